@@ -1,0 +1,5 @@
+/** Health, readiness, metrics, status page, and the control socket. */
+@NullMarked
+package io.flannelj.admin;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,56 @@
+package io.flannelj.backend;
+
+import io.flannelj.config.NetworkConfig;
+import io.flannelj.datapath.Datapath;
+import io.flannelj.lease.Lease;
+import io.flannelj.lease.LeaseAttributes;
+import java.io.IOException;
+import java.util.Collection;
+import java.util.Optional;
+
+/** One way to carry pod traffic between nodes. Chosen by name. */
+public interface BackendProvider {
+    /** The {@code Backend.Type} value in the network config, lower case, e.g. {@code "vxlan"}. */
+    String type();
+
+    /**
+     * Makes what must exist before a lease can be asked for: keys, a VTEP's MAC.
+     *
+     * @throws IOException when the host refuses; names the device or file, and the remedy
+     */
+    Prepared prepare(NetworkConfig config, Uplink uplink) throws IOException;
+
+    /** Prepared but not carrying traffic. The types make the order of steps impossible to get wrong. */
+    interface Prepared {
+        /** What our lease tells the peers. */
+        LeaseAttributes attributes();
+
+        /**
+         * Starts to carry traffic for the leased subnets, to no peer yet.
+         *
+         * @throws IOException when the host refuses; names the device and the remedy, and leaves nothing behind
+         */
+        Backend start(Lease own) throws IOException;
+    }
+
+    /** Carries traffic until closed. Confined to the control thread. */
+    interface Backend extends AutoCloseable {
+        /** MTU for pod interfaces, in bytes. */
+        int podMtuBytes();
+
+        /**
+         * Takes the peers as they are now, our own lease not among them. Idempotent: the same call repairs.
+         *
+         * @param peers every live lease of other nodes, whatever their backend
+         * @throws IOException when the host refused a part of it; the rest is in force, and the next call tries again
+         */
+        void apply(Collection<Lease> peers) throws IOException;
+
+        /** Our own packet path and its counters, for backends that have one. */
+        Optional<Datapath> datapath();
+
+        /** Leaves the host as it was found. */
+        @Override
+        void close();
+    }
+}

@@ -1,0 +1,24 @@
+package io.flannelj.backend;
+
+import io.flannelj.net.IpAddress;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The interface that leads to the other nodes.
+ *
+ * @param name of the interface, e.g. {@code eth0}
+ * @param index of the interface
+ * @param mtuBytes its MTU
+ * @param address the IPv4 address tunnels leave from; null when the network has no IPv4
+ * @param publicIp what peers are told to send to: the address itself, unless {@code --public-ip} says otherwise
+ * @param ipv6Address as {@code address}, for IPv6
+ * @param publicIpv6 as {@code publicIp}, for IPv6
+ */
+public record Uplink(
+        String name,
+        int index,
+        int mtuBytes,
+        @Nullable IpAddress address,
+        @Nullable IpAddress publicIp,
+        @Nullable IpAddress ipv6Address,
+        @Nullable IpAddress publicIpv6) {}

@@ -1,0 +1,4 @@
+package io.flannelj.config;
+
+/** The cluster-wide network document. */
+public record NetworkConfig() {}

@@ -1,0 +1,4 @@
+package io.flannelj.datapath;
+
+/** A running data path. */
+public final class Datapath {}
