@@ -1,0 +1,31 @@
+package io.flannelj.datapath;
+
+import io.netty.buffer.ByteBuf;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What stands between the outer UDP header and the inner IP packet. Stateless, allocation-free, and safe for any number
+ * of workers.
+ */
+public interface Encapsulator {
+    /** Octets in front of each inner packet, the outer UDP header not counted. */
+    int headerBytes();
+
+    /** Whether the tunnel is a hop of its own that takes one off the inner time to live at each end. */
+    boolean isHop();
+
+    /**
+     * Writes the header for {@code peer} into the {@link #headerBytes()} octets that begin at {@code offset}; the inner
+     * IP packet stands right behind them.
+     */
+    void wrap(ByteBuf packet, int offset, Peer peer);
+
+    /**
+     * Checks the header of a datagram that begins at {@code offset}.
+     *
+     * @param length octets of the whole datagram
+     * @return null when an inner IP packet stands behind {@link #headerBytes()} octets, else why not
+     */
+    @Nullable
+    DropReason check(ByteBuf datagram, int offset, int length);
+}

@@ -1,0 +1,213 @@
+package io.flannelj.datapath;
+
+import io.flannelj.datapath.Counters.Counter;
+import io.flannelj.datapath.offload.SegmentSink;
+import io.flannelj.datapath.offload.Segmenter;
+import io.flannelj.device.Iovecs;
+import io.flannelj.device.TunQueue;
+import io.flannelj.device.UdpPort;
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+import io.flannelj.packet.IcmpError;
+import io.flannelj.packet.InternetChecksum;
+import io.flannelj.packet.Ipv4Header;
+import io.flannelj.packet.VirtioNetHeader;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import java.util.function.Consumer;
+
+/**
+ * The way from the pods to the wire: read, look up, segment, wrap, send.
+ *
+ * <p>Packets are read into one arena, each with headroom in front, and stay there until the batch is sent. A packet that
+ * needs no cutting gets its tunnel header written into the headroom (over the virtio header, which is used up by then).
+ *
+ * <p>Owned by one worker. Never allocates after construction.
+ */
+final class Outbound implements SegmentSink, AutoCloseable {
+    private static final int ARENA_BYTES = 256 * 1024;
+    private static final int MAX_READ_BYTES = 65_536 + VirtioNetHeader.BYTES;
+    private static final int MAX_PACKETS = 64;
+    private static final Peer NOBODY = new Peer(Cidr.host(IpAddress.ANY_V4), IpAddress.ANY_V4, 0, 0);
+
+    private final TunQueue tun;
+    private final TunnelEnd end;
+    private final Encapsulator encapsulator;
+    private final Counters counters;
+    private final TxBatch batch;
+    private final ByteBuf arena;
+    private final long arenaAddress;
+    private final int headroom;
+    private final ByteBuf answer;
+    private final Iovecs answerParts;
+
+    private Peer segmentPeer;
+    private int readErrno;
+
+    Outbound(
+            ByteBufAllocator allocator,
+            TunQueue tun,
+            UdpPort port,
+            TunnelEnd end,
+            Counters counters,
+            Consumer<Peer> onSegmentationRefused) {
+        this.tun = tun;
+        this.end = end;
+        this.encapsulator = end.encapsulator();
+        this.counters = counters;
+        this.batch = new TxBatch(allocator, port, counters, onSegmentationRefused);
+        this.arena = allocator.directBuffer(ARENA_BYTES);
+        this.arenaAddress = arena.memoryAddress();
+        this.headroom = encapsulator.headerBytes();
+        this.answer = allocator.directBuffer(VirtioNetHeader.BYTES + IcmpError.MAX_BYTES);
+        this.answerParts = new Iovecs(allocator, 1);
+        this.segmentPeer = NOBODY;
+    }
+
+    /**
+     * Reads, wraps and sends one batch.
+     *
+     * @return whether the queue may hold more
+     */
+    boolean pump(RouteTable routes) {
+        int at = 0;
+        int packets = 0;
+        boolean drained = false;
+        while (packets < MAX_PACKETS && ARENA_BYTES - at >= headroom + MAX_READ_BYTES) {
+            int read = tun.read(arena, at + headroom, MAX_READ_BYTES);
+            counters.add(Counter.OUT_READS, 1);
+            if (read <= 0) {
+                readErrno = -read;
+                drained = true;
+                break;
+            }
+            packets++;
+            packet(routes, at + headroom, read - VirtioNetHeader.BYTES);
+            at = at + headroom + read + 63 & ~63;
+        }
+        batch.flush();
+        return !drained;
+    }
+
+    /** The errno with which the TUN device refused the last read; 0 when it was just empty. */
+    int readErrno() {
+        return readErrno;
+    }
+
+    private void packet(RouteTable routes, int virtio, int length) {
+        int ip = virtio + VirtioNetHeader.BYTES;
+        if (!Ipv4Header.isWellFormed(arena, ip, length)) {
+            boolean ipv6 = length >= 40 && arena.getUnsignedByte(ip) >>> 4 == 6;
+            count(1, length);
+            counters.drop(ipv6 ? DropReason.UNSUPPORTED_FAMILY : DropReason.MALFORMED, 1);
+            return;
+        }
+        int gsoType = VirtioNetHeader.gsoType(arena, virtio);
+        int gsoSize = VirtioNetHeader.gsoSize(arena, virtio);
+        int protocol = gsoType == VirtioNetHeader.GSO_TCPV4
+                ? Ipv4Header.PROTOCOL_TCP
+                : gsoType == VirtioNetHeader.GSO_UDP_L4 ? Ipv4Header.PROTOCOL_UDP : -1;
+        boolean isSuper = gsoType != VirtioNetHeader.GSO_NONE;
+        if (isSuper && !Segmenter.isSound(arena, ip, length, protocol, gsoSize)) {
+            count(1, length);
+            counters.drop(DropReason.MALFORMED, 1);
+            return;
+        }
+        int packets = isSuper ? Segmenter.segments(arena, ip, length, protocol, gsoSize) : 1;
+        count(packets, length);
+
+        Peer peer = routes.lookup(Ipv4Header.destination(arena, ip));
+        if (peer == null) {
+            counters.drop(DropReason.NO_ROUTE, packets);
+            answer(IcmpError.CODE_NET_UNREACHABLE, ip);
+            return;
+        }
+        if (encapsulator.isHop() && Ipv4Header.decrementTimeToLive(arena, ip) == 0) {
+            counters.drop(DropReason.TIME_TO_LIVE, packets);
+            return;
+        }
+        if (isSuper) {
+            peer.countOut(packets, length);
+            segmentPeer = peer;
+            Segmenter.cut(arena, ip, length, protocol, gsoSize, this);
+        } else if (length > end.mtuBytes()) {
+            counters.drop(DropReason.TOO_BIG, 1);
+            answer(IcmpError.CODE_FRAGMENTATION_NEEDED, ip);
+        } else if (VirtioNetHeader.needsChecksum(arena, virtio) && !completeChecksum(virtio, ip, length)) {
+            counters.drop(DropReason.MALFORMED, 1);
+        } else {
+            peer.countOut(1, length);
+            whole(peer, ip, length);
+        }
+    }
+
+    private void count(int packets, int bytes) {
+        counters.add(Counter.OUT_PACKETS, packets);
+        counters.add(Counter.OUT_BYTES, bytes);
+    }
+
+    /** Adds the payload to a checksum field that holds the pseudo header's sum. */
+    private boolean completeChecksum(int virtio, int ip, int length) {
+        int start = VirtioNetHeader.checksumStart(arena, virtio);
+        int field = start + VirtioNetHeader.checksumOffset(arena, virtio);
+        if (start >= length || field + 2 > length) {
+            return false;
+        }
+        long sum = InternetChecksum.add(0, arena, ip + start, length - start);
+        if (Ipv4Header.protocol(arena, ip) == Ipv4Header.PROTOCOL_UDP) {
+            InternetChecksum.storeUdp(arena, ip + field, sum);
+        } else {
+            InternetChecksum.store(arena, ip + field, sum);
+        }
+        return true;
+    }
+
+    private void whole(Peer peer, int ip, int length) {
+        int start = ip - headroom;
+        encapsulator.wrap(arena, start, peer);
+        batch.datagram(peer, headroom + length);
+        batch.add(arenaAddress + start, headroom + length);
+    }
+
+    @Override
+    public ByteBuf headers() {
+        return batch.headers();
+    }
+
+    @Override
+    public int nextHeader() {
+        return batch.headerSlot() + headroom;
+    }
+
+    @Override
+    public void segment(int headerOffset, int headerBytes, int payloadOffset, int payloadBytes) {
+        int start = headerOffset - headroom;
+        encapsulator.wrap(batch.headers(), start, segmentPeer);
+        batch.datagram(segmentPeer, headroom + headerBytes + payloadBytes);
+        batch.add(batch.headerAddress(start), headroom + headerBytes);
+        batch.add(arenaAddress + payloadOffset, payloadBytes);
+    }
+
+    private void answer(int code, int ip) {
+        if (!IcmpError.mayAnswer(arena, ip)) {
+            return;
+        }
+        VirtioNetHeader.writePlain(answer, 0);
+        int mtu = code == IcmpError.CODE_FRAGMENTATION_NEEDED ? end.mtuBytes() : 0;
+        int bytes = IcmpError.write(
+                answer, VirtioNetHeader.BYTES, code, mtu, end.address().ipv4Bits(), arena, ip);
+        answerParts.clear();
+        answerParts.add(answer.memoryAddress(), VirtioNetHeader.BYTES + bytes);
+        if (tun.write(answerParts) == 0) {
+            counters.add(Counter.ICMP_ERRORS, 1);
+        }
+    }
+
+    @Override
+    public void close() {
+        batch.close();
+        arena.release();
+        answer.release();
+        answerParts.close();
+    }
+}

@@ -1,0 +1,17 @@
+package io.flannelj.datapath;
+
+import io.flannelj.device.TunFeatures;
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+
+/**
+ * This node's end of the tunnels, fixed for the life of a data path.
+ *
+ * @param encapsulator what goes between the outer UDP header and the inner packet
+ * @param subnet this node's IPv4 lease, network form; inner packets for anything else are refused
+ * @param address the tunnel address, which ICMP errors come from
+ * @param mtuBytes MTU of the TUN device
+ * @param features what the TUN device hands over undone
+ */
+public record TunnelEnd(
+        Encapsulator encapsulator, Cidr subnet, IpAddress address, int mtuBytes, TunFeatures features) {}

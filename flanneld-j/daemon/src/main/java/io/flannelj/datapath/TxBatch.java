@@ -1,0 +1,197 @@
+package io.flannelj.datapath;
+
+import io.flannelj.datapath.Counters.Counter;
+import io.flannelj.device.SendVector;
+import io.flannelj.device.UdpPort;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Datagrams on their way to the wire: gathered while packets are read from the TUN device, sent together. Neighbours of
+ * one size to one peer share a message (UDP GSO); payload stays where it was read.
+ *
+ * <p>Owned by one worker. Bytes added are lent until the next {@link #flush}.
+ */
+final class TxBatch implements AutoCloseable {
+    private static final int MESSAGES = 64;
+    private static final int PARTS = 4096;
+    private static final int HEADER_SLOT_BYTES = 192;
+
+    private static final int EPERM = 1;
+    private static final int EIO = 5;
+    private static final int EAGAIN = 11;
+    private static final int EINVAL = 22;
+    private static final int EMSGSIZE = 90;
+    private static final int ENETDOWN = 100;
+    private static final int ENETUNREACH = 101;
+    private static final int ENOBUFS = 105;
+    private static final int EHOSTUNREACH = 113;
+
+    private final UdpPort port;
+    private final Counters counters;
+    private final Consumer<Peer> onSegmentationRefused;
+    private final SendVector messages;
+    private final SendVector single;
+    private final ByteBuf headers;
+    private final long headersAddress;
+    private final Peer[] peers = new Peer[MESSAGES];
+    private int headersUsed;
+
+    private @Nullable Peer openPeer;
+    private int openSegment;
+    private int openDatagrams;
+    private int openBytes;
+    private boolean mayJoin;
+
+    TxBatch(ByteBufAllocator allocator, UdpPort port, Counters counters, Consumer<Peer> onSegmentationRefused) {
+        this.port = port;
+        this.counters = counters;
+        this.onSegmentationRefused = onSegmentationRefused;
+        this.messages = new SendVector(allocator, MESSAGES, PARTS);
+        this.single = new SendVector(allocator, 1, SendVector.MAX_SEGMENTS * 2);
+        this.headers = allocator.directBuffer(PARTS * HEADER_SLOT_BYTES);
+        this.headersAddress = headers.memoryAddress();
+    }
+
+    /** Scratch for the headers of segments, in slots of 192 octets. */
+    ByteBuf headers() {
+        return headers;
+    }
+
+    /**
+     * Takes a free header slot; sends what is gathered first when there is none.
+     *
+     * @return its offset in {@link #headers}
+     */
+    int headerSlot() {
+        if (headersUsed == PARTS || messages.partRoom() < 2) {
+            flush();
+        }
+        return headersUsed++ * HEADER_SLOT_BYTES;
+    }
+
+    long headerAddress(int offset) {
+        return headersAddress + offset;
+    }
+
+    /** Begins a datagram of {@code bytes} octets; the parts added next make it up. */
+    void datagram(Peer peer, int bytes) {
+        if (openPeer == peer
+                && mayJoin
+                && bytes <= openSegment
+                && openDatagrams < SendVector.MAX_SEGMENTS
+                && openBytes + bytes <= SendVector.MAX_BYTES
+                && messages.partRoom() >= 2) {
+            openDatagrams++;
+            openBytes += bytes;
+            mayJoin = bytes == openSegment;
+            return;
+        }
+        completeOpen();
+        if (messages.isFull() || messages.partRoom() < 2) {
+            send();
+        }
+        messages.open(peer.underlayBits(), peer.port());
+        peers[messages.count()] = peer;
+        openPeer = peer;
+        openSegment = bytes;
+        openDatagrams = 1;
+        openBytes = bytes;
+        mayJoin = !peer.segmentsSeparately();
+    }
+
+    /** Adds a part of the datagram begun last. */
+    void add(long address, int bytes) {
+        messages.add(address, bytes);
+    }
+
+    /** Sends everything; afterwards no byte is borrowed any more. */
+    void flush() {
+        completeOpen();
+        send();
+        headersUsed = 0;
+    }
+
+    private void completeOpen() {
+        if (openPeer != null) {
+            messages.complete(openSegment, openDatagrams);
+            openPeer = null;
+        }
+    }
+
+    private void send() {
+        int sent = 0;
+        while (sent < messages.count()) {
+            int taken = port.send(messages, sent, messages.count() - sent);
+            counters.add(Counter.OUT_SENDS, 1);
+            if (taken > 0) {
+                for (int i = sent; i < sent + taken; i++) {
+                    counters.add(Counter.OUT_DELIVERED, messages.datagrams(i));
+                }
+                sent += taken;
+            } else {
+                refused(sent, -taken);
+                sent++;
+            }
+        }
+        messages.clear();
+    }
+
+    private void refused(int message, int errno) {
+        boolean segmentationIsWhy = errno == EINVAL || errno == EIO || errno == EMSGSIZE;
+        if (segmentationIsWhy && messages.datagrams(message) > 1) {
+            Peer peer = peers[message];
+            if (!peer.segmentsSeparately()) {
+                peer.segmentSeparately();
+                counters.add(Counter.SEGMENTATION_FALLBACKS, 1);
+                onSegmentationRefused.accept(peer);
+            }
+            sendSeparately(message);
+        } else {
+            counters.drop(reasonFor(errno), messages.datagrams(message));
+        }
+    }
+
+    /** Sends a message's datagrams one by one. Datagrams begin where parts begin, so no part is cut. */
+    private void sendSeparately(int message) {
+        int part = messages.firstPart(message);
+        int end = messages.firstPart(message + 1);
+        while (part < end) {
+            single.clear();
+            single.open(messages.destination(message), messages.port(message));
+            int bytes = 0;
+            while (part < end && bytes + messages.partBytes(part) <= messages.segmentBytes(message)) {
+                bytes += messages.partBytes(part);
+                single.add(messages.partAddress(part), messages.partBytes(part));
+                part++;
+            }
+            single.complete(bytes, 1);
+            int taken = port.send(single, 0, 1);
+            counters.add(Counter.OUT_SENDS, 1);
+            if (taken > 0) {
+                counters.add(Counter.OUT_DELIVERED, 1);
+            } else {
+                counters.drop(reasonFor(-taken), 1);
+            }
+        }
+    }
+
+    private static DropReason reasonFor(int errno) {
+        return switch (errno) {
+            case EAGAIN, ENOBUFS -> DropReason.SEND_BUFFER_FULL;
+            case EMSGSIZE -> DropReason.TOO_BIG;
+            case ENETUNREACH, EHOSTUNREACH, ENETDOWN -> DropReason.PEER_UNREACHABLE;
+            case EPERM -> DropReason.SEND_FORBIDDEN;
+            default -> DropReason.SEND_REFUSED;
+        };
+    }
+
+    @Override
+    public void close() {
+        messages.close();
+        single.close();
+        headers.release();
+    }
+}

@@ -1,0 +1,232 @@
+package io.flannelj.datapath.offload;
+
+import io.flannelj.device.Iovecs;
+import io.flannelj.device.TunFeatures;
+import io.flannelj.packet.InternetChecksum;
+import io.flannelj.packet.Ipv4Header;
+import io.flannelj.packet.TcpHeader;
+import io.flannelj.packet.UdpHeader;
+import io.flannelj.packet.VirtioNetHeader;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Joins received TCP segments and equal UDP datagrams into super-packets, as a network card with GRO would, so that the
+ * node's IP stack is entered once for many packets.
+ *
+ * <p>What may join is decided by {@link Run}: one flow, contiguous, same headers but for what must differ, flags ACK or
+ * ACK and PSH only, no fragments, no IP options. Packets of one flow never overtake each other: whatever cannot join
+ * sends its flow's run first. Several flows are open at a time.
+ *
+ * <p>A joined packet goes out with a partial checksum, which would hide damage; therefore each segment's own checksum
+ * is verified before. A segment whose checksum field is the pseudo header's sum is not damaged but unfinished: its
+ * sender left the work to a network card that never came, which happens over a veth underlay. It is passed on as such.
+ *
+ * <p>One owner, one thread. Bytes are lent until {@link #flush}. Never allocates after construction.
+ */
+public final class Coalescer implements AutoCloseable {
+    private static final int FLOWS = 8;
+    private static final int JOINABLE_FLAGS = TcpHeader.ACK | TcpHeader.PSH;
+
+    private final TunFeatures features;
+    private final int mtuBytes;
+    private final PacketOutlet outlet;
+    private final Run[] runs = new Run[FLOWS];
+    private final ByteBuf virtio;
+    private final long virtioAddress;
+    private final Iovecs plain;
+    private int nextVictim;
+
+    /**
+     * @param mtuBytes MTU of the TUN device: an unfinished packet that is longer must be a super-packet itself
+     */
+    public Coalescer(ByteBufAllocator allocator, TunFeatures features, int mtuBytes, PacketOutlet outlet) {
+        this.features = features;
+        this.mtuBytes = mtuBytes;
+        this.outlet = outlet;
+        for (int i = 0; i < FLOWS; i++) {
+            runs[i] = new Run(allocator);
+        }
+        this.virtio = allocator.directBuffer(16);
+        this.virtioAddress = virtio.memoryAddress();
+        this.plain = new Iovecs(allocator, 2);
+    }
+
+    /**
+     * Takes one well-formed IPv4 packet.
+     *
+     * @param dataAddress where {@code data} lies in memory
+     * @return false when its transport checksum is wrong; the packet goes nowhere then
+     */
+    public boolean accept(ByteBuf data, long dataAddress, int offset, int length) {
+        int ipBytes = Ipv4Header.headerBytes(data, offset);
+        int protocol = Ipv4Header.protocol(data, offset);
+        boolean tcp = protocol == Ipv4Header.PROTOCOL_TCP;
+        boolean udp = protocol == Ipv4Header.PROTOCOL_UDP;
+        int transport = offset + ipBytes;
+        int transportBytes = length - ipBytes;
+        if ((!tcp && !udp)
+                || Ipv4Header.isFragment(data, offset)
+                || transportBytes < (tcp ? TcpHeader.MIN_BYTES : UdpHeader.BYTES)) {
+            writePlain(dataAddress, offset, length);
+            return true;
+        }
+
+        long addresses = data.getLong(offset + 12);
+        int ports = data.getInt(transport);
+        Run run = openRun(tcp, addresses, ports);
+        int headerBytes = ipBytes + (tcp ? TcpHeader.headerBytes(data, transport) : UdpHeader.BYTES);
+        boolean checksummed = tcp || UdpHeader.hasChecksum(data, transport);
+        if (checksummed) {
+            long pseudo = Ipv4Header.pseudoHeaderSum(data, offset, protocol, transportBytes);
+            if (!InternetChecksum.isValid(InternetChecksum.add(pseudo, data, transport, transportBytes))) {
+                return acceptUnfinished(data, dataAddress, offset, length, run, headerBytes, pseudo);
+            }
+        }
+
+        boolean joinable = ipBytes == Ipv4Header.MIN_BYTES
+                && headerBytes < length
+                && checksummed
+                && (tcp ? isJoinableTcp(data, transport) : isJoinableUdp(data, transport, transportBytes));
+        if (!joinable) {
+            finish(run, data);
+            writePlain(dataAddress, offset, length);
+            return true;
+        }
+        if (run != null && run.join(data, dataAddress, offset, length, headerBytes)) {
+            if (run.isComplete()) {
+                finish(run, data);
+            }
+            return true;
+        }
+        finish(run, data);
+        Run fresh = run != null ? run : freeRun(data);
+        fresh.begin(data, dataAddress, offset, length, tcp, headerBytes);
+        if (fresh.isComplete()) {
+            finish(fresh, data);
+        }
+        return true;
+    }
+
+    /** Hands over every run; afterwards no byte is borrowed any more. */
+    public void flush(ByteBuf data) {
+        for (Run run : runs) {
+            if (run.isOpen) {
+                finish(run, data);
+            }
+        }
+    }
+
+    private boolean isJoinableTcp(ByteBuf data, int transport) {
+        int flags = TcpHeader.flags(data, transport);
+        return features.tcpSegmentation()
+                && TcpHeader.headerBytes(data, transport) >= TcpHeader.MIN_BYTES
+                && (flags & TcpHeader.ACK) != 0
+                && (flags & ~JOINABLE_FLAGS) == 0;
+    }
+
+    private boolean isJoinableUdp(ByteBuf data, int transport, int transportBytes) {
+        return features.udpSegmentation() && UdpHeader.totalBytes(data, transport) == transportBytes;
+    }
+
+    /** The checksum does not fit: either unfinished, then the field is the pseudo header's sum, or damaged. */
+    private boolean acceptUnfinished(
+            ByteBuf data, long dataAddress, int offset, int length, @Nullable Run run, int headerBytes, long pseudo) {
+        boolean tcp = Ipv4Header.protocol(data, offset) == Ipv4Header.PROTOCOL_TCP;
+        int ipBytes = Ipv4Header.headerBytes(data, offset);
+        int checksumAt = tcp ? TcpHeader.CHECKSUM_OFFSET : UdpHeader.CHECKSUM_OFFSET;
+        boolean unfinished = features.checksum()
+                && data.getUnsignedShortLE(offset + ipBytes + checksumAt) == InternetChecksum.fold(pseudo);
+        if (!unfinished) {
+            return false;
+        }
+        finish(run, data);
+        if (length > mtuBytes && mtuBytes > headerBytes) {
+            int type = tcp ? VirtioNetHeader.GSO_TCPV4 : VirtioNetHeader.GSO_UDP_L4;
+            VirtioNetHeader.writeSuper(virtio, 0, type, headerBytes, mtuBytes - headerBytes, ipBytes, checksumAt);
+        } else {
+            VirtioNetHeader.writePartial(virtio, 0, ipBytes, checksumAt);
+        }
+        writeBehindVirtio(dataAddress + offset, length);
+        return true;
+    }
+
+    private @Nullable Run openRun(boolean tcp, long addresses, int ports) {
+        for (Run run : runs) {
+            if (run.isOfFlow(tcp, addresses, ports)) {
+                return run;
+            }
+        }
+        return null;
+    }
+
+    private Run freeRun(ByteBuf data) {
+        for (Run run : runs) {
+            if (!run.isOpen) {
+                return run;
+            }
+        }
+        Run victim = runs[nextVictim];
+        nextVictim = (nextVictim + 1) % FLOWS;
+        finish(victim, data);
+        return victim;
+    }
+
+    private void finish(@Nullable Run run, ByteBuf data) {
+        if (run == null || !run.isOpen) {
+            return;
+        }
+        run.isOpen = false;
+        if (run.segments == 1) {
+            VirtioNetHeader.writePlain(virtio, 0);
+        } else {
+            int ip = run.headerAt;
+            int transport = ip + Ipv4Header.MIN_BYTES;
+            int transportBytes = run.totalBytes - Ipv4Header.MIN_BYTES;
+            Ipv4Header.setTotalBytes(data, ip, run.totalBytes);
+            Ipv4Header.updateChecksum(data, ip);
+            if (run.tcp) {
+                if (run.push) {
+                    TcpHeader.setFlags(data, transport, TcpHeader.flags(data, transport) | TcpHeader.PSH);
+                }
+            } else {
+                UdpHeader.setTotalBytes(data, transport, transportBytes);
+            }
+            int protocol = run.tcp ? Ipv4Header.PROTOCOL_TCP : Ipv4Header.PROTOCOL_UDP;
+            InternetChecksum.storePartial(
+                    data, transport + run.checksumAt(), Ipv4Header.pseudoHeaderSum(data, ip, protocol, transportBytes));
+            VirtioNetHeader.writeSuper(
+                    virtio,
+                    0,
+                    run.tcp ? VirtioNetHeader.GSO_TCPV4 : VirtioNetHeader.GSO_UDP_L4,
+                    run.headerBytes,
+                    run.segmentBytes,
+                    Ipv4Header.MIN_BYTES,
+                    run.checksumAt());
+        }
+        run.parts.set(0, virtioAddress, VirtioNetHeader.BYTES);
+        outlet.write(run.parts, run.segments);
+    }
+
+    private void writePlain(long dataAddress, int offset, int length) {
+        VirtioNetHeader.writePlain(virtio, 0);
+        writeBehindVirtio(dataAddress + offset, length);
+    }
+
+    private void writeBehindVirtio(long address, int length) {
+        plain.clear();
+        plain.add(virtioAddress, VirtioNetHeader.BYTES);
+        plain.add(address, length);
+        outlet.write(plain, 1);
+    }
+
+    @Override
+    public void close() {
+        for (Run run : runs) {
+            run.close();
+        }
+        plain.close();
+        virtio.release();
+    }
+}

@@ -1,0 +1,125 @@
+package io.flannelj.datapath.offload;
+
+import io.flannelj.device.Iovecs;
+import io.flannelj.packet.Ipv4Header;
+import io.flannelj.packet.TcpHeader;
+import io.flannelj.packet.UdpHeader;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+
+/**
+ * Segments of one flow that follow each other and will be handed over as one super-packet. The first segment's header
+ * is the header of them all; payload stays where it was received.
+ *
+ * <p>Owned by one {@link Coalescer}, used again and again.
+ */
+final class Run implements AutoCloseable {
+    static final int MAX_PACKET_BYTES = 65_535;
+    private static final int MAX_SEGMENTS = 128;
+
+    /** Part 0 is the virtio header, part 1 the first segment whole, the rest payload. */
+    final Iovecs parts;
+
+    boolean isOpen;
+    boolean tcp;
+    int headerAt;
+    int headerBytes;
+    int segmentBytes;
+    int segments;
+    int totalBytes;
+    boolean push;
+
+    private long addresses;
+    private int ports;
+    private int nextSequence;
+    private int acknowledgment;
+    private boolean isComplete;
+
+    Run(ByteBufAllocator allocator) {
+        this.parts = new Iovecs(allocator, MAX_SEGMENTS + 1);
+    }
+
+    /** Whether this run is of the flow that a packet with a transport header belongs to. */
+    boolean isOfFlow(boolean packetIsTcp, long packetAddresses, int packetPorts) {
+        return isOpen && tcp == packetIsTcp && ports == packetPorts && addresses == packetAddresses;
+    }
+
+    void begin(ByteBuf data, long dataAddress, int offset, int length, boolean isTcp, int allHeaderBytes) {
+        int transport = offset + Ipv4Header.MIN_BYTES;
+        isOpen = true;
+        tcp = isTcp;
+        headerAt = offset;
+        headerBytes = allHeaderBytes;
+        segmentBytes = length - allHeaderBytes;
+        segments = 1;
+        totalBytes = length;
+        addresses = data.getLong(offset + 12);
+        ports = data.getInt(transport);
+        push = false;
+        isComplete = false;
+        if (isTcp) {
+            nextSequence = TcpHeader.sequence(data, transport) + segmentBytes;
+            acknowledgment = TcpHeader.acknowledgment(data, transport);
+            push = (TcpHeader.flags(data, transport) & TcpHeader.PSH) != 0;
+            isComplete = push;
+        }
+        parts.clear();
+        parts.add(0, 0);
+        parts.add(dataAddress + offset, length);
+    }
+
+    /** Joins the next segment of the flow, if it follows without a seam. */
+    boolean join(ByteBuf data, long dataAddress, int offset, int length, int allHeaderBytes) {
+        int payloadBytes = length - allHeaderBytes;
+        if (isComplete
+                || allHeaderBytes != headerBytes
+                || payloadBytes > segmentBytes
+                || segments == MAX_SEGMENTS
+                || totalBytes + payloadBytes > MAX_PACKET_BYTES
+                || data.getShort(offset) != data.getShort(headerAt) // version, header length, type of service
+                || data.getShort(offset + 8) != data.getShort(headerAt + 8) // time to live, protocol
+                || Ipv4Header.flagsAndOffset(data, offset) != Ipv4Header.flagsAndOffset(data, headerAt)) {
+            return false;
+        }
+        int transport = offset + Ipv4Header.MIN_BYTES;
+        if (tcp) {
+            if (TcpHeader.sequence(data, transport) != nextSequence
+                    || TcpHeader.acknowledgment(data, transport) != acknowledgment
+                    || TcpHeader.window(data, transport) != TcpHeader.window(data, headerAt + Ipv4Header.MIN_BYTES)
+                    || !sameOptions(data, transport)) {
+                return false;
+            }
+            nextSequence += payloadBytes;
+            push = (TcpHeader.flags(data, transport) & TcpHeader.PSH) != 0;
+        }
+        isComplete = push || payloadBytes < segmentBytes;
+        parts.add(dataAddress + offset + allHeaderBytes, payloadBytes);
+        segments++;
+        totalBytes += payloadBytes;
+        return true;
+    }
+
+    private boolean sameOptions(ByteBuf data, int transport) {
+        int first = headerAt + Ipv4Header.MIN_BYTES;
+        for (int i = TcpHeader.MIN_BYTES; i < headerBytes - Ipv4Header.MIN_BYTES; i += 4) {
+            if (data.getInt(transport + i) != data.getInt(first + i)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Whether nothing more can join, so that waiting has no use. */
+    boolean isComplete() {
+        return isComplete;
+    }
+
+    int checksumAt() {
+        return tcp ? TcpHeader.CHECKSUM_OFFSET : UdpHeader.CHECKSUM_OFFSET;
+    }
+
+    @Override
+    public void close() {
+        parts.close();
+    }
+}

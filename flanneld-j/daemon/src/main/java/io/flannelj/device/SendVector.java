@@ -1,0 +1,157 @@
+package io.flannelj.device;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+
+/**
+ * An array of {@code struct mmsghdr} (sendmmsg(2)) for IPv4 destinations, with what each entry points to: address,
+ * parts, and the UDP_SEGMENT control message (udp(7)).
+ *
+ * <p>One message carries one datagram, or several of one size to one destination, the last of which may be shorter.
+ *
+ * <p>One owner, one thread. Never allocates after construction.
+ */
+public final class SendVector implements AutoCloseable {
+    /** Datagrams in one message: the kernel's UDP_MAX_SEGMENTS before Linux 6.9. */
+    public static final int MAX_SEGMENTS = 64;
+
+    /** Octets in one message: the largest UDP payload over IPv4. */
+    public static final int MAX_BYTES = 65_507;
+
+    private static final int ENTRY_BYTES = 64; // struct mmsghdr on 64-bit Linux: msghdr 56, msg_len 4, padding 4
+    private static final int NAME_BYTES = 16; // struct sockaddr_in
+    private static final int CONTROL_BYTES = 24; // CMSG_SPACE(sizeof(u16))
+    private static final int CONTROL_LENGTH = 18; // CMSG_LEN(sizeof(u16))
+    private static final int AF_INET = 2;
+    private static final int SOL_UDP = 17;
+    private static final int UDP_SEGMENT = 103;
+
+    private final ByteBuf memory;
+    private final long address;
+    private final int namesAt;
+    private final int controlsAt;
+    private final int capacity;
+    private final Iovecs parts;
+    private final int[] firstPart;
+    private final int[] datagrams;
+    private final int[] segmentBytes;
+    private int count;
+
+    public SendVector(ByteBufAllocator allocator, int messages, int partCapacity) {
+        this.capacity = messages;
+        this.namesAt = messages * ENTRY_BYTES;
+        this.controlsAt = namesAt + messages * NAME_BYTES;
+        this.memory = allocator.directBuffer(controlsAt + messages * CONTROL_BYTES);
+        this.memory.setZero(0, memory.capacity());
+        this.address = memory.memoryAddress();
+        this.parts = new Iovecs(allocator, partCapacity);
+        this.firstPart = new int[messages + 1];
+        this.datagrams = new int[messages];
+        this.segmentBytes = new int[messages];
+        for (int i = 0; i < messages; i++) {
+            int entry = i * ENTRY_BYTES;
+            memory.setLongLE(entry, address + namesAt + (long) i * NAME_BYTES);
+            memory.setIntLE(entry + 8, NAME_BYTES);
+            memory.setShortLE(namesAt + i * NAME_BYTES, AF_INET);
+            int control = controlsAt + i * CONTROL_BYTES;
+            memory.setLongLE(control, CONTROL_LENGTH);
+            memory.setIntLE(control + 8, SOL_UDP);
+            memory.setIntLE(control + 12, UDP_SEGMENT);
+        }
+    }
+
+    /** Forgets all messages and parts. */
+    public void clear() {
+        count = 0;
+        parts.clear();
+    }
+
+    /** Opens a message to an IPv4 destination; parts added from now on belong to it. */
+    public void open(int destination, int port) {
+        int name = namesAt + count * NAME_BYTES;
+        memory.setShort(name + 2, port);
+        memory.setInt(name + 4, destination);
+        memory.setLongLE(count * ENTRY_BYTES + 16, parts.entryAddress(parts.count()));
+        firstPart[count] = parts.count();
+    }
+
+    /** Adds a part to the open message. */
+    public void add(long partAddress, int partBytes) {
+        parts.add(partAddress, partBytes);
+    }
+
+    /**
+     * Completes the open message.
+     *
+     * @param segment size in octets of each datagram but the last
+     * @param datagramCount how many datagrams the parts make
+     */
+    public void complete(int segment, int datagramCount) {
+        int entry = count * ENTRY_BYTES;
+        memory.setLongLE(entry + 24, parts.count() - firstPart[count]);
+        boolean many = datagramCount > 1;
+        memory.setLongLE(entry + 32, many ? address + controlsAt + (long) count * CONTROL_BYTES : 0);
+        memory.setLongLE(entry + 40, many ? CONTROL_BYTES : 0);
+        memory.setShortLE(controlsAt + count * CONTROL_BYTES + 16, segment);
+        datagrams[count] = datagramCount;
+        segmentBytes[count] = segment;
+        count++;
+        firstPart[count] = parts.count();
+    }
+
+    /** Complete messages. */
+    public int count() {
+        return count;
+    }
+
+    public boolean isFull() {
+        return count == capacity;
+    }
+
+    /** How many parts may still be added, over all messages. */
+    public int partRoom() {
+        return parts.room();
+    }
+
+    /** Datagrams that message {@code index} stands for. */
+    public int datagrams(int index) {
+        return datagrams[index];
+    }
+
+    /** Size in octets of each datagram of message {@code index} but the last. */
+    public int segmentBytes(int index) {
+        return segmentBytes[index];
+    }
+
+    public int destination(int index) {
+        return memory.getInt(namesAt + index * NAME_BYTES + 4);
+    }
+
+    public int port(int index) {
+        return memory.getUnsignedShort(namesAt + index * NAME_BYTES + 2);
+    }
+
+    /** Number of the first part of message {@code index}; that of the message after it ends its parts. */
+    public int firstPart(int index) {
+        return firstPart[index];
+    }
+
+    public long partAddress(int part) {
+        return parts.partAddress(part);
+    }
+
+    public int partBytes(int part) {
+        return parts.length(part);
+    }
+
+    /** Address of message {@code index}, for a system call. */
+    public long entryAddress(int index) {
+        return address + (long) index * ENTRY_BYTES;
+    }
+
+    @Override
+    public void close() {
+        parts.close();
+        memory.release();
+    }
+}

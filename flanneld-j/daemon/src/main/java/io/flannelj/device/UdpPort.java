@@ -1,0 +1,27 @@
+package io.flannelj.device;
+
+/**
+ * A UDP socket as the data path sees it: many datagrams a call, each of which may stand for many equal ones (UDP GSO and
+ * GRO). Confined to one event loop; never blocks, never allocates.
+ */
+public interface UdpPort extends AutoCloseable {
+    /** The descriptor that becomes readable when datagrams wait. */
+    int fd();
+
+    /**
+     * Sends messages {@code from} to {@code from + count - 1}.
+     *
+     * @return how many were taken, from the first on; or, when not even the first was, its negative errno
+     */
+    int send(SendVector messages, int from, int count);
+
+    /**
+     * Receives into the free slots.
+     *
+     * @return messages received; 0 when the socket is drained; a negative errno when the kernel refuses
+     */
+    int receive(ReceiveVector slots);
+
+    @Override
+    void close();
+}

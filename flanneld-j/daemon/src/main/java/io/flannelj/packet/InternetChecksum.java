@@ -1,0 +1,95 @@
+package io.flannelj.packet;
+
+import io.netty.buffer.ByteBuf;
+
+/**
+ * The Internet checksum, RFC 1071: the one's complement of the one's complement sum of 16-bit words.
+ *
+ * <p>Sums are kept unfolded in 64 bits and in little-endian word order, whatever the machine: RFC 1071 §2(B) shows that
+ * the order of octets within words does not matter as long as the result is stored in the same order, which {@link
+ * #store} does. Words of 32 bits are added into four accumulators, because one dependent chain of additions is what
+ * bounds the obvious loop.
+ */
+public final class InternetChecksum {
+    private static final long LOW = 0xffff_ffffL;
+
+    private InternetChecksum() {}
+
+    /**
+     * Adds {@code length} octets to a running sum. An odd last octet is padded with zero, so only the last part of a
+     * message may have odd length.
+     *
+     * @return the unfolded sum
+     */
+    public static long add(long sum, ByteBuf data, int offset, int length) {
+        long s0 = sum;
+        long s1 = 0;
+        long s2 = 0;
+        long s3 = 0;
+        int at = offset;
+        int left = length;
+        while (left >= 32) {
+            long v0 = data.getLongLE(at);
+            long v1 = data.getLongLE(at + 8);
+            long v2 = data.getLongLE(at + 16);
+            long v3 = data.getLongLE(at + 24);
+            s0 += (v0 & LOW) + (v0 >>> 32);
+            s1 += (v1 & LOW) + (v1 >>> 32);
+            s2 += (v2 & LOW) + (v2 >>> 32);
+            s3 += (v3 & LOW) + (v3 >>> 32);
+            at += 32;
+            left -= 32;
+        }
+        s0 += s1 + s2 + s3;
+        while (left >= 4) {
+            s0 += data.getIntLE(at) & LOW;
+            at += 4;
+            left -= 4;
+        }
+        if (left >= 2) {
+            s0 += data.getUnsignedShortLE(at);
+            at += 2;
+            left -= 2;
+        }
+        return left == 0 ? s0 : s0 + data.getUnsignedByte(at);
+    }
+
+    /** Adds one 16-bit value as it would stand in the packet, network order. */
+    public static long addShort(long sum, int value) {
+        return sum + (Short.reverseBytes((short) value) & 0xffff);
+    }
+
+    /** Adds one 32-bit value as it would stand in the packet, network order. */
+    public static long addInt(long sum, int value) {
+        return sum + (Integer.reverseBytes(value) & LOW);
+    }
+
+    /** Folds to 16 bits, still in little-endian order and not complemented. */
+    public static int fold(long sum) {
+        long s = (sum & LOW) + (sum >>> 32);
+        s = (s & 0xffff) + (s >>> 16 & 0xffff) + (s >>> 32);
+        s = (s & 0xffff) + (s >>> 16);
+        return (int) ((s & 0xffff) + (s >>> 16));
+    }
+
+    /** Whether a sum that includes the checksum field itself is that of an undamaged message. */
+    public static boolean isValid(long sum) {
+        return fold(sum) == 0xffff;
+    }
+
+    /** Completes the sum (folds and complements) and writes it as a checksum field. */
+    public static void store(ByteBuf packet, int offset, long sum) {
+        packet.setShortLE(offset, ~fold(sum));
+    }
+
+    /** As {@link #store}, for UDP, where zero means "no checksum" and is sent as 0xffff (RFC 768). */
+    public static void storeUdp(ByteBuf packet, int offset, long sum) {
+        int complement = ~fold(sum) & 0xffff;
+        packet.setShortLE(offset, complement == 0 ? 0xffff : complement);
+    }
+
+    /** Writes the folded sum as it is: how a partial checksum is handed to whoever will add the payload. */
+    public static void storePartial(ByteBuf packet, int offset, long sum) {
+        packet.setShortLE(offset, fold(sum));
+    }
+}
