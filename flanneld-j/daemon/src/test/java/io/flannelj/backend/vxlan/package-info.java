@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.backend.vxlan;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,52 @@
+package io.flannelj.datapath;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+class RouteTableTest {
+    @Test
+    void findsWhatALinearSearchFinds() {
+        Random random = new Random(4);
+        List<Peer> peers = new ArrayList<>();
+        for (int i = 0; i < 3000; i++) {
+            int length = random.nextInt(10) == 0 ? 20 + random.nextInt(10) : 24;
+            Cidr subnet = new Cidr(IpAddress.ofIpv4(0x0a00_0000 | random.nextInt(1 << 20) << 4), length).network();
+            if (peers.stream().noneMatch(peer -> peer.subnet().equals(subnet))) {
+                peers.add(new Peer(subnet, IpAddress.ofIpv4(0xc0a8_0000 + i), 8472, 0));
+            }
+        }
+        RouteTable table = RouteTable.of(peers);
+        for (int i = 0; i < 20_000; i++) {
+            int destination = 0x0a00_0000 | random.nextInt(1 << 24);
+            assertThat(table.lookup(destination)).isSameAs(longest(peers, destination));
+        }
+        for (Peer peer : peers) {
+            assertThat(table.byUnderlay(peer.underlayAddress().ipv4Bits())).isSameAs(peer);
+        }
+        assertThat(table.byUnderlay(0x0101_0101)).isNull();
+    }
+
+    @Test
+    void anEmptyTableKnowsNobody() {
+        assertThat(RouteTable.EMPTY.lookup(0x0a00_0001)).isNull();
+        assertThat(RouteTable.EMPTY.byUnderlay(0x0a00_0001)).isNull();
+    }
+
+    private static @Nullable Peer longest(List<Peer> peers, int destination) {
+        Peer best = null;
+        for (Peer peer : peers) {
+            if (peer.covers(destination)
+                    && (best == null || peer.subnet().length() > best.subnet().length())) {
+                best = peer;
+            }
+        }
+        return best;
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.datapath;
+
+import org.jspecify.annotations.NullMarked;
