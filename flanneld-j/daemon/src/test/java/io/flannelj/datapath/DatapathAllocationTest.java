@@ -1,0 +1,157 @@
+package io.flannelj.datapath;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import io.flannelj.backend.udp.BareIpEncapsulator;
+import io.flannelj.backend.vxlan.VxlanEncapsulator;
+import io.flannelj.device.Iovecs;
+import io.flannelj.device.ReceiveVector;
+import io.flannelj.device.SendVector;
+import io.flannelj.device.TunFeatures;
+import io.flannelj.device.TunQueue;
+import io.flannelj.device.UdpPort;
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+import io.flannelj.net.MacAddress;
+import io.flannelj.packet.Packets;
+import io.flannelj.packet.Packets.Tcp;
+import io.flannelj.packet.VirtioNetHeader;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.UnpooledByteBufAllocator;
+import java.lang.management.ManagementFactory;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Our own rooms allocate nothing per packet, on any path: delivered or dropped, whole or super, both ways.
+ *
+ * <p>Buffers here are without leak detection, which would allocate to do its work.
+ */
+class DatapathAllocationTest {
+    private static final int POD = IpAddress.parse("10.5.1.2").ipv4Bits();
+    private static final int PEER_POD = IpAddress.parse("10.5.2.3").ipv4Bits();
+    private static final int PEER_NODE = IpAddress.parse("192.168.0.2").ipv4Bits();
+    private static final MacAddress MAC = MacAddress.parse("02:00:00:00:00:01");
+    private static final int ROUNDS = 3000;
+
+    private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    private final UnpooledByteBufAllocator allocator = new UnpooledByteBufAllocator(true, true);
+
+    @Test
+    void noPathAllocates() {
+        Tcp tcp = Tcp.data(POD, PEER_POD);
+        Tcp back = Tcp.data(PEER_POD, POD);
+        byte[] large = Packets.superPacket(
+                Packets.tcp(tcp, new byte[30_000]), VirtioNetHeader.GSO_TCPV4, tcp.headerBytes(), 1398);
+        byte[] small = Packets.plain(Packets.echo(POD, PEER_POD, 64, 56));
+        byte[] lost =
+                Packets.plain(Packets.echo(POD, IpAddress.parse("10.5.77.1").ipv4Bits(), 64, 56));
+        byte[] long_ = Packets.plain(Packets.echo(POD, PEER_POD, 64, 2000));
+        for (Encapsulator encapsulator : List.of(new VxlanEncapsulator(1, MAC), new BareIpEncapsulator())) {
+            byte[] header = encapsulator.headerBytes() == 0
+                    ? new byte[0]
+                    : new byte[] {8, 0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
+            byte[] joinable = Packets.behind(header, Packets.tcp(back, new byte[1000]));
+            byte[] garbage = Packets.random(1, 64);
+            Loop loop = new Loop(new byte[][] {large, small, lost, long_}, new byte[][] {joinable, joinable, garbage});
+            try (Worker worker = worker(encapsulator, loop)) {
+                long bytes = allocatedBy(() -> {
+                    loop.refill();
+                    worker.onTunReadable();
+                    worker.onPortReadable();
+                });
+                assertThat(loop.sent).as("datagrams sent").isGreaterThan(ROUNDS);
+                assertThat(loop.written).as("packets written").isGreaterThan(ROUNDS);
+                // A stray few hundred octets of the measuring itself are not per packet.
+                assertThat(bytes).as("octets allocated in %d rounds", ROUNDS).isLessThan(ROUNDS);
+            }
+        }
+    }
+
+    private Worker worker(Encapsulator encapsulator, Loop loop) {
+        TunnelEnd end = new TunnelEnd(
+                encapsulator, Cidr.parse("10.5.1.0/24"), IpAddress.parse("10.5.1.0"), 1450, TunFeatures.ALL);
+        Worker worker = new Worker(allocator, loop, loop, end, peer -> {});
+        worker.route(RouteTable.of(
+                List.of(new Peer(Cidr.parse("10.5.2.0/24"), IpAddress.ofIpv4(PEER_NODE), 8472, 0x0200_0000_0002L))));
+        return worker;
+    }
+
+    private long allocatedBy(Runnable round) {
+        for (int i = 0; i < ROUNDS; i++) {
+            round.run();
+        }
+        long id = Thread.currentThread().getId();
+        long before = threads.getThreadAllocatedBytes(id);
+        for (int i = 0; i < ROUNDS; i++) {
+            round.run();
+        }
+        return threads.getThreadAllocatedBytes(id) - before;
+    }
+
+    /** TUN and wire in one, without allocating: the same packets again and again. */
+    private static final class Loop implements TunQueue, UdpPort {
+        private final byte[][] fromPods;
+        private final byte[][] fromWire;
+        private int nextFromPods;
+        private boolean received;
+        long sent;
+        long written;
+
+        Loop(byte[][] fromPods, byte[][] fromWire) {
+            this.fromPods = fromPods;
+            this.fromWire = fromWire;
+        }
+
+        void refill() {
+            nextFromPods = 0;
+            received = false;
+        }
+
+        @Override
+        public int fd() {
+            return -1;
+        }
+
+        @Override
+        public int read(ByteBuf into, int offset, int room) {
+            if (nextFromPods == fromPods.length) {
+                return 0;
+            }
+            byte[] packet = fromPods[nextFromPods++];
+            into.setBytes(offset, packet);
+            return packet.length;
+        }
+
+        @Override
+        public int write(Iovecs packet) {
+            written++;
+            return 0;
+        }
+
+        @Override
+        public int send(SendVector messages, int from, int count) {
+            for (int i = from; i < from + count; i++) {
+                sent += messages.datagrams(i);
+            }
+            return count;
+        }
+
+        @Override
+        public int receive(ReceiveVector slots) {
+            if (received) {
+                return 0;
+            }
+            received = true;
+            for (int i = 0; i < fromWire.length; i++) {
+                slots.data().setBytes(slots.offset(i), fromWire[i]);
+                slots.fill(i, PEER_NODE, fromWire[i].length, fromWire[i].length);
+            }
+            return fromWire.length;
+        }
+
+        @Override
+        public void close() {}
+    }
+}
