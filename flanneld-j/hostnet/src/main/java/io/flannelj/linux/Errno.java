@@ -1,0 +1,66 @@
+package io.flannelj.linux;
+
+import java.util.Map;
+
+/** Names and meanings of error numbers, as in errno(3) on Linux. */
+public final class Errno {
+    public static final int EPERM = 1;
+    public static final int ENOENT = 2;
+    public static final int ESRCH = 3;
+    public static final int EINTR = 4;
+    public static final int EIO = 5;
+    public static final int EAGAIN = 11;
+    public static final int EACCES = 13;
+    public static final int EBUSY = 16;
+    public static final int EEXIST = 17;
+    public static final int ENODEV = 19;
+    public static final int EINVAL = 22;
+    public static final int EOPNOTSUPP = 95;
+    public static final int EADDRINUSE = 98;
+    public static final int EADDRNOTAVAIL = 99;
+    public static final int ENETUNREACH = 101;
+
+    private static final Map<Integer, String> TEXTS = Map.ofEntries(
+            Map.entry(EPERM, "EPERM, operation not permitted"),
+            Map.entry(ENOENT, "ENOENT, no such file or directory"),
+            Map.entry(ESRCH, "ESRCH, no such process or entry"),
+            Map.entry(EINTR, "EINTR, interrupted"),
+            Map.entry(EIO, "EIO, input/output error"),
+            Map.entry(6, "ENXIO, no such device or address"),
+            Map.entry(9, "EBADF, bad file descriptor"),
+            Map.entry(EAGAIN, "EAGAIN, try again"),
+            Map.entry(12, "ENOMEM, out of memory"),
+            Map.entry(EACCES, "EACCES, permission denied"),
+            Map.entry(EBUSY, "EBUSY, device or resource busy"),
+            Map.entry(EEXIST, "EEXIST, exists already"),
+            Map.entry(ENODEV, "ENODEV, no such device"),
+            Map.entry(20, "ENOTDIR, not a directory"),
+            Map.entry(EINVAL, "EINVAL, invalid argument"),
+            Map.entry(23, "ENFILE, too many open files in the system"),
+            Map.entry(24, "EMFILE, too many open files"),
+            Map.entry(25, "ENOTTY, wrong kind of device"),
+            Map.entry(28, "ENOSPC, no space left"),
+            Map.entry(30, "EROFS, read-only file system"),
+            Map.entry(34, "ERANGE, out of range"),
+            Map.entry(77, "EBADFD, descriptor in a bad state"),
+            Map.entry(90, "EMSGSIZE, message too long"),
+            Map.entry(92, "ENOPROTOOPT, no such option"),
+            Map.entry(93, "EPROTONOSUPPORT, protocol not supported"),
+            Map.entry(EOPNOTSUPP, "EOPNOTSUPP, not supported"),
+            Map.entry(97, "EAFNOSUPPORT, address family not supported"),
+            Map.entry(EADDRINUSE, "EADDRINUSE, address in use"),
+            Map.entry(EADDRNOTAVAIL, "EADDRNOTAVAIL, address not available on this host"),
+            Map.entry(100, "ENETDOWN, network is down"),
+            Map.entry(ENETUNREACH, "ENETUNREACH, network unreachable"),
+            Map.entry(105, "ENOBUFS, no buffer space"),
+            Map.entry(110, "ETIMEDOUT, timed out"),
+            Map.entry(111, "ECONNREFUSED, connection refused"),
+            Map.entry(113, "EHOSTUNREACH, no route to host"));
+
+    private Errno() {}
+
+    /** Name and meaning, e.g. {@code ENODEV, no such device}; for others the number. */
+    public static String text(int errno) {
+        return TEXTS.getOrDefault(errno, "errno " + errno);
+    }
+}

@@ -1,0 +1,75 @@
+package io.flannelj.linux;
+
+import java.nio.ByteBuffer;
+
+/** An rtnetlink(7) socket as a descriptor: requests out, answers in. It stays in the namespace it was opened in. */
+public final class NetlinkFd implements AutoCloseable {
+    private static final int AF_NETLINK = 16;
+    private static final int SOCK_RAW = 3;
+    private static final int NETLINK_ROUTE = 0;
+    private static final int SOL_NETLINK = 270;
+    private static final int NETLINK_CAP_ACK = 10;
+    private static final int NETLINK_EXT_ACK = 11;
+    private static final int NETLINK_GET_STRICT_CHK = 12;
+    private static final int SOL_SOCKET = 1;
+    private static final int SO_RCVTIMEO = 20;
+    private static final int RECEIVE_TIMEOUT_SECONDS = 10;
+
+    private final Fd fd;
+
+    private NetlinkFd(Fd fd) {
+        this.fd = fd;
+    }
+
+    /** Opens a socket in the calling thread's network namespace. */
+    public static NetlinkFd open() throws SyscallException {
+        Fd fd = new Fd(LibC.check(
+                LibC.calls().socket(AF_NETLINK, SOCK_RAW | Fd.CLOEXEC, NETLINK_ROUTE), "open", "netlink socket"));
+        ByteBuffer address = Fd.buffer(12).putShort(0, (short) AF_NETLINK);
+        if (LibC.calls().bind(fd.number(), address, 12) < 0) {
+            int errno = LibC.errno();
+            fd.close();
+            throw new SyscallException("bind", "netlink socket", errno);
+        }
+        ByteBuffer one = Fd.buffer(4).putInt(0, 1);
+        // Refused by older kernels, which then answer without explanations.
+        LibC.calls().setsockopt(fd.number(), SOL_NETLINK, NETLINK_CAP_ACK, one, 4);
+        LibC.calls().setsockopt(fd.number(), SOL_NETLINK, NETLINK_EXT_ACK, one, 4);
+        LibC.calls().setsockopt(fd.number(), SOL_NETLINK, NETLINK_GET_STRICT_CHK, one, 4);
+        ByteBuffer timeout = Fd.buffer(16).putLong(0, RECEIVE_TIMEOUT_SECONDS).putLong(8, 0);
+        LibC.calls().setsockopt(fd.number(), SOL_SOCKET, SO_RCVTIMEO, timeout, 16);
+        return new NetlinkFd(fd);
+    }
+
+    /** Sends everything between position and limit of a direct buffer. */
+    public void send(ByteBuffer request) throws SyscallException {
+        long sent = LibC.calls().send(fd.number(), request, request.remaining(), 0);
+        if (sent < 0) {
+            throw new SyscallException("send to", "netlink socket", LibC.errno());
+        }
+    }
+
+    /**
+     * Receives one datagram into a direct buffer from its beginning; position 0, limit the octets received.
+     *
+     * @return 0, or the errno that the caller may try again after: EINTR or ENOBUFS
+     */
+    public int receive(ByteBuffer into) throws SyscallException {
+        into.clear();
+        long received = LibC.calls().recv(fd.number(), into, into.capacity(), 0);
+        if (received < 0) {
+            int errno = LibC.errno();
+            if (errno == Errno.EINTR) {
+                return errno;
+            }
+            throw new SyscallException("receive from", "netlink socket", errno);
+        }
+        into.limit((int) received);
+        return 0;
+    }
+
+    @Override
+    public void close() {
+        fd.close();
+    }
+}

@@ -1,0 +1,113 @@
+package io.flannelj.linux;
+
+import io.flannelj.net.IpAddress;
+import java.nio.ByteBuffer;
+
+/** A non-blocking UDP socket, for whole arrays of messages a call. */
+public final class UdpSocket implements AutoCloseable {
+    private static final int AF_INET = 2;
+    private static final int AF_INET6 = 10;
+    private static final int SOCK_DGRAM = 2;
+    private static final int SOCK_NONBLOCK = 0x800;
+    private static final int SOL_SOCKET = 1;
+    private static final int SO_SNDBUF = 7;
+    private static final int SO_RCVBUF = 8;
+    private static final int SO_SNDBUFFORCE = 32;
+    private static final int SO_RCVBUFFORCE = 33;
+    private static final int MSG_DONTWAIT = 0x40;
+
+    private final Fd fd;
+
+    private UdpSocket(Fd fd) {
+        this.fd = fd;
+    }
+
+    /**
+     * Opens and binds a socket.
+     *
+     * @param port 0 for any free one
+     * @throws SyscallException when the address is not ours or the port is taken; names both
+     */
+    public static UdpSocket open(IpAddress local, int port) throws SyscallException {
+        String subject = "UDP " + (local.isIpv6() ? "[" + local + "]" : local) + ":" + port;
+        int family = local.isIpv4() ? AF_INET : AF_INET6;
+        Fd fd = new Fd(LibC.check(
+                LibC.calls().socket(family, SOCK_DGRAM | SOCK_NONBLOCK | Fd.CLOEXEC, 0), "open socket for", subject));
+        ByteBuffer address = socketAddress(local, port);
+        if (LibC.calls().bind(fd.number(), address, address.capacity()) < 0) {
+            int errno = LibC.errno();
+            fd.close();
+            String remedy = errno == Errno.EADDRINUSE
+                    ? "another process or a kernel VXLAN device holds the port; see `ss -ulnp` and `ip -d link`"
+                    : "";
+            throw new SyscallException("bind", subject, errno, remedy);
+        }
+        return new UdpSocket(fd);
+    }
+
+    private static ByteBuffer socketAddress(IpAddress address, int port) {
+        ByteBuffer buffer = Fd.buffer(address.isIpv4() ? 16 : 28);
+        buffer.putShort(0, (short) (address.isIpv4() ? AF_INET : AF_INET6));
+        buffer.put(2, (byte) (port >>> 8)).put(3, (byte) port);
+        buffer.put(address.isIpv4() ? 4 : 8, address.toBytes());
+        return buffer;
+    }
+
+    /** The port bound to. */
+    public int localPort() throws SyscallException {
+        ByteBuffer address = Fd.buffer(28);
+        ByteBuffer length = Fd.buffer(4).putInt(0, 28);
+        LibC.check(LibC.calls().getsockname(fd.number(), address, length), "getsockname of", "UDP socket");
+        return (address.get(2) & 0xff) << 8 | address.get(3) & 0xff;
+    }
+
+    /** Sets an option of type int; false when the kernel does not know it. */
+    public boolean trySetOption(int level, int option, int value) {
+        return LibC.calls().setsockopt(fd.number(), level, option, Fd.buffer(4).putInt(0, value), 4) == 0;
+    }
+
+    /** Sets the receive buffer, beyond net.core.rmem_max where we may. */
+    public void setReceiveBufferBytes(int bytes) {
+        if (!trySetOption(SOL_SOCKET, SO_RCVBUFFORCE, bytes)) {
+            trySetOption(SOL_SOCKET, SO_RCVBUF, bytes);
+        }
+    }
+
+    /** Sets the send buffer, beyond net.core.wmem_max where we may. */
+    public void setSendBufferBytes(int bytes) {
+        if (!trySetOption(SOL_SOCKET, SO_SNDBUFFORCE, bytes)) {
+            trySetOption(SOL_SOCKET, SO_SNDBUF, bytes);
+        }
+    }
+
+    /**
+     * sendmmsg(2), never blocking, never allocating.
+     *
+     * @param messages address of an array of {@code struct mmsghdr}
+     * @return messages sent, or a negative errno
+     */
+    public int sendmmsg(long messages, int count) {
+        int sent = LibC.calls().sendmmsg(fd.number(), messages, count, MSG_DONTWAIT);
+        return sent >= 0 ? sent : -LibC.errno();
+    }
+
+    /**
+     * recvmmsg(2), never blocking, never allocating.
+     *
+     * @param messages address of an array of {@code struct mmsghdr}
+     * @return messages received, or a negative errno
+     */
+    public int recvmmsg(long messages, int count) {
+        int received = LibC.calls().recvmmsg(fd.number(), messages, count, MSG_DONTWAIT, 0);
+        return received >= 0 ? received : -LibC.errno();
+    }
+
+    public int fd() {
+        return fd.number();
+    }
+
+    @Override
+    public void close() {
+        fd.close();
+    }
+}

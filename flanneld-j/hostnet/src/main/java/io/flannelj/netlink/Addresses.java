@@ -1,0 +1,85 @@
+package io.flannelj.netlink;
+
+import io.flannelj.linux.Errno;
+import io.flannelj.linux.SyscallException;
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+import java.util.List;
+import java.util.Objects;
+
+/** The addresses of the links of one network namespace (rtnetlink(7), RTM_NEWADDR and its kin). */
+public final class Addresses {
+    private static final int NEWADDR = 20;
+    private static final int DELADDR = 21;
+    private static final int GETADDR = 22;
+    private static final int HEADER_BYTES = 8; // struct ifaddrmsg
+    private static final int ADDRESS = 1;
+    private static final int LOCAL = 2;
+    private static final int BROADCAST = 4;
+    private static final int FLAGS = 8;
+
+    private final NetlinkSocket netlink;
+
+    public Addresses(NetlinkSocket netlink) {
+        this.netlink = netlink;
+    }
+
+    /** All addresses of all links. */
+    public List<Address> list() throws SyscallException {
+        Request request =
+                new Request(GETADDR, Request.FLAG_DUMP).u8(0).u8(0).u8(0).u8(0).u32(0);
+        return netlink.query(request, HEADER_BYTES, "list", "addresses").stream()
+                .filter(answer -> answer.address(LOCAL) != null || answer.address(ADDRESS) != null)
+                .map(Addresses::address)
+                .toList();
+    }
+
+    public List<Address> list(int linkIndex) throws SyscallException {
+        return list().stream()
+                .filter(address -> address.linkIndex() == linkIndex)
+                .toList();
+    }
+
+    /** Adds an address; with a broadcast address where an IPv4 prefix has one. */
+    public void add(int linkIndex, Cidr cidr) throws SyscallException {
+        Request request = header(NEWADDR, Request.FLAG_CREATE | Request.FLAG_EXCL, linkIndex, cidr);
+        if (cidr.isIpv4() && cidr.length() < 31) {
+            request.attribute(BROADCAST, cidr.lastAddress());
+        }
+        netlink.execute(request, "add address", cidr + " to link " + linkIndex);
+    }
+
+    /** Adds an address unless it is there. */
+    public void addIfAbsent(int linkIndex, Cidr cidr) throws SyscallException {
+        try {
+            add(linkIndex, cidr);
+        } catch (SyscallException e) {
+            if (e.errno() != Errno.EEXIST) {
+                throw e;
+            }
+        }
+    }
+
+    public void delete(int linkIndex, Cidr cidr) throws SyscallException {
+        netlink.execute(header(DELADDR, 0, linkIndex, cidr), "delete address", cidr + " of link " + linkIndex);
+    }
+
+    private static Request header(int type, int flags, int linkIndex, Cidr cidr) {
+        int family = Family.of(cidr.address());
+        return new Request(type, flags)
+                .u8(family)
+                .u8(cidr.length())
+                .u8(0)
+                .u8(0)
+                .u32(linkIndex)
+                .attribute(LOCAL, cidr.address())
+                .attribute(ADDRESS, cidr.address());
+    }
+
+    private static Address address(Answer answer) {
+        IpAddress local = answer.address(LOCAL);
+        IpAddress address = local != null ? local : Objects.requireNonNull(answer.address(ADDRESS));
+        return new Address(
+                answer.u32(4), new Cidr(address, answer.u8(1)), answer.u8(3), answer.u32Attribute(FLAGS, answer.u8(2)));
+    }
+}

@@ -1,0 +1,216 @@
+package io.flannelj.netlink;
+
+import io.flannelj.linux.Errno;
+import io.flannelj.linux.SyscallException;
+import io.flannelj.net.MacAddress;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The links of one network namespace (rtnetlink(7), RTM_NEWLINK and its kin). */
+public final class Links {
+    private static final int NEWLINK = 16;
+    private static final int DELLINK = 17;
+    private static final int GETLINK = 18;
+    private static final int SETLINK = 19;
+    private static final int HEADER_BYTES = 16; // struct ifinfomsg
+    private static final int ADDRESS = 1;
+    private static final int NAME = 3;
+    private static final int MTU = 4;
+    private static final int LINK = 5;
+    private static final int MASTER = 10;
+    private static final int PROTINFO = 12;
+    private static final int OPERSTATE = 16;
+    private static final int LINKINFO = 18;
+    private static final int NET_NS_FD = 28;
+    private static final int INFO_KIND = 1;
+    private static final int INFO_DATA = 2;
+    private static final int VETH_PEER = 1;
+    private static final int BRIDGE_PORT_HAIRPIN = 4;
+    private static final int VXLAN_ID = 1;
+    private static final int VXLAN_LINK = 3;
+    private static final int VXLAN_LOCAL = 4;
+    private static final int VXLAN_LEARNING = 7;
+    private static final int VXLAN_PORT = 15;
+    private static final int VXLAN_LOCAL6 = 17;
+    private static final int UP = 0x1;
+
+    private final NetlinkSocket netlink;
+
+    public Links(NetlinkSocket netlink) {
+        this.netlink = netlink;
+    }
+
+    public List<Link> list() throws SyscallException {
+        return netlink.query(header(GETLINK, Request.FLAG_DUMP, 0, 0, 0), HEADER_BYTES, "list", "links").stream()
+                .map(Links::link)
+                .toList();
+    }
+
+    public Optional<Link> find(String name) throws SyscallException {
+        return get(header(GETLINK, 0, 0, 0, 0).attribute(NAME, name), name);
+    }
+
+    public Optional<Link> find(int index) throws SyscallException {
+        return get(header(GETLINK, 0, index, 0, 0), "link " + index);
+    }
+
+    /** The link of that name, or the error that there is none. */
+    public Link require(String name) throws SyscallException {
+        return find(name).orElseThrow(() -> new SyscallException("find link", name, Errno.ENODEV));
+    }
+
+    /**
+     * Makes a bridge.
+     *
+     * @return its index
+     */
+    public int addBridge(String name, int mtuBytes) throws SyscallException {
+        Request request = create(name);
+        request.attributeU32(MTU, mtuBytes).nested(LINKINFO, () -> request.attribute(INFO_KIND, "bridge"));
+        netlink.execute(request, "add bridge", name);
+        return require(name).index();
+    }
+
+    /**
+     * Makes a veth pair whose other end is born inside another namespace.
+     *
+     * @param peerNetnsFd the namespace
+     * @param peerMac address of the other end; null lets the kernel choose
+     */
+    public void addVeth(String name, String peerName, int peerNetnsFd, int mtuBytes, @Nullable MacAddress peerMac)
+            throws SyscallException {
+        Request request = create(name);
+        request.attributeU32(MTU, mtuBytes)
+                .nested(
+                        LINKINFO,
+                        () -> request.attribute(INFO_KIND, "veth")
+                                .nested(
+                                        INFO_DATA,
+                                        () -> request.nested(VETH_PEER, () -> {
+                                            request.u8(0)
+                                                    .u8(0)
+                                                    .u16(0)
+                                                    .u32(0)
+                                                    .u32(0)
+                                                    .u32(0);
+                                            request.attribute(NAME, peerName).attributeU32(MTU, mtuBytes);
+                                            if (peerMac != null) {
+                                                request.attribute(ADDRESS, peerMac.toBytes());
+                                            }
+                                            request.attributeU32(NET_NS_FD, peerNetnsFd);
+                                        })));
+        netlink.execute(request, "add veth pair", name + " and " + peerName);
+    }
+
+    /**
+     * Makes a kernel VXLAN device.
+     *
+     * @return its index
+     */
+    public int addVxlan(VxlanLink vxlan) throws SyscallException {
+        Request request = create(vxlan.name());
+        request.attributeU32(MTU, vxlan.mtuBytes());
+        MacAddress mac = vxlan.mac();
+        if (mac != null) {
+            request.attribute(ADDRESS, mac.toBytes());
+        }
+        request.nested(
+                LINKINFO,
+                () -> request.attribute(INFO_KIND, "vxlan")
+                        .nested(
+                                INFO_DATA,
+                                () -> request.attributeU32(VXLAN_ID, vxlan.vni())
+                                        .attributeU32(VXLAN_LINK, vxlan.lowerIndex())
+                                        .attribute(vxlan.local().isIpv4() ? VXLAN_LOCAL : VXLAN_LOCAL6, vxlan.local())
+                                        .attributeU8(VXLAN_LEARNING, 0)
+                                        .attributePort(VXLAN_PORT, vxlan.port())));
+        netlink.execute(request, "add VXLAN device", vxlan.name());
+        return require(vxlan.name()).index();
+    }
+
+    public void setUp(int index) throws SyscallException {
+        netlink.execute(header(NEWLINK, 0, index, UP, UP), "set up", "link " + index);
+    }
+
+    public void setDown(int index) throws SyscallException {
+        netlink.execute(header(NEWLINK, 0, index, 0, UP), "set down", "link " + index);
+    }
+
+    public void setMtu(int index, int mtuBytes) throws SyscallException {
+        change(index, "set MTU " + mtuBytes + " of", request -> request.attributeU32(MTU, mtuBytes));
+    }
+
+    public void setMac(int index, MacAddress mac) throws SyscallException {
+        change(index, "set MAC address " + mac + " of", request -> request.attribute(ADDRESS, mac.toBytes()));
+    }
+
+    /** Makes the link a port of a bridge; 0 releases it. */
+    public void setMaster(int index, int bridgeIndex) throws SyscallException {
+        change(index, "make port of link " + bridgeIndex + " of", request -> request.attributeU32(MASTER, bridgeIndex));
+    }
+
+    /** Moves the link into another namespace. */
+    public void setNetns(int index, int netnsFd) throws SyscallException {
+        change(index, "move to another namespace", request -> request.attributeU32(NET_NS_FD, netnsFd));
+    }
+
+    public void rename(int index, String name) throws SyscallException {
+        change(index, "rename to " + name, request -> request.attribute(NAME, name));
+    }
+
+    /** Whether frames may leave by the bridge port that they came in by. */
+    public void setBridgePortHairpin(int index, boolean hairpin) throws SyscallException {
+        Request request = new Request(SETLINK, 0);
+        request.u8(Family.BRIDGE).u8(0).u16(0).u32(index).u32(0).u32(0);
+        request.nested(PROTINFO, () -> request.attributeU8(BRIDGE_PORT_HAIRPIN, hairpin ? 1 : 0));
+        netlink.execute(request, "set hairpin mode of", "link " + index);
+    }
+
+    public void delete(int index) throws SyscallException {
+        netlink.execute(header(DELLINK, 0, index, 0, 0), "delete", "link " + index);
+    }
+
+    private interface Change {
+        Request on(Request request);
+    }
+
+    private void change(int index, String operation, Change change) throws SyscallException {
+        netlink.execute(change.on(header(NEWLINK, 0, index, 0, 0)), operation, "link " + index);
+    }
+
+    private Optional<Link> get(Request request, String subject) throws SyscallException {
+        try {
+            return netlink.query(request, HEADER_BYTES, "find link", subject).stream()
+                    .map(Links::link)
+                    .findFirst();
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.ENODEV) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+    }
+
+    private static Request create(String name) {
+        return header(NEWLINK, Request.FLAG_CREATE | Request.FLAG_EXCL, 0, 0, 0).attribute(NAME, name);
+    }
+
+    private static Request header(int type, int flags, int index, int value, int mask) {
+        return new Request(type, flags).u8(0).u8(0).u16(0).u32(index).u32(value).u32(mask);
+    }
+
+    private static Link link(Answer answer) {
+        byte[] mac = answer.bytes(ADDRESS);
+        return new Link(
+                answer.u32(4),
+                answer.text(NAME),
+                answer.nested(LINKINFO).text(INFO_KIND),
+                answer.u32Attribute(MTU, 0),
+                mac != null && mac.length == 6 ? MacAddress.ofBytes(mac) : null,
+                answer.u32(8),
+                answer.u32Attribute(MASTER, 0),
+                answer.u32Attribute(LINK, 0),
+                answer.u8Attribute(OPERSTATE, 0));
+    }
+}

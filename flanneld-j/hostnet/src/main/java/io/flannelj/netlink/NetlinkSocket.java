@@ -1,0 +1,128 @@
+package io.flannelj.netlink;
+
+import io.flannelj.linux.Errno;
+import io.flannelj.linux.NetlinkFd;
+import io.flannelj.linux.SyscallException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A conversation with the kernel about one network namespace, by rtnetlink(7). The namespace is that of the thread that
+ * opened it; any thread may use it afterwards, one request at a time.
+ *
+ * <p>Dumps that the kernel marks as interrupted are repeated here, and nowhere else.
+ */
+public final class NetlinkSocket implements AutoCloseable {
+    private static final int TYPE_ERROR = 2;
+    private static final int TYPE_DONE = 3;
+    private static final int FLAG_MULTI = 0x2;
+    private static final int FLAG_DUMP_INTERRUPTED = 0x10;
+    private static final int FLAG_ACK_HAS_ATTRIBUTES = 0x200;
+    private static final int EXPLANATION = 1;
+    private static final int HEADER_BYTES = 16;
+    private static final int RECEIVE_BYTES = 128 * 1024;
+    private static final int MAX_TRIES = 20;
+
+    private final NetlinkFd fd;
+    private final ByteBuffer received = ByteBuffer.allocateDirect(RECEIVE_BYTES).order(ByteOrder.nativeOrder());
+    private int sequence;
+
+    private NetlinkSocket(NetlinkFd fd) {
+        this.fd = fd;
+    }
+
+    /** Opens a socket in the calling thread's network namespace. */
+    public static NetlinkSocket open() throws SyscallException {
+        return new NetlinkSocket(NetlinkFd.open());
+    }
+
+    /** Carries out a request whose answer is yes or no. */
+    void execute(Request request, String operation, String subject) throws SyscallException {
+        query(request, 0, operation, subject);
+    }
+
+    /**
+     * Carries out a request and gathers the objects of the answer.
+     *
+     * @param headerBytes length of the answers' family header
+     */
+    synchronized List<Answer> query(Request request, int headerBytes, String operation, String subject)
+            throws SyscallException {
+        for (int attempt = 1; ; attempt++) {
+            List<Answer> answers = new ArrayList<>();
+            int mine = ++sequence;
+            fd.send(request.finish(mine));
+            if (receive(mine, request.isDump(), headerBytes, answers, operation, subject)) {
+                return answers;
+            }
+            if (attempt == MAX_TRIES) {
+                throw new SyscallException(
+                        operation, subject, Errno.EINTR, "the table kept changing while it was read");
+            }
+        }
+    }
+
+    /** Returns whether the answer is whole; false when a dump was interrupted by a change. */
+    private boolean receive(
+            int mine, boolean dump, int headerBytes, List<Answer> answers, String operation, String subject)
+            throws SyscallException {
+        boolean consistent = true;
+        while (true) {
+            if (fd.receive(received) != 0) {
+                continue;
+            }
+            int at = 0;
+            while (at + HEADER_BYTES <= received.limit()) {
+                int length = received.getInt(at);
+                int type = received.getShort(at + 4) & 0xffff;
+                int flags = received.getShort(at + 6) & 0xffff;
+                boolean forUs = received.getInt(at + 8) == mine;
+                if (length < HEADER_BYTES || at + length > received.limit()) {
+                    break;
+                }
+                if (forUs) {
+                    consistent &= (flags & FLAG_DUMP_INTERRUPTED) == 0;
+                    if (type == TYPE_ERROR) {
+                        throwIfRefused(at, length, flags, operation, subject);
+                        return true;
+                    }
+                    if (type == TYPE_DONE) {
+                        return consistent;
+                    }
+                    byte[] payload = new byte[length - HEADER_BYTES];
+                    received.get(at + HEADER_BYTES, payload);
+                    answers.add(Answer.of(payload, headerBytes));
+                    if (dump && (flags & FLAG_MULTI) == 0) {
+                        return consistent;
+                    }
+                }
+                at += length + 3 & ~3;
+            }
+        }
+    }
+
+    private void throwIfRefused(int at, int length, int flags, String operation, String subject)
+            throws SyscallException {
+        int errno = -received.getInt(at + HEADER_BYTES);
+        if (errno == 0) {
+            return;
+        }
+        String explanation = "";
+        int attributesAt = HEADER_BYTES + 4 + HEADER_BYTES; // with NETLINK_CAP_ACK only the request's header is echoed
+        if ((flags & FLAG_ACK_HAS_ATTRIBUTES) != 0 && length > attributesAt) {
+            byte[] rest = new byte[length - attributesAt];
+            received.get(at + attributesAt, rest);
+            byte[] text = Answer.of(rest, 0).bytes(EXPLANATION);
+            explanation = text == null ? "" : new String(text, StandardCharsets.UTF_8).replace("\0", "");
+        }
+        throw new SyscallException(operation, subject, errno, explanation);
+    }
+
+    @Override
+    public void close() {
+        fd.close();
+    }
+}

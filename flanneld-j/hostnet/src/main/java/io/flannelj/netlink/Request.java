@@ -1,0 +1,102 @@
+package io.flannelj.netlink;
+
+import io.flannelj.net.IpAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * One rtnetlink request under construction: {@code struct nlmsghdr}, a family header, and attributes, which may nest
+ * (netlink(7), rtnetlink(7)). Everything is padded to four octets; numbers are in the machine's order.
+ */
+final class Request {
+    static final int FLAG_REQUEST = 0x1;
+    static final int FLAG_ACK = 0x4;
+    static final int FLAG_DUMP = 0x300;
+    static final int FLAG_REPLACE = 0x100;
+    static final int FLAG_EXCL = 0x200;
+    static final int FLAG_CREATE = 0x400;
+    static final int FLAG_APPEND = 0x800;
+    private static final int NESTED = 0x8000;
+    private static final int MAX_BYTES = 4096;
+
+    private final ByteBuffer buffer = ByteBuffer.allocateDirect(MAX_BYTES).order(ByteOrder.nativeOrder());
+    private final boolean dump;
+
+    Request(int type, int flags) {
+        this.dump = (flags & FLAG_DUMP) == FLAG_DUMP;
+        buffer.putInt(0).putShort((short) type).putShort((short) (flags | FLAG_REQUEST | (dump ? 0 : FLAG_ACK)));
+        buffer.putInt(0).putInt(0);
+    }
+
+    boolean isDump() {
+        return dump;
+    }
+
+    Request u8(int value) {
+        buffer.put((byte) value);
+        return this;
+    }
+
+    Request u16(int value) {
+        buffer.putShort((short) value);
+        return this;
+    }
+
+    Request u32(int value) {
+        buffer.putInt(value);
+        return this;
+    }
+
+    Request attribute(int type, byte[] value) {
+        buffer.putShort((short) (4 + value.length)).putShort((short) type).put(value);
+        pad();
+        return this;
+    }
+
+    Request attribute(int type, String text) {
+        return attribute(type, (text + "\0").getBytes(StandardCharsets.UTF_8));
+    }
+
+    Request attribute(int type, IpAddress address) {
+        return attribute(type, address.toBytes());
+    }
+
+    Request attributeU32(int type, int value) {
+        buffer.putShort((short) 8).putShort((short) type).putInt(value);
+        return this;
+    }
+
+    Request attributeU8(int type, int value) {
+        return attribute(type, new byte[] {(byte) value});
+    }
+
+    /** A port in network order, whatever the machine. */
+    Request attributePort(int type, int port) {
+        return attribute(type, new byte[] {(byte) (port >>> 8), (byte) port});
+    }
+
+    /** Everything that {@code content} adds stands inside one attribute. */
+    Request nested(int type, Runnable content) {
+        int start = buffer.position();
+        buffer.putShort((short) 0).putShort((short) (type | NESTED));
+        content.run();
+        buffer.putShort(start, (short) (buffer.position() - start));
+        pad();
+        return this;
+    }
+
+    private void pad() {
+        while (buffer.position() % 4 != 0) {
+            buffer.put((byte) 0);
+        }
+    }
+
+    /** The finished message, ready to be sent; may be asked for again with another number. */
+    ByteBuffer finish(int sequence) {
+        ByteBuffer message = buffer.duplicate().order(ByteOrder.nativeOrder());
+        message.flip();
+        message.putInt(0, message.limit()).putInt(8, sequence);
+        return message;
+    }
+}

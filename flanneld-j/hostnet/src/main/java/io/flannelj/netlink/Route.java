@@ -1,0 +1,70 @@
+package io.flannelj.netlink;
+
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A route.
+ *
+ * @param destination in network form; the default route is {@code 0.0.0.0/0} or {@code ::/0}
+ * @param gateway next hop; null when the destination is on the link itself
+ * @param linkIndex interface; 0 when the kernel tells none
+ * @param source preferred source address; null when the kernel chooses
+ * @param scope 0 is global, 253 link, 254 host
+ * @param onLink whether the gateway counts as on the link, whatever its address
+ * @param table routing table; 254 is main
+ * @param protocol who made it; 2 is the kernel, 3 boot, 4 static
+ * @param type 1 is unicast
+ */
+public record Route(
+        Cidr destination,
+        @Nullable IpAddress gateway,
+        int linkIndex,
+        @Nullable IpAddress source,
+        int scope,
+        boolean onLink,
+        int table,
+        int protocol,
+        int type) {
+    public static final int MAIN_TABLE = 254;
+    public static final int SCOPE_GLOBAL = 0;
+    public static final int SCOPE_LINK = 253;
+    private static final int PROTOCOL_BOOT = 3;
+    private static final int UNICAST = 1;
+
+    /** To a network right behind an interface. */
+    public static Route toLink(Cidr destination, int linkIndex) {
+        return new Route(destination, null, linkIndex, null, SCOPE_LINK, false, MAIN_TABLE, PROTOCOL_BOOT, UNICAST);
+    }
+
+    /** To a network through a neighbour. */
+    public static Route via(Cidr destination, IpAddress gateway, int linkIndex) {
+        return new Route(
+                destination, gateway, linkIndex, null, SCOPE_GLOBAL, false, MAIN_TABLE, PROTOCOL_BOOT, UNICAST);
+    }
+
+    /** The default route through a neighbour. */
+    public static Route defaultVia(IpAddress gateway, int linkIndex) {
+        return via(new Cidr(gateway, 0).network(), gateway, linkIndex);
+    }
+
+    /** The same, with a gateway that need not lie in a network of the interface. */
+    public Route withOnLink() {
+        return new Route(destination, gateway, linkIndex, source, scope, true, table, protocol, type);
+    }
+
+    /** The same, with a preferred source address. */
+    public Route withSource(IpAddress preferred) {
+        return new Route(destination, gateway, linkIndex, preferred, scope, onLink, table, protocol, type);
+    }
+
+    public boolean isDefault() {
+        return destination.length() == 0;
+    }
+
+    @Override
+    public String toString() {
+        return destination + (gateway == null ? "" : " via " + gateway) + " on link " + linkIndex;
+    }
+}

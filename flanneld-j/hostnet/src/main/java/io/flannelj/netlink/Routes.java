@@ -1,0 +1,135 @@
+package io.flannelj.netlink;
+
+import io.flannelj.linux.SyscallException;
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The routes of one network namespace (rtnetlink(7), RTM_NEWROUTE and its kin). */
+public final class Routes {
+    private static final int NEWROUTE = 24;
+    private static final int DELROUTE = 25;
+    private static final int GETROUTE = 26;
+    private static final int HEADER_BYTES = 12; // struct rtmsg
+    private static final int DESTINATION = 1;
+    private static final int OUT_LINK = 4;
+    private static final int GATEWAY = 5;
+    private static final int PREFERRED_SOURCE = 7;
+    private static final int TABLE = 15;
+    private static final int ONLINK = 4;
+    private static final int CLONED = 0x200;
+
+    private final NetlinkSocket netlink;
+
+    public Routes(NetlinkSocket netlink) {
+        this.netlink = netlink;
+    }
+
+    /** Both families' main tables. */
+    public List<Route> list() throws SyscallException {
+        return list(Route.MAIN_TABLE);
+    }
+
+    public List<Route> list(int table) throws SyscallException {
+        List<Route> routes = new ArrayList<>();
+        for (int family : new int[] {Family.IPV4, Family.IPV6}) {
+            Request request = new Request(GETROUTE, Request.FLAG_DUMP)
+                    .u8(family)
+                    .u8(0)
+                    .u8(0)
+                    .u8(0)
+                    .u8(0)
+                    .u8(0)
+                    .u8(0)
+                    .u8(0)
+                    .u32(0);
+            for (Answer answer : netlink.query(request, HEADER_BYTES, "list", "routes")) {
+                Route route = route(answer);
+                if (route.table() == table && (answer.u32(8) & CLONED) == 0) {
+                    routes.add(route);
+                }
+            }
+        }
+        return routes;
+    }
+
+    public void add(Route route) throws SyscallException {
+        netlink.execute(
+                request(NEWROUTE, Request.FLAG_CREATE | Request.FLAG_EXCL, route), "add route", route.toString());
+    }
+
+    /** Adds a route, in the place of another one to the same destination. */
+    public void replace(Route route) throws SyscallException {
+        netlink.execute(
+                request(NEWROUTE, Request.FLAG_CREATE | Request.FLAG_REPLACE, route),
+                "replace route",
+                route.toString());
+    }
+
+    public void delete(Route route) throws SyscallException {
+        netlink.execute(request(DELROUTE, 0, route), "delete route", route.toString());
+    }
+
+    /** The way that the kernel would take to an address. */
+    public Route lookup(IpAddress to) throws SyscallException {
+        Request request = new Request(GETROUTE, 0)
+                .u8(Family.of(to))
+                .u8(to.bits())
+                .u8(0)
+                .u8(0)
+                .u8(0)
+                .u8(0)
+                .u8(0)
+                .u8(0)
+                .u32(0)
+                .attribute(DESTINATION, to);
+        return route(netlink.query(request, HEADER_BYTES, "find route to", to.toString())
+                .get(0));
+    }
+
+    private static Request request(int type, int flags, Route route) {
+        Cidr destination = route.destination().network();
+        Request request = new Request(type, flags)
+                .u8(Family.of(destination.address()))
+                .u8(destination.length())
+                .u8(0)
+                .u8(0)
+                .u8(route.table() < 256 ? route.table() : 0)
+                .u8(route.protocol())
+                .u8(route.scope())
+                .u8(route.type())
+                .u32(route.onLink() ? ONLINK : 0);
+        if (destination.length() > 0) {
+            request.attribute(DESTINATION, destination.address());
+        }
+        if (route.linkIndex() > 0) {
+            request.attributeU32(OUT_LINK, route.linkIndex());
+        }
+        IpAddress gateway = route.gateway();
+        if (gateway != null) {
+            request.attribute(GATEWAY, gateway);
+        }
+        IpAddress source = route.source();
+        if (source != null) {
+            request.attribute(PREFERRED_SOURCE, source);
+        }
+        return request.attributeU32(TABLE, route.table());
+    }
+
+    private static Route route(Answer answer) {
+        boolean ipv4 = answer.u8(0) == Family.IPV4;
+        IpAddress to = answer.address(DESTINATION);
+        IpAddress base = to != null ? to : ipv4 ? IpAddress.ANY_V4 : IpAddress.ofIpv6(0, 0);
+        return new Route(
+                new Cidr(base, answer.u8(1)),
+                answer.address(GATEWAY),
+                answer.u32Attribute(OUT_LINK, 0),
+                answer.address(PREFERRED_SOURCE),
+                answer.u8(6),
+                (answer.u32(8) & ONLINK) != 0,
+                answer.u32Attribute(TABLE, answer.u8(4)),
+                answer.u8(5),
+                answer.u8(7));
+    }
+}

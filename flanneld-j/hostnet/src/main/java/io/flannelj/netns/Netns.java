@@ -1,0 +1,62 @@
+package io.flannelj.netns;
+
+import io.flannelj.linux.Fd;
+import io.flannelj.linux.NetworkNamespaces;
+import io.flannelj.linux.SyscallException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** An open network namespace. It exists at least as long as it is open. */
+public final class Netns implements AutoCloseable {
+    private final Fd fd;
+    private final Path path;
+    private final String identity;
+
+    private Netns(Fd fd, Path path, String identity) {
+        this.fd = fd;
+        this.path = path;
+        this.identity = identity;
+    }
+
+    /**
+     * Opens a namespace by a file that stands for it, e.g. {@code /run/netns/blue} or {@code /proc/42/ns/net}. That it is
+     * no network namespace shows when it is entered.
+     *
+     * @throws IOException when the file is missing; names it
+     */
+    public static Netns open(Path path) throws IOException {
+        Fd fd = Fd.openForReading(path);
+        try {
+            // One inode per namespace: device and inode tell whether two are the same.
+            return new Netns(
+                    fd, path, Files.readAttributes(path, "unix:dev,ino").toString());
+        } catch (IOException | RuntimeException e) {
+            fd.close();
+            throw e;
+        }
+    }
+
+    /** The calling thread's namespace. */
+    public static Netns current() throws IOException {
+        return open(Path.of("/proc/thread-self/ns/net"));
+    }
+
+    public boolean isSameAs(Netns other) {
+        return identity.equals(other.identity);
+    }
+
+    /** The descriptor's number, e.g. for a netlink request that moves a link there. */
+    public int fd() {
+        return fd.number();
+    }
+
+    void enter() throws SyscallException {
+        NetworkNamespaces.enter(fd, path.toString());
+    }
+
+    @Override
+    public void close() {
+        fd.close();
+    }
+}

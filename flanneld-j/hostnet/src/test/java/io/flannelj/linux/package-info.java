@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.linux;
+
+import org.jspecify.annotations.NullMarked;

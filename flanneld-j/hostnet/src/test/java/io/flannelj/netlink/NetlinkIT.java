@@ -1,0 +1,192 @@
+package io.flannelj.netlink;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.flannelj.linux.Errno;
+import io.flannelj.linux.SyscallException;
+import io.flannelj.linux.Sysctl;
+import io.flannelj.linux.Tun;
+import io.flannelj.linux.UdpSocket;
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+import io.flannelj.net.MacAddress;
+import io.flannelj.netns.Netns;
+import io.flannelj.netns.NetnsThread;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** Against the kernel, in namespaces that end with the test; what was made is checked with iproute2. */
+class NetlinkIT {
+    private static final MacAddress MAC = MacAddress.parse("02:11:22:33:44:55");
+
+    @Test
+    void aPodIsWired() throws IOException {
+        NetnsThread.callInNew(() -> {
+            try (NetlinkSocket node = NetlinkSocket.open();
+                    Netns nodeNetns = Netns.current();
+                    Netns podNetns = NetnsThread.callInNew(Netns::current);
+                    NetlinkSocket pod = NetnsThread.call(podNetns, NetlinkSocket::open)) {
+                Links links = new Links(node);
+                int bridge = links.addBridge("docker0", 1450);
+                new Addresses(node).add(bridge, Cidr.parse("10.5.1.1/24"));
+                links.setUp(bridge);
+                links.addVeth("veth0", "eth0", podNetns.fd(), 1450, MAC);
+                int port = links.require("veth0").index();
+                links.setMaster(port, bridge);
+                links.setUp(port);
+                links.setBridgePortHairpin(port, true);
+
+                Links podLinks = new Links(pod);
+                int eth0 = podLinks.require("eth0").index();
+                podLinks.setUp(podLinks.require("lo").index());
+                new Addresses(pod).add(eth0, Cidr.parse("10.5.1.2/24"));
+                podLinks.setUp(eth0);
+                new Routes(pod).add(Route.defaultVia(IpAddress.parse("10.5.1.1"), eth0));
+
+                assertThat(nodeNetns.isSameAs(podNetns)).isFalse();
+                assertThat(run("ip", "-d", "link", "show", "veth0"))
+                        .contains("master docker0", "mtu 1450", "hairpin on");
+                assertThat(run("ip", "addr", "show", "docker0"))
+                        .contains("inet 10.5.1.1/24 brd 10.5.1.255 scope global");
+                String inside = NetnsThread.call(podNetns, () -> run("ip", "route") + run("ip", "link"));
+                assertThat(inside).contains("default via 10.5.1.1 dev eth0", "02:11:22:33:44:55");
+                assertThat(podLinks.require("eth0").mac()).isEqualTo(MAC);
+                assertThat(links.require("veth0").kind()).isEqualTo("veth");
+                assertThat(links.require("veth0").masterIndex()).isEqualTo(bridge);
+                assertThat(new Routes(pod).lookup(IpAddress.parse("8.8.8.8")).gateway())
+                        .isEqualTo(IpAddress.parse("10.5.1.1"));
+
+                links.delete(port);
+                assertThat(links.find("veth0")).isEmpty();
+            }
+            return null;
+        });
+    }
+
+    @Test
+    void refusalsNameTheThingAndTheReason() throws IOException {
+        NetnsThread.callInNew(() -> {
+            try (NetlinkSocket netlink = NetlinkSocket.open()) {
+                Links links = new Links(netlink);
+                links.addBridge("br0", 1500);
+                assertThatThrownBy(() -> links.addBridge("br0", 1500))
+                        .hasMessage("add bridge br0: EEXIST, exists already");
+                assertThatThrownBy(() -> links.require("nope"))
+                        .hasMessageContaining("nope")
+                        .hasMessageContaining("ENODEV");
+                assertThat(links.find(4711)).isEmpty();
+                assertThatThrownBy(() -> new Routes(netlink)
+                                .add(Route.via(Cidr.parse("10.1.0.0/16"), IpAddress.parse("9.9.9.9"), 1)))
+                        .isInstanceOf(SyscallException.class)
+                        .hasMessageContaining("10.1.0.0/16 via 9.9.9.9");
+            }
+            return null;
+        });
+    }
+
+    @Test
+    void routesNeighboursAndFdbAreWhatIproute2Sees() throws IOException {
+        NetnsThread.callInNew(() -> {
+            try (NetlinkSocket netlink = NetlinkSocket.open()) {
+                Links links = new Links(netlink);
+                int lower = links.addBridge("eth0", 1500);
+                new Addresses(netlink).add(lower, Cidr.parse("192.168.0.1/24"));
+                new Addresses(netlink).addIfAbsent(lower, Cidr.parse("192.168.0.1/24"));
+                links.setUp(lower);
+                int vtep = links.addVxlan(
+                        new VxlanLink("flannel.1", 1, lower, IpAddress.parse("192.168.0.1"), 8472, 1450, MAC));
+                new Addresses(netlink).add(vtep, Cidr.parse("10.5.1.0/32"));
+                links.setUp(vtep);
+                IpAddress next = IpAddress.parse("10.5.2.0");
+                MacAddress remote = MacAddress.parse("02:00:00:00:00:02");
+                new Neighbors(netlink).replace(vtep, next, remote);
+                new Fdb(netlink).replace(vtep, remote, IpAddress.parse("192.168.0.2"));
+                new Routes(netlink)
+                        .replace(
+                                Route.via(Cidr.parse("10.5.2.0/24"), next, vtep).withOnLink());
+
+                assertThat(run("ip", "-d", "link", "show", "flannel.1"))
+                        .contains("vxlan id 1 local 192.168.0.1 dev eth0", "dstport 8472 nolearning");
+                assertThat(run("ip", "route")).contains("10.5.2.0/24 via 10.5.2.0 dev flannel.1 onlink");
+                assertThat(run("ip", "neigh")).contains("10.5.2.0 dev flannel.1 lladdr 02:00:00:00:00:02 PERMANENT");
+                assertThat(run("bridge", "fdb", "show", "dev", "flannel.1"))
+                        .contains("02:00:00:00:00:02 dst 192.168.0.2 self permanent");
+                assertThat(new Neighbors(netlink).list(vtep))
+                        .anySatisfy(entry -> assertThat(entry.mac()).isEqualTo(remote));
+                assertThat(new Fdb(netlink).list(vtep))
+                        .anySatisfy(entry -> assertThat(entry.address()).isEqualTo(IpAddress.parse("192.168.0.2")));
+
+                new Fdb(netlink).delete(vtep, remote, IpAddress.parse("192.168.0.2"));
+                new Neighbors(netlink).delete(vtep, next);
+                new Routes(netlink).delete(Route.via(Cidr.parse("10.5.2.0/24"), next, vtep));
+                assertThat(run("ip", "route")).doesNotContain("10.5.2.0");
+                assertThat(new Fdb(netlink).list(vtep)).isEmpty();
+            }
+            return null;
+        });
+    }
+
+    @Test
+    void thousandsOfRoutesAreListedWhole() throws IOException {
+        NetnsThread.callInNew(() -> {
+            try (NetlinkSocket netlink = NetlinkSocket.open()) {
+                int index = new Links(netlink).addBridge("eth0", 1500);
+                new Links(netlink).setUp(index);
+                Routes routes = new Routes(netlink);
+                for (int i = 0; i < 3000; i++) {
+                    routes.add(Route.toLink(new Cidr(IpAddress.ofIpv4(0x0a00_0000 + (i << 8)), 24), index));
+                }
+                assertThat(routes.list().stream()
+                                .filter(route -> route.destination().length() == 24))
+                        .hasSize(3000);
+            }
+            return null;
+        });
+    }
+
+    @Test
+    void sysctlsAreThoseOfTheNamespace() throws IOException {
+        NetnsThread.callInNew(() -> {
+            Sysctl.write("net.ipv4.ip_forward", "1");
+            assertThat(Sysctl.read("net.ipv4.ip_forward")).isEqualTo("1");
+            assertThat(run("cat", "/proc/sys/net/ipv4/ip_forward")).isEqualTo("1\n");
+            assertThat(Sysctl.exists("net/ipv4/conf/lo/forwarding")).isTrue();
+            return null;
+        });
+    }
+
+    @Test
+    void aTunDeviceOrSocketThatCannotBeHadSaysWhy() throws IOException {
+        NetnsThread.callInNew(() -> {
+            try (Tun tun = Tun.open("/dev/net/tun", "flannel%d", true, false);
+                    UdpSocket socket = UdpSocket.open(IpAddress.ANY_V4, 0)) {
+                assertThat(tun.name()).isEqualTo("flannel0");
+                assertThat(tun.trySetOffload(1 | 2 | 4)).isTrue();
+                assertThatThrownBy(() -> Tun.open("/dev/net/tun", "flannel0", true, false))
+                        .hasMessageContaining("make TUN device flannel0: EBUSY");
+                assertThatThrownBy(() -> UdpSocket.open(IpAddress.ANY_V4, socket.localPort()))
+                        .isInstanceOfSatisfying(
+                                SyscallException.class,
+                                e -> assertThat(e.errno()).isEqualTo(Errno.EADDRINUSE))
+                        .hasMessageContaining("0.0.0.0:" + socket.localPort());
+            }
+            assertThatThrownBy(() -> Tun.open("/dev/net/none", "x", true, false))
+                    .hasMessageContaining("/dev/net/none: ENOENT");
+            run("ip", "link", "set", "lo", "up"); // before, there is no local table to look into
+            assertThatThrownBy(() -> UdpSocket.open(IpAddress.parse("192.0.2.1"), 1))
+                    .hasMessageContaining("EADDRNOTAVAIL");
+            return null;
+        });
+    }
+
+    private static String run(String... command) throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.exitValue()).as(output).isZero();
+        return output;
+    }
+}

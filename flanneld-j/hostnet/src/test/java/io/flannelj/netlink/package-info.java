@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.netlink;
+
+import org.jspecify.annotations.NullMarked;
