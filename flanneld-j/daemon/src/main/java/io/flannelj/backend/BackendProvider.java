@@ -35,6 +35,9 @@ public interface BackendProvider {
 
     /** Carries traffic until closed. Confined to the control thread. */
     interface Backend extends AutoCloseable {
+        /** The interface that pod traffic to other nodes leaves by; empty when the backend has none. */
+        String deviceName();
+
         /** MTU for pod interfaces, in bytes. */
         int podMtuBytes();
 

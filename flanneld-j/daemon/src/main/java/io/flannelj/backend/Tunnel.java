@@ -1,0 +1,154 @@
+package io.flannelj.backend;
+
+import io.flannelj.backend.BackendProvider.Backend;
+import io.flannelj.datapath.Datapath;
+import io.flannelj.datapath.Encapsulator;
+import io.flannelj.datapath.Peer;
+import io.flannelj.datapath.TunnelEnd;
+import io.flannelj.device.TunDevice;
+import io.flannelj.device.TunnelSocket;
+import io.flannelj.lease.Lease;
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+import io.flannelj.netlink.NetlinkSocket;
+import io.flannelj.netlink.Route;
+import io.flannelj.netlink.Routes;
+import java.io.IOException;
+import java.util.Collection;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A backend that carries packets itself: a TUN device with the node's tunnel address, one route for the whole pod
+ * network into it, a UDP socket, and the data path between them. What differs from one encapsulation to the next is in
+ * {@link Spec}.
+ *
+ * <p>All state about peers is in the data path's table; the kernel holds nothing per peer, so nothing there can go
+ * stale.
+ */
+public final class Tunnel implements Backend {
+    private static final Logger log = LoggerFactory.getLogger(Tunnel.class);
+
+    private final Datapath datapath;
+    private final NetlinkSocket netlink;
+    private final String deviceName;
+    private final int mtuBytes;
+    private final Function<Lease, Optional<Peer>> peerOf;
+
+    private Tunnel(
+            Datapath datapath,
+            NetlinkSocket netlink,
+            String deviceName,
+            int mtuBytes,
+            Function<Lease, Optional<Peer>> peerOf) {
+        this.datapath = datapath;
+        this.netlink = netlink;
+        this.deviceName = deviceName;
+        this.mtuBytes = mtuBytes;
+        this.peerOf = peerOf;
+    }
+
+    /**
+     * What makes one kind of tunnel.
+     *
+     * @param tunPath usually {@code /dev/net/tun}
+     * @param deviceName name or pattern of the TUN device
+     * @param network the whole pod network, which is routed into the device
+     * @param local underlay address that the socket is bound to
+     * @param port UDP port that the socket is bound to
+     * @param mtuBytes MTU of the TUN device and so of pods
+     * @param encapsulator header codec
+     * @param peerOf how a lease becomes a peer; empty for leases that this encapsulation cannot reach
+     */
+    public record Spec(
+            String tunPath,
+            String deviceName,
+            Cidr network,
+            IpAddress local,
+            int port,
+            int mtuBytes,
+            Encapsulator encapsulator,
+            Function<Lease, Optional<Peer>> peerOf) {}
+
+    /**
+     * Starts a tunnel for our lease. What was made before a failure is undone.
+     *
+     * @throws IOException names the device, address or port that was refused, and the remedy
+     */
+    public static Tunnel start(Spec spec, Lease own) throws IOException {
+        Cidr subnet = Objects.requireNonNull(own.subnets().ipv4(), "an IPv4 tunnel needs an IPv4 lease");
+        IpAddress address = subnet.address();
+        TunnelSocket socket = TunnelSocket.open(spec.local(), spec.port());
+        TunDevice tun = null;
+        NetlinkSocket netlink = null;
+        try {
+            tun = TunDevice.open(spec.tunPath(), spec.deviceName());
+            netlink = NetlinkSocket.open();
+            int index = tun.configure(netlink, Cidr.host(address), spec.mtuBytes());
+            new Routes(netlink).replace(Route.toLink(spec.network(), index));
+            TunnelEnd end = new TunnelEnd(spec.encapsulator(), subnet, address, spec.mtuBytes(), tun.features());
+            String name = tun.name();
+            Datapath datapath = new Datapath(
+                    tun,
+                    socket,
+                    end,
+                    peer -> log.warn(
+                            "the kernel refuses UDP segmentation towards {}; sending each datagram by itself",
+                            peer.underlayAddress()),
+                    errno -> log.error(
+                            "TUN device {} can no longer be read (errno {}): somebody deleted it; restart flanneld-j",
+                            name,
+                            errno));
+            log.info(
+                    "carrying {} on {}: {} offload, MTU {}, from {}:{}",
+                    spec.network(),
+                    name,
+                    tun.features().udpSegmentation()
+                            ? "TCP and UDP"
+                            : tun.features().tcpSegmentation() ? "TCP" : "no",
+                    spec.mtuBytes(),
+                    spec.local(),
+                    spec.port());
+            return new Tunnel(datapath, netlink, name, spec.mtuBytes(), spec.peerOf());
+        } catch (IOException | RuntimeException e) {
+            if (netlink != null) {
+                netlink.close();
+            }
+            if (tun != null) {
+                tun.close();
+            }
+            socket.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public String deviceName() {
+        return deviceName;
+    }
+
+    @Override
+    public int podMtuBytes() {
+        return mtuBytes;
+    }
+
+    @Override
+    public void apply(Collection<Lease> peers) {
+        datapath.route(
+                peers.stream().flatMap(lease -> peerOf.apply(lease).stream()).toList());
+    }
+
+    @Override
+    public Optional<Datapath> datapath() {
+        return Optional.of(datapath);
+    }
+
+    @Override
+    public void close() {
+        datapath.close(); // the device goes with its descriptor, and the route with the device
+        netlink.close();
+    }
+}

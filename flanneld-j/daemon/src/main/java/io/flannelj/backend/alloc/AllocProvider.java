@@ -1,0 +1,55 @@
+package io.flannelj.backend.alloc;
+
+import io.flannelj.backend.BackendProvider;
+import io.flannelj.backend.Uplink;
+import io.flannelj.config.NetworkConfig;
+import io.flannelj.datapath.Datapath;
+import io.flannelj.lease.Lease;
+import io.flannelj.lease.LeaseAttributes;
+import java.util.Collection;
+import java.util.Optional;
+
+/** The {@code alloc} backend: leases a subnet and carries nothing; somebody else brings the routes. */
+public final class AllocProvider implements BackendProvider {
+    @Override
+    public String type() {
+        return "alloc";
+    }
+
+    @Override
+    public Prepared prepare(NetworkConfig config, Uplink uplink) {
+        return new Prepared() {
+            @Override
+            public LeaseAttributes attributes() {
+                return new LeaseAttributes(uplink.publicIp(), uplink.publicIpv6(), "", null, null);
+            }
+
+            @Override
+            public Backend start(Lease own) {
+                return new Nothing(uplink.mtuBytes());
+            }
+        };
+    }
+
+    private record Nothing(int podMtuBytes) implements BackendProvider.Backend {
+        @Override
+        public String deviceName() {
+            return "";
+        }
+
+        @Override
+        public void apply(Collection<Lease> peers) {
+            // nothing to carry, nobody to reach
+        }
+
+        @Override
+        public Optional<Datapath> datapath() {
+            return Optional.empty();
+        }
+
+        @Override
+        public void close() {
+            // nothing was made
+        }
+    }
+}

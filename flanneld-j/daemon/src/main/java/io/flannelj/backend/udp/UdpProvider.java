@@ -1,0 +1,72 @@
+package io.flannelj.backend.udp;
+
+import io.flannelj.backend.BackendProvider;
+import io.flannelj.backend.Tunnel;
+import io.flannelj.backend.Uplink;
+import io.flannelj.config.BackendConfig;
+import io.flannelj.config.NetworkConfig;
+import io.flannelj.datapath.Peer;
+import io.flannelj.lease.Lease;
+import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+import java.io.IOException;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * The {@code udp} backend: flannel's first wire format, on every architecture. As in flannel, all nodes use the port of
+ * the network config, and leases carry neither a type nor data, so every lease with an address is a peer.
+ */
+public final class UdpProvider implements BackendProvider {
+    private static final int OVERHEAD_BYTES = 28; // IPv4 20, UDP 8
+    private static final String DEVICE_PATTERN = "flannel%d";
+
+    private final String tunPath;
+
+    /**
+     * @param tunPath usually {@code /dev/net/tun}
+     */
+    public UdpProvider(String tunPath) {
+        this.tunPath = tunPath;
+    }
+
+    @Override
+    public String type() {
+        return "udp";
+    }
+
+    @Override
+    public Prepared prepare(NetworkConfig config, Uplink uplink) {
+        BackendConfig.Udp options = (BackendConfig.Udp) config.backend();
+        Cidr network = Objects.requireNonNull(config.network(), "udp carries IPv4");
+        IpAddress local = Objects.requireNonNull(uplink.address(), "udp runs over IPv4");
+        IpAddress publicIp = Objects.requireNonNull(uplink.publicIp(), "udp runs over IPv4");
+        Tunnel.Spec spec = new Tunnel.Spec(
+                tunPath,
+                DEVICE_PATTERN,
+                network,
+                local,
+                options.port(),
+                uplink.mtuBytes() - OVERHEAD_BYTES,
+                new BareIpEncapsulator(),
+                lease -> peer(lease, options.port()));
+        return new Prepared() {
+            @Override
+            public LeaseAttributes attributes() {
+                return LeaseAttributes.ofIpv4(publicIp, "", null);
+            }
+
+            @Override
+            public Backend start(Lease own) throws IOException {
+                return Tunnel.start(spec, own);
+            }
+        };
+    }
+
+    private static Optional<Peer> peer(Lease lease, int port) {
+        Cidr subnet = lease.subnets().ipv4();
+        IpAddress address = lease.attributes().publicIpv4();
+        return subnet == null || address == null ? Optional.empty() : Optional.of(new Peer(subnet, address, port, 0));
+    }
+}

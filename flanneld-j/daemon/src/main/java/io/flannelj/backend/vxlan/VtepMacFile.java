@@ -1,0 +1,41 @@
+package io.flannelj.backend.vxlan;
+
+import io.flannelj.net.MacAddress;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.SecureRandom;
+
+/**
+ * Keeps a VTEP's MAC address over restarts: peers, kernel ones among them, hold it in their neighbour and FDB tables, so
+ * a new one would cut us off until they have all followed.
+ */
+final class VtepMacFile {
+    private final Path file;
+
+    VtepMacFile(Path stateDirectory, int vni) {
+        this.file = stateDirectory.resolve("vtep-mac." + vni);
+    }
+
+    /**
+     * The address of an earlier start, or a new one, which is then kept.
+     *
+     * @throws IOException naming the file, when it can be neither read nor written, or holds something else
+     */
+    MacAddress readOrMake() throws IOException {
+        try {
+            return MacAddress.parse(Files.readString(file).trim());
+        } catch (NoSuchFileException e) {
+            MacAddress made = MacAddress.randomLocal(new SecureRandom());
+            Files.createDirectories(file.toAbsolutePath().getParent());
+            Path draft = file.resolveSibling(file.getFileName() + ".new");
+            Files.writeString(draft, made + "\n");
+            Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            return made;
+        } catch (IllegalArgumentException e) {
+            throw new IOException(file + " does not hold a MAC address; delete it to have a new one made", e);
+        }
+    }
+}

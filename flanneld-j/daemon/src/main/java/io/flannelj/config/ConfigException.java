@@ -1,0 +1,25 @@
+package io.flannelj.config;
+
+import java.util.List;
+
+/** The operator's mistakes, all of them at once, each under the name of what to change. */
+public final class ConfigException extends Exception {
+    private static final long serialVersionUID = 1;
+
+    private final transient List<String> problems;
+
+    /**
+     * @param subject what holds the mistakes, e.g. {@code network config}
+     * @param problems one line each, {@code name: what is wrong}
+     */
+    public ConfigException(String subject, List<String> problems) {
+        super(subject
+                + (problems.size() == 1 ? " has a problem: " : " has " + problems.size() + " problems:\n  ")
+                + String.join("\n  ", problems));
+        this.problems = List.copyOf(problems);
+    }
+
+    public List<String> problems() {
+        return problems;
+    }
+}

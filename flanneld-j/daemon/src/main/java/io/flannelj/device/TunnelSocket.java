@@ -1,0 +1,59 @@
+package io.flannelj.device;
+
+import io.flannelj.linux.UdpSocket;
+import io.flannelj.net.IpAddress;
+import java.io.IOException;
+
+/**
+ * The UDP socket that tunnels end in: sendmmsg(2) and recvmmsg(2), with segmentation and joining left to the kernel
+ * (udp(7), UDP_SEGMENT and UDP_GRO).
+ *
+ * <p>A socket of our own rather than Netty's datagram channel, which splits each joined run into an object per
+ * datagram; see docs/adr/0002-raw-sockets-on-the-event-loop.md.
+ */
+public final class TunnelSocket implements UdpPort {
+    private static final int SOL_UDP = 17;
+    private static final int UDP_GRO = 104;
+    private static final int EAGAIN = 11;
+    private static final int BUFFER_BYTES = 8 << 20;
+
+    private final UdpSocket socket;
+
+    private TunnelSocket(UdpSocket socket) {
+        this.socket = socket;
+    }
+
+    /**
+     * Binds the socket.
+     *
+     * @throws IOException when the address is not ours or the port is taken; names both
+     */
+    public static TunnelSocket open(IpAddress local, int port) throws IOException {
+        UdpSocket socket = UdpSocket.open(local, port);
+        socket.setReceiveBufferBytes(BUFFER_BYTES);
+        socket.setSendBufferBytes(BUFFER_BYTES);
+        socket.trySetOption(SOL_UDP, UDP_GRO, 1); // older kernels have no UDP_GRO: then each datagram comes alone
+        return new TunnelSocket(socket);
+    }
+
+    @Override
+    public int fd() {
+        return socket.fd();
+    }
+
+    @Override
+    public int send(SendVector messages, int from, int count) {
+        return socket.sendmmsg(messages.entryAddress(from), count);
+    }
+
+    @Override
+    public int receive(ReceiveVector slots) {
+        int received = socket.recvmmsg(slots.address(), slots.slots());
+        return received == -EAGAIN ? 0 : received;
+    }
+
+    @Override
+    public void close() {
+        socket.close();
+    }
+}

@@ -1,0 +1,108 @@
+package io.flannelj.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class NetworkConfigTest {
+    @Test
+    void defaultsAreFlannels() throws Exception {
+        NetworkConfig config = NetworkConfig.parse("{\"Network\": \"10.3.0.0/16\"}");
+
+        assertThat(config.network()).hasToString("10.3.0.0/16");
+        assertThat(pool(config).subnetLength()).isEqualTo(24);
+        assertThat(pool(config).first()).hasToString("10.3.1.0");
+        assertThat(pool(config).last()).hasToString("10.3.255.0");
+        assertThat(pool(config).size()).isEqualTo(255);
+        assertThat(config.ipv6()).isNull();
+        assertThat(config.enableNftables()).isFalse();
+        assertThat(config.backend()).isEqualTo(new BackendConfig.Udp(8285));
+    }
+
+    @Test
+    void everyKeyIsRead() throws Exception {
+        NetworkConfig config = NetworkConfig.parse("""
+                {"network": "10.5.7.9/12", "EnableIPv4": true, "enableIPv6": false, "EnableNFTables": true,
+                 "SubnetLen": 26, "SubnetMin": "10.0.1.64", "SubnetMax": "10.1.0.0", "Unknown": [],
+                 "Backend": {"Type": "VXLAN", "VNI": 7, "Port": 4789, "MTU": 9000, "Datapath": "auto"}}
+                """);
+
+        assertThat(config.network()).hasToString("10.0.0.0/12");
+        assertThat(pool(config).subnetLength()).isEqualTo(26);
+        assertThat(pool(config).first()).hasToString("10.0.1.64");
+        assertThat(pool(config).last()).hasToString("10.1.0.0");
+        assertThat(config.enableNftables()).isTrue();
+        assertThat(config.backend()).isEqualTo(new BackendConfig.Vxlan(7, 4789, 9000));
+    }
+
+    @Test
+    void everyProblemIsReportedAtOnce() {
+        assertThatThrownBy(() -> NetworkConfig.parse("""
+                        {"Network": "10.3.0.0/33", "SubnetLen": "24", "EnableIPv6": true, "EnableNFTables": 1,
+                         "Backend": {"Type": "vxlan", "VNI": 16777216, "DirectRouting": true}}
+                        """))
+                .isInstanceOfSatisfying(
+                        ConfigException.class,
+                        e -> assertThat(e.problems())
+                                .extracting(problem -> problem.substring(0, problem.indexOf(':')))
+                                .containsExactlyInAnyOrder(
+                                        "Network",
+                                        "SubnetLen",
+                                        "EnableIPv6",
+                                        "IPv6Network",
+                                        "EnableNFTables",
+                                        "Backend.VNI",
+                                        "Backend.DirectRouting"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{\"SubnetLen\": 24} | Network: is missing",
+                "{\"Network\": \"10.3.0.0/29\"} | Network: 10.3.0.0/29 is too small",
+                "{\"Network\": \"10.3.0.0/16\", \"SubnetLen\": 31} | SubnetLen: must be at most 30, was 31",
+                "{\"Network\": \"10.3.0.0/16\", \"SubnetLen\": 17} | SubnetLen: must be at least 18",
+                "{\"Network\": \"10.3.0.0/16\", \"SubnetMin\": \"10.4.0.0\"} | SubnetMin: 10.4.0.0 is not in the network",
+                "{\"Network\": \"10.3.0.0/16\", \"SubnetMax\": \"10.3.7.1\"} | SubnetMax: 10.3.7.1 is not the beginning of a /24",
+                "{\"Network\": \"10.3.0.0/16\", \"SubnetMin\": \"10.3.9.0\", \"SubnetMax\": \"10.3.8.0\"} | is above SubnetMax",
+                "{\"Network\": \"10.3.0.0/16\", \"Backend\": {\"Type\": \"wireguard\"}} | \"wireguard\" is not built into this version; available: alloc, host-gw, udp, vxlan",
+                "{\"Network\": \"10.3.0.0/16\", \"Backend\": {\"Type\": \"warp\"}} | Backend.Type: \"warp\" is not known",
+                "{\"Network\": \"10.3.0.0/16\", \"Backend\": {\"Type\": \"vxlan\", \"Datapath\": \"kernel\"}} | Backend.Datapath",
+                "{\"Network\": \"10.3.0.0/16\", \"Backend\": {\"Type\": \"udp\", \"Port\": 0}} | Backend.Port: must be 1 to 65535",
+                "[] | must be a JSON object",
+                "{\"Network\": | is not JSON",
+                "{\"EnableIPv4\": false} | EnableIPv4: one family at least"
+            })
+    void aProblemNamesTheKeyAndTheRemedy(String json, String message) {
+        assertThatThrownBy(() -> NetworkConfig.parse(json)).hasMessageContaining(message);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"", "null", "\"\"", "7", "{}", "{\"Network\":{}}", "{\"Network\":\"10.0.0.0/8\",\"Backend\":7}"})
+    void nonsenseIsRefusedWithoutAStackTrace(String json) {
+        assertThatThrownBy(() -> NetworkConfig.parse(json)).isInstanceOf(ConfigException.class);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"10.0.0.0/22, 24", "10.0.0.0/23, 25", "10.0.0.0/28, 30", "10.0.0.0/8, 24"})
+    void theSubnetLengthFollowsTheNetwork(String network, int length) throws Exception {
+        NetworkConfig config = NetworkConfig.parse("{\"Network\": \"" + network + "\"}");
+        assertThat(pool(config).subnetLength()).isEqualTo(length);
+        long size = pool(config).size();
+        assertThat(pool(config).subnet(0).address()).isEqualTo(pool(config).first());
+        assertThat(pool(config).subnet(size - 1).address())
+                .isEqualTo(pool(config).last());
+        assertThat(pool(config).offers(pool(config).subnet(size - 1))).isTrue();
+    }
+
+    private static SubnetPool pool(NetworkConfig config) {
+        return Objects.requireNonNull(config.ipv4());
+    }
+}
