@@ -1,0 +1,69 @@
+package io.flannelj.lease;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.flannelj.net.IpAddress;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** flannel's lease values: compact JSON, in the order and with the omissions of its Go structure. */
+public final class LeaseJson {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private LeaseJson() {}
+
+    public static String format(LeaseAttributes attributes) {
+        ObjectNode node = JSON.createObjectNode();
+        IpAddress ipv4 = attributes.publicIpv4();
+        IpAddress ipv6 = attributes.publicIpv6();
+        node.put("PublicIP", String.valueOf(ipv4 == null ? IpAddress.ANY_V4 : ipv4));
+        node.put("PublicIPv6", ipv6 == null ? null : ipv6.toString());
+        if (!attributes.backendType().isEmpty()) {
+            node.put("BackendType", attributes.backendType());
+        }
+        if (attributes.backendData() != null) {
+            node.set("BackendData", attributes.backendData());
+        }
+        if (attributes.backendV6Data() != null) {
+            node.set("BackendV6Data", attributes.backendV6Data());
+        }
+        return node.toString();
+    }
+
+    /** Reads a value, field names without regard to case as Go does; empty when it is none of ours. */
+    public static Optional<LeaseAttributes> parse(String value) {
+        try {
+            JsonNode node = JSON.readTree(value);
+            if (node == null || !node.isObject()) {
+                return Optional.empty();
+            }
+            Map<String, JsonNode> fields = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+            node.properties().forEach(field -> fields.put(field.getKey(), field.getValue()));
+            JsonNode type = fields.get("BackendType");
+            return Optional.of(new LeaseAttributes(
+                    address(fields.get("PublicIP")),
+                    address(fields.get("PublicIPv6")),
+                    type == null || type.isNull() ? "" : type.asText(),
+                    data(fields.get("BackendData")),
+                    data(fields.get("BackendV6Data"))));
+        } catch (JsonProcessingException | IllegalArgumentException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static @Nullable JsonNode data(@Nullable JsonNode node) {
+        return node == null || node.isNull() ? null : node;
+    }
+
+    private static @Nullable IpAddress address(@Nullable JsonNode node) {
+        if (node == null || node.isNull() || node.asText().isEmpty()) {
+            return null;
+        }
+        IpAddress address = IpAddress.parse(node.asText());
+        return address.isUnspecified() ? null : address;
+    }
+}

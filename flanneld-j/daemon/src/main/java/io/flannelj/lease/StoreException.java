@@ -1,0 +1,21 @@
+package io.flannelj.lease;
+
+import java.io.IOException;
+
+/** The store did not answer, or said no. The message names the store and what it was asked for. */
+public final class StoreException extends IOException {
+    private static final long serialVersionUID = 1;
+
+    public StoreException(String message) {
+        super(message);
+    }
+
+    public StoreException(String message, Throwable cause) {
+        super(message, cause);
+    }
+
+    /** The message, for people. */
+    public String problem() {
+        return String.valueOf(getMessage());
+    }
+}

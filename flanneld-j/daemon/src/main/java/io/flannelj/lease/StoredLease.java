@@ -1,0 +1,19 @@
+package io.flannelj.lease;
+
+/**
+ * A lease as it lies in the store, with what a later write must agree with.
+ *
+ * @param lease the lease
+ * @param version changes with every write; a compare-and-swap names it
+ * @param storeLeaseId the store's own handle for its expiry; 0 marks a reservation, which never expires
+ */
+public record StoredLease(Lease lease, long version, long storeLeaseId) {
+    public PodSubnets subnets() {
+        return lease.subnets();
+    }
+
+    /** Put there by an operator to stay: it is never given a time to live. */
+    public boolean isReservation() {
+        return storeLeaseId == 0;
+    }
+}

@@ -1,0 +1,120 @@
+package io.flannelj.lease;
+
+import io.flannelj.config.NetworkConfig;
+import io.flannelj.config.SubnetPool;
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Picks the subnets for a node that has none: the previous ones where they are free and still fit, else any free ones,
+ * each as likely as the other. (flannel looks at the first hundred only, so that nodes which start together collide.)
+ */
+final class SubnetChooser {
+    private SubnetChooser() {}
+
+    /** Whether a lease fits the config: right length, within the bounds, and no family too many or too few. */
+    static boolean fits(NetworkConfig config, PodSubnets subnets) {
+        return fits(config.ipv4(), subnets.ipv4()) && fits(config.ipv6(), subnets.ipv6());
+    }
+
+    private static boolean fits(@Nullable SubnetPool pool, @Nullable Cidr subnet) {
+        return pool == null ? subnet == null : subnet != null && pool.offers(subnet);
+    }
+
+    /**
+     * Picks.
+     *
+     * @param taken subnets of every live lease
+     * @param previous what this node had in an earlier life; null when it had nothing
+     * @return empty when nothing is free
+     */
+    static Optional<PodSubnets> choose(
+            NetworkConfig config, Collection<PodSubnets> taken, @Nullable PodSubnets previous, RandomGenerator random) {
+        if (previous != null && fits(config, previous) && taken.stream().noneMatch(previous::overlaps)) {
+            return Optional.of(previous);
+        }
+        Cidr ipv4 = free(
+                config.ipv4(),
+                taken.stream().map(PodSubnets::ipv4).filter(Objects::nonNull).toList(),
+                random);
+        Cidr ipv6 = free(
+                config.ipv6(),
+                taken.stream().map(PodSubnets::ipv6).filter(Objects::nonNull).toList(),
+                random);
+        boolean complete = (config.ipv4() == null) == (ipv4 == null) && (config.ipv6() == null) == (ipv6 == null);
+        return complete ? Optional.of(new PodSubnets(ipv4, ipv6)) : Optional.empty();
+    }
+
+    private record Span(long from, long to) {}
+
+    /** One free subnet; null when there is no pool or nothing free in it. */
+    private static @Nullable Cidr free(
+            @Nullable SubnetPool pool, List<? extends @Nullable Cidr> taken, RandomGenerator random) {
+        if (pool == null) {
+            return null;
+        }
+        List<Span> spans = new ArrayList<>();
+        for (Cidr cidr : taken) {
+            if (cidr != null) {
+                span(pool, cidr).ifPresent(spans::add);
+            }
+        }
+        spans.sort(Comparator.comparingLong(Span::from));
+        List<Span> gaps = new ArrayList<>();
+        long next = 0;
+        for (Span span : spans) {
+            if (span.from() > next) {
+                gaps.add(new Span(next, span.from() - 1));
+            }
+            next = Math.max(next, span.to() + 1);
+        }
+        if (next < pool.size()) {
+            gaps.add(new Span(next, pool.size() - 1));
+        }
+        long free = gaps.stream().mapToLong(gap -> gap.to() - gap.from() + 1).sum();
+        if (free == 0) {
+            return null;
+        }
+        long pick = random.nextLong(free);
+        for (Span gap : gaps) {
+            long width = gap.to() - gap.from() + 1;
+            if (pick < width) {
+                return pool.subnet(gap.from() + pick);
+            }
+            pick -= width;
+        }
+        throw new AssertionError("a number below the sum of widths lies in a gap");
+    }
+
+    /** The numbers of the pool's subnets that a lease, of whatever length, lies in. */
+    private static Optional<Span> span(SubnetPool pool, Cidr lease) {
+        IpAddress from = lease.network().address();
+        IpAddress to = lease.lastAddress();
+        IpAddress poolEnd = new Cidr(pool.last(), pool.subnetLength()).lastAddress();
+        if (lease.isIpv6() != pool.network().isIpv6()
+                || to.compareTo(pool.first()) < 0
+                || from.compareTo(poolEnd) > 0) {
+            return Optional.empty();
+        }
+        return Optional.of(new Span(index(pool, from), index(pool, to)));
+    }
+
+    private static long index(SubnetPool pool, IpAddress address) {
+        if (address.compareTo(pool.first()) <= 0) {
+            return 0;
+        }
+        if (address.compareTo(pool.last()) >= 0) {
+            return pool.size() - 1;
+        }
+        IpAddress subnet = address.masked(pool.subnetLength());
+        return new SubnetPool(pool.network(), pool.subnetLength(), pool.first(), subnet).size() - 1;
+    }
+}

@@ -1,0 +1,82 @@
+package io.flannelj.lease;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * The store of network config and leases, under flannel's name for it. Every write is a compare-and-swap: it changes
+ * nothing unless the store still holds what the caller last saw.
+ *
+ * <p>Calls block, for a bounded time, and may be made from any thread; never from the control thread.
+ */
+public interface SubnetManager extends AutoCloseable {
+    /** Where the store is, for people. */
+    String location();
+
+    /**
+     * The network config document; empty when nobody has written it yet.
+     *
+     * @throws StoreException when the store does not answer
+     */
+    Optional<String> fetchNetworkConfig() throws StoreException;
+
+    /** Where the network config is looked for, for people. */
+    String configLocation();
+
+    /**
+     * Every live lease, at one moment.
+     *
+     * @param leases all that could be read; others are skipped with a warning
+     * @param revision of the store at that moment
+     */
+    record Listing(List<StoredLease> leases, long revision) {
+        public Listing {
+            leases = List.copyOf(leases);
+        }
+    }
+
+    Listing list() throws StoreException;
+
+    /**
+     * Claims subnets that nobody holds.
+     *
+     * @return the lease, or empty when somebody was faster
+     */
+    Optional<StoredLease> create(PodSubnets subnets, LeaseAttributes attributes, Duration timeToLive)
+            throws StoreException;
+
+    /**
+     * Rewrites a lease, with a fresh time to live unless it is a reservation.
+     *
+     * @return the lease, or empty when it is gone or was changed meanwhile
+     */
+    Optional<StoredLease> update(StoredLease known, LeaseAttributes attributes, Duration timeToLive)
+            throws StoreException;
+
+    /**
+     * Gives a lease up.
+     *
+     * @return false when it is gone or was changed meanwhile
+     */
+    boolean delete(StoredLease known) throws StoreException;
+
+    /**
+     * Follows changes.
+     *
+     * @param fromRevision first revision to be told of
+     * @param onEvent told of each change, in order, on a thread of the store's
+     * @param onEnd told once when the watch is over for any reason; what it missed is unknown then
+     */
+    Watch watch(long fromRevision, Consumer<LeaseEvent> onEvent, Consumer<String> onEnd) throws StoreException;
+
+    /** A running watch. */
+    interface Watch extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    @Override
+    void close();
+}

@@ -1,0 +1,315 @@
+package io.flannelj.lease.etcd;
+
+import io.etcd.jetcd.ByteSequence;
+import io.etcd.jetcd.Client;
+import io.etcd.jetcd.ClientBuilder;
+import io.etcd.jetcd.KeyValue;
+import io.etcd.jetcd.kv.GetResponse;
+import io.etcd.jetcd.kv.TxnResponse;
+import io.etcd.jetcd.op.Cmp;
+import io.etcd.jetcd.op.CmpTarget;
+import io.etcd.jetcd.op.Op;
+import io.etcd.jetcd.options.DeleteOption;
+import io.etcd.jetcd.options.GetOption;
+import io.etcd.jetcd.options.PutOption;
+import io.etcd.jetcd.options.WatchOption;
+import io.etcd.jetcd.watch.WatchEvent;
+import io.etcd.jetcd.watch.WatchResponse;
+import io.flannelj.lease.Lease;
+import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.lease.LeaseEvent;
+import io.flannelj.lease.LeaseJson;
+import io.flannelj.lease.PodSubnets;
+import io.flannelj.lease.StoreException;
+import io.flannelj.lease.StoredLease;
+import io.flannelj.lease.SubnetKey;
+import io.flannelj.lease.SubnetManager;
+import io.grpc.Status;
+import java.io.File;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * flannel's store in etcd v3, by jetcd.
+ *
+ * <p>jetcd's own persistence is switched off: it would carry out a write that has long been given up on (it queues calls
+ * while it is not connected). Here a call that cannot be sent fails at once, every call has a deadline, and every write is
+ * a transaction that compares first; trying again is the caller's business.
+ */
+public final class EtcdSubnetManager implements SubnetManager {
+    private static final Logger log = LoggerFactory.getLogger(EtcdSubnetManager.class);
+    private static final Duration DEADLINE = Duration.ofSeconds(5);
+    private static final Duration KEEPALIVE = Duration.ofSeconds(10);
+
+    private final Client client;
+    private final EtcdOptions options;
+    private final Clock clock;
+    private final String subnetsPrefix;
+
+    private EtcdSubnetManager(Client client, EtcdOptions options, Clock clock) {
+        this.client = client;
+        this.options = options;
+        this.clock = clock;
+        this.subnetsPrefix = options.prefix() + "/subnets";
+    }
+
+    /**
+     * Makes a client. Nothing is sent yet.
+     *
+     * @throws StoreException when certificates cannot be read; names them
+     */
+    public static EtcdSubnetManager open(EtcdOptions options, Clock clock) throws StoreException {
+        ClientBuilder builder = Client.builder()
+                .endpoints(options.endpoints().toArray(String[]::new))
+                .waitForReady(false)
+                .retryMaxAttempts(1)
+                .retryMaxDuration(DEADLINE)
+                .connectTimeout(DEADLINE)
+                .keepaliveTime(KEEPALIVE)
+                .keepaliveTimeout(DEADLINE)
+                .keepaliveWithoutCalls(false);
+        if (!options.username().isEmpty()) {
+            builder.user(bytes(options.username())).password(bytes(options.password()));
+        }
+        boolean secure = options.endpoints().stream().anyMatch(endpoint -> endpoint.startsWith("https://"));
+        if (secure) {
+            try {
+                builder.sslContext(context -> {
+                    if (!options.caFile().isEmpty()) {
+                        context.trustManager(new File(options.caFile()));
+                    }
+                    if (!options.certFile().isEmpty() && !options.keyFile().isEmpty()) {
+                        context.keyManager(new File(options.certFile()), new File(options.keyFile()));
+                    }
+                });
+            } catch (SSLException | IllegalArgumentException e) {
+                throw new StoreException(
+                        "the certificates for " + options + " cannot be used: " + e.getMessage()
+                                + "; see --etcd-cafile, --etcd-certfile and --etcd-keyfile",
+                        e);
+            }
+        }
+        return new EtcdSubnetManager(builder.build(), options, clock);
+    }
+
+    @Override
+    public String location() {
+        return options.toString();
+    }
+
+    @Override
+    public String configLocation() {
+        return options.prefix() + "/config in " + options;
+    }
+
+    @Override
+    public Optional<String> fetchNetworkConfig() throws StoreException {
+        GetResponse response =
+                await(client.getKVClient().get(bytes(options.prefix() + "/config")), "read the network config");
+        return response.getKvs().stream().findFirst().map(kv -> kv.getValue().toString(StandardCharsets.UTF_8));
+    }
+
+    @Override
+    public Listing list() throws StoreException {
+        GetResponse response = await(
+                client.getKVClient()
+                        .get(
+                                bytes(subnetsPrefix),
+                                GetOption.builder().isPrefix(true).build()),
+                "list the leases");
+        List<StoredLease> leases = new ArrayList<>();
+        for (KeyValue kv : response.getKvs()) {
+            lease(kv).ifPresent(leases::add);
+        }
+        return new Listing(leases, response.getHeader().getRevision());
+    }
+
+    @Override
+    public Optional<StoredLease> create(PodSubnets subnets, LeaseAttributes attributes, Duration timeToLive)
+            throws StoreException {
+        ByteSequence key = key(subnets);
+        return write(
+                new Cmp(key, Cmp.Op.EQUAL, CmpTarget.version(0)), subnets, attributes, timeToLive, "create the lease");
+    }
+
+    @Override
+    public Optional<StoredLease> update(StoredLease known, LeaseAttributes attributes, Duration timeToLive)
+            throws StoreException {
+        Cmp unchanged = unchanged(known);
+        if (known.isReservation()) {
+            return put(unchanged, known.subnets(), attributes, 0, null, "rewrite the reservation");
+        }
+        Optional<StoredLease> written = write(unchanged, known.subnets(), attributes, timeToLive, "renew the lease");
+        if (written.isPresent()) {
+            revoke(known.storeLeaseId()); // no key hangs on it any more
+        }
+        return written;
+    }
+
+    @Override
+    public boolean delete(StoredLease known) throws StoreException {
+        TxnResponse response = await(
+                client.getKVClient()
+                        .txn()
+                        .If(unchanged(known))
+                        .Then(Op.delete(key(known.subnets()), DeleteOption.DEFAULT))
+                        .commit(),
+                "delete the lease " + known.subnets());
+        return response.isSucceeded();
+    }
+
+    private Optional<StoredLease> write(
+            Cmp condition, PodSubnets subnets, LeaseAttributes attributes, Duration timeToLive, String what)
+            throws StoreException {
+        Instant end = clock.instant().plus(timeToLive);
+        long id = await(client.getLeaseClient().grant(timeToLive.toSeconds()), what + " " + subnets)
+                .getID();
+        Optional<StoredLease> written = Optional.empty();
+        try {
+            written = put(condition, subnets, attributes, id, end, what);
+            return written;
+        } finally {
+            if (written.isEmpty()) {
+                revoke(id);
+            }
+        }
+    }
+
+    private Optional<StoredLease> put(
+            Cmp condition,
+            PodSubnets subnets,
+            LeaseAttributes attributes,
+            long leaseId,
+            @Nullable Instant end,
+            String what)
+            throws StoreException {
+        PutOption option = PutOption.builder().withLeaseId(leaseId).build();
+        TxnResponse response = await(
+                client.getKVClient()
+                        .txn()
+                        .If(condition)
+                        .Then(Op.put(key(subnets), bytes(LeaseJson.format(attributes)), option))
+                        .commit(),
+                what + " " + subnets);
+        return response.isSucceeded()
+                ? Optional.of(new StoredLease(
+                        new Lease(subnets, attributes, end),
+                        response.getHeader().getRevision(),
+                        leaseId))
+                : Optional.empty();
+    }
+
+    private Cmp unchanged(StoredLease known) {
+        return new Cmp(key(known.subnets()), Cmp.Op.EQUAL, CmpTarget.modRevision(known.version()));
+    }
+
+    /** Tidiness only: an etcd lease without keys would end by itself. */
+    private void revoke(long leaseId) {
+        client.getLeaseClient().revoke(leaseId).exceptionally(e -> null);
+    }
+
+    @Override
+    public Watch watch(long fromRevision, Consumer<LeaseEvent> onEvent, Consumer<String> onEnd) {
+        WatchOption option = WatchOption.builder()
+                .isPrefix(true)
+                .withRevision(fromRevision)
+                .withRequireLeader(true)
+                .withProgressNotify(true)
+                .build();
+        AtomicBoolean ended = new AtomicBoolean();
+        Consumer<String> endOnce = reason -> {
+            if (ended.compareAndSet(false, true)) {
+                onEnd.accept(reason);
+            }
+        };
+        io.etcd.jetcd.Watch.Watcher watcher = client.getWatchClient()
+                .watch(
+                        bytes(subnetsPrefix),
+                        option,
+                        response -> deliver(response, onEvent),
+                        error -> endOnce.accept(String.valueOf(error.getMessage())),
+                        () -> endOnce.accept("completed"));
+        return watcher::close;
+    }
+
+    private void deliver(WatchResponse response, Consumer<LeaseEvent> onEvent) {
+        for (WatchEvent event : response.getEvents()) {
+            String key = event.getKeyValue().getKey().toString(StandardCharsets.UTF_8);
+            if (event.getEventType() == WatchEvent.EventType.DELETE) {
+                SubnetKey.parse(key).ifPresent(subnets -> onEvent.accept(new LeaseEvent.Removed(subnets)));
+            } else if (event.getEventType() == WatchEvent.EventType.PUT) {
+                lease(event.getKeyValue()).ifPresent(stored -> onEvent.accept(new LeaseEvent.Added(stored.lease())));
+            }
+        }
+    }
+
+    private Optional<StoredLease> lease(KeyValue kv) {
+        String key = kv.getKey().toString(StandardCharsets.UTF_8);
+        Optional<PodSubnets> subnets = SubnetKey.parse(key);
+        Optional<LeaseAttributes> attributes = LeaseJson.parse(kv.getValue().toString(StandardCharsets.UTF_8));
+        if (subnets.isEmpty() || attributes.isEmpty()) {
+            log.warn("{} holds {} that is no lease; leaving it alone", options, key);
+            return Optional.empty();
+        }
+        return Optional.of(
+                new StoredLease(new Lease(subnets.get(), attributes.get(), null), kv.getModRevision(), kv.getLease()));
+    }
+
+    private ByteSequence key(PodSubnets subnets) {
+        return bytes(subnetsPrefix + "/" + SubnetKey.format(subnets));
+    }
+
+    private static ByteSequence bytes(String text) {
+        return ByteSequence.from(text, StandardCharsets.UTF_8);
+    }
+
+    private <T> T await(CompletableFuture<T> call, String what) throws StoreException {
+        try {
+            return call.get(DEADLINE.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            call.cancel(true);
+            throw new StoreException(
+                    options + " did not answer within " + DEADLINE.toSeconds() + " s (" + what + ")", e);
+        } catch (InterruptedException e) {
+            call.cancel(true);
+            Thread.currentThread().interrupt();
+            throw new StoreException("interrupted while waiting for " + options, e);
+        } catch (ExecutionException e) {
+            throw new StoreException(
+                    options + (isUnavailable(e) ? " is not reachable" : " refused to " + what) + ": " + reason(e), e);
+        }
+    }
+
+    private static boolean isUnavailable(Throwable failure) {
+        return Status.fromThrowable(failure).getCode() == Status.Code.UNAVAILABLE;
+    }
+
+    private static String reason(Throwable failure) {
+        Throwable root = failure;
+        while (root.getCause() != null && root.getCause() != root) {
+            root = root.getCause();
+        }
+        String message = root.getMessage();
+        return message == null ? root.getClass().getSimpleName() : message;
+    }
+
+    @Override
+    public void close() {
+        client.close();
+    }
+}

@@ -1,0 +1,73 @@
+package io.flannelj.lease;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class LeaseCodecTest {
+    @ParameterizedTest
+    @ValueSource(strings = {"10.12.13.0-24", "10.12.13.0-24&fd00:12:13::-56", "10.5.52.0-30"})
+    void keysComeBackAsTheyWere(String key) {
+        assertThat(SubnetKey.parse("/coreos.com/network/subnets/" + key).map(SubnetKey::format))
+                .contains(key);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "10",
+                "10.12.13.0",
+                "10.12.13-24",
+                "10.12.13.300-24",
+                "10.12.13.0-24hi",
+                "&2001::-56",
+                "10.12.13.0-24&:12:13:-56",
+                "10.12.13.0-24&20011::-56",
+                "10.12.13.0-24&2001-56",
+                "10.12.13.0-24&2001::",
+                "10.12.13.0-24&2001::-56hi",
+                "10.12.13.0-32",
+                ""
+            })
+    void whatFlannelRefusesIsRefused(String key) {
+        assertThat(SubnetKey.parse(key)).isEmpty();
+    }
+
+    @Test
+    void aKeyIsReadFromTheRight() {
+        assertThat(SubnetKey.parse("x10.12.13.0-24")).contains(PodSubnets.ofIpv4(Cidr.parse("10.12.13.0/24")));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '^',
+            value = {
+                "{\"PublicIP\":\"192.168.64.3\",\"PublicIPv6\":null,\"BackendType\":\"vxlan\",\"BackendData\":{\"VNI\":1,\"VtepMAC\":\"c6:d2:32:6f:8f:44\"}}",
+                "{\"PublicIP\":\"192.168.64.3\",\"PublicIPv6\":null}",
+                "{\"PublicIP\":\"192.168.64.3\",\"PublicIPv6\":null,\"BackendType\":\"host-gw\"}",
+                "{\"PublicIP\":\"0.0.0.0\",\"PublicIPv6\":\"2001:cafe::1\",\"BackendType\":\"vxlan\",\"BackendV6Data\":{\"VNI\":1,\"VtepMAC\":\"c6:d2:32:6f:8f:44\"}}"
+            })
+    void valuesAreByteForByteFlannels(String value) {
+        assertThat(LeaseJson.parse(value).map(LeaseJson::format)).contains(value);
+    }
+
+    @Test
+    void fieldNamesAreReadWithoutRegardToCase() throws Exception {
+        assertThat(LeaseJson.parse("{\"publicip\":\"1.2.3.4\",\"backendtype\":\"vxlan\",\"backenddata\":{\"VNI\":2}}"))
+                .contains(LeaseAttributes.ofIpv4(
+                        IpAddress.parse("1.2.3.4"), "vxlan", new ObjectMapper().readTree("{\"VNI\":2}")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "null", "[]", "{\"PublicIP\":\"nobody\"}", "{", "7"})
+    void nonsenseIsNoLease(String value) {
+        assertThat(LeaseJson.parse(value)).isEmpty();
+    }
+}

@@ -1,0 +1,41 @@
+package io.flannelj.lease;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class LeaseTableTest {
+    private final LeaseTable table = new LeaseTable();
+
+    @Test
+    void tellsWhatChangedForPeersAndNeverOfOurselves() {
+        table.setOwn(lease(1, 1).subnets());
+
+        assertThat(table.apply(new LeaseEvent.Added(lease(1, 1)))).isFalse();
+        assertThat(table.apply(new LeaseEvent.Added(lease(2, 2)))).isTrue();
+        assertThat(table.apply(new LeaseEvent.Added(lease(2, 2)))).as("renewal").isFalse();
+        assertThat(table.apply(new LeaseEvent.Added(lease(2, 9)))).as("moved").isTrue();
+        assertThat(table.apply(new LeaseEvent.Reset(List.of(lease(1, 1), lease(2, 9)))))
+                .isFalse();
+        assertThat(table.apply(new LeaseEvent.Reset(List.of(lease(1, 1), lease(2, 8)))))
+                .as("moved while deaf")
+                .isTrue();
+        assertThat(table.peers()).containsExactly(lease(2, 8));
+        assertThat(table.holdsOwn()).isTrue();
+        assertThat(table.apply(new LeaseEvent.Removed(lease(1, 1).subnets()))).isFalse();
+        assertThat(table.holdsOwn()).isFalse();
+        assertThat(table.apply(new LeaseEvent.Removed(lease(7, 7).subnets()))).isFalse();
+        assertThat(table.apply(new LeaseEvent.Removed(lease(2, 8).subnets()))).isTrue();
+        assertThat(table.peers()).isEmpty();
+    }
+
+    private static Lease lease(int subnet, int node) {
+        return new Lease(
+                PodSubnets.ofIpv4(Cidr.parse("10.3." + subnet + ".0/24")),
+                LeaseAttributes.ofIpv4(IpAddress.parse("192.168.0." + node), "", null),
+                null);
+    }
+}

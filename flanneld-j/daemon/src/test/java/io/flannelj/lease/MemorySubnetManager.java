@@ -1,0 +1,147 @@
+package io.flannelj.lease;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** A store in memory, which can be taken away and can lose watches. For several threads. */
+public final class MemorySubnetManager implements SubnetManager {
+    private final Map<PodSubnets, StoredLease> leases = new LinkedHashMap<>();
+    private final List<Subscription> watches = new ArrayList<>();
+    private final Clock clock;
+    private @Nullable String config;
+    private long revision = 1;
+    private long nextLeaseId = 100;
+    private boolean away;
+
+    private record Subscription(Consumer<LeaseEvent> onEvent, Consumer<String> onEnd) {}
+
+    public MemorySubnetManager(Clock clock) {
+        this.clock = clock;
+    }
+
+    public synchronized void writeConfig(String document) {
+        config = document;
+    }
+
+    /** From now on calls fail, until it is back. */
+    public synchronized void setAway(boolean gone) {
+        away = gone;
+    }
+
+    /** Ends every watch, as a compaction would. */
+    public synchronized void breakWatches() {
+        List<Subscription> broken = List.copyOf(watches);
+        watches.clear();
+        broken.forEach(watch -> watch.onEnd().accept("compacted"));
+    }
+
+    /** Puts a key that never expires, as an operator would. */
+    public synchronized void reserve(PodSubnets subnets, LeaseAttributes attributes) {
+        store(new StoredLease(new Lease(subnets, attributes, null), ++revision, 0));
+    }
+
+    /** Takes a lease away, as its expiry would. */
+    public synchronized void expire(PodSubnets subnets) {
+        if (leases.remove(subnets) != null) {
+            revision++;
+            tell(new LeaseEvent.Removed(subnets));
+        }
+    }
+
+    @Override
+    public String location() {
+        return "memory";
+    }
+
+    @Override
+    public String configLocation() {
+        return "memory";
+    }
+
+    @Override
+    public synchronized Optional<String> fetchNetworkConfig() throws StoreException {
+        check();
+        return Optional.ofNullable(config);
+    }
+
+    @Override
+    public synchronized Listing list() throws StoreException {
+        check();
+        return new Listing(List.copyOf(leases.values()), revision);
+    }
+
+    @Override
+    public synchronized Optional<StoredLease> create(
+            PodSubnets subnets, LeaseAttributes attributes, Duration timeToLive) throws StoreException {
+        check();
+        if (leases.containsKey(subnets)) {
+            return Optional.empty();
+        }
+        Lease lease = new Lease(subnets, attributes, clock.instant().plus(timeToLive));
+        return Optional.of(store(new StoredLease(lease, ++revision, nextLeaseId++)));
+    }
+
+    @Override
+    public synchronized Optional<StoredLease> update(StoredLease known, LeaseAttributes attributes, Duration timeToLive)
+            throws StoreException {
+        check();
+        StoredLease there = leases.get(known.subnets());
+        if (there == null || there.version() != known.version()) {
+            return Optional.empty();
+        }
+        boolean stays = known.isReservation();
+        Lease lease = new Lease(
+                known.subnets(), attributes, stays ? null : clock.instant().plus(timeToLive));
+        return Optional.of(store(new StoredLease(lease, ++revision, stays ? 0 : nextLeaseId++)));
+    }
+
+    @Override
+    public synchronized boolean delete(StoredLease known) throws StoreException {
+        check();
+        StoredLease there = leases.get(known.subnets());
+        if (there == null || there.version() != known.version()) {
+            return false;
+        }
+        expire(known.subnets());
+        return true;
+    }
+
+    @Override
+    public synchronized Watch watch(long fromRevision, Consumer<LeaseEvent> onEvent, Consumer<String> onEnd)
+            throws StoreException {
+        check();
+        Subscription subscription = new Subscription(onEvent, onEnd);
+        watches.add(subscription);
+        return () -> {
+            synchronized (this) {
+                watches.remove(subscription);
+            }
+        };
+    }
+
+    private StoredLease store(StoredLease lease) {
+        leases.put(lease.subnets(), lease);
+        tell(new LeaseEvent.Added(lease.lease()));
+        return lease;
+    }
+
+    private void tell(LeaseEvent event) {
+        watches.forEach(watch -> watch.onEvent().accept(event));
+    }
+
+    private void check() throws StoreException {
+        if (away) {
+            throw new StoreException("memory is away");
+        }
+    }
+
+    @Override
+    public void close() {}
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.lease.etcd;
+
+import org.jspecify.annotations.NullMarked;
