@@ -1,0 +1,139 @@
+package io.flannelj.admin;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerDomainSocketChannel;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.unix.DomainSocketAddress;
+import io.netty.handler.codec.http.HttpObjectAggregator;
+import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The daemon's HTTP servers: health, metrics and status page on TCP for everybody, the control socket for root, where the
+ * CNI plugin comes too. One event loop of its own; CNI calls, which block, run on a small pool.
+ */
+public final class AdminServer implements AutoCloseable {
+    private static final int CNI_THREADS = 8;
+    private static final int CNI_QUEUE = 1000;
+    private static final int MAX_BODY_BYTES = 4 << 20;
+
+    private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(
+            1, new DefaultThreadFactory("flannel-admin", true), EpollIoHandler.newFactory());
+    private final ExecutorService cniCalls;
+    private final CniHandler cni;
+    private final Routes routes;
+    private final List<Channel> channels = new ArrayList<>();
+    private final List<Path> socketFiles = new ArrayList<>();
+
+    public AdminServer(DaemonView daemon, CniHandler cniHandler) {
+        this.routes = new Routes(daemon);
+        this.cni = cniHandler;
+        ThreadPoolExecutor pool = new ThreadPoolExecutor(
+                CNI_THREADS,
+                CNI_THREADS,
+                30,
+                TimeUnit.SECONDS,
+                new LinkedBlockingQueue<>(CNI_QUEUE),
+                new DefaultThreadFactory("flannel-cni", true));
+        pool.allowCoreThreadTimeOut(true);
+        this.cniCalls = pool;
+    }
+
+    /**
+     * Listens on TCP.
+     *
+     * @return the address in force
+     * @throws IOException when the port is taken; names it
+     */
+    public InetSocketAddress listen(InetSocketAddress address) throws IOException {
+        Channel channel = bind(address, EpollServerSocketChannel.class, false, "--healthz-port " + address.getPort());
+        return (InetSocketAddress) channel.localAddress();
+    }
+
+    /**
+     * Listens on the control socket, mode 0600. What a killed daemon left is replaced; a living one is not.
+     *
+     * @throws IOException when another daemon answers there, or the directory cannot be written
+     */
+    public void listen(Path socket) throws IOException {
+        if (Files.exists(socket)) {
+            try (SocketChannel other = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+                other.connect(UnixDomainSocketAddress.of(socket));
+                throw new AlreadyRunningException(socket);
+            } catch (AlreadyRunningException e) {
+                throw e;
+            } catch (IOException e) {
+                Files.delete(socket); // nobody listens: a killed daemon left it
+            }
+        }
+        Files.createDirectories(socket.toAbsolutePath().getParent());
+        bind(
+                new DomainSocketAddress(socket.toString()),
+                EpollServerDomainSocketChannel.class,
+                true,
+                "--control-socket " + socket);
+        Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
+        socketFiles.add(socket);
+    }
+
+    private static final class AlreadyRunningException extends IOException {
+        private static final long serialVersionUID = 1;
+
+        AlreadyRunningException(Path socket) {
+            super("another flanneld-j answers at " + socket + "; stop it, or give this one another --control-socket");
+        }
+    }
+
+    private Channel bind(SocketAddress address, Class<? extends ServerChannel> type, boolean control, String what)
+            throws IOException {
+        ServerBootstrap bootstrap = new ServerBootstrap()
+                .group(group)
+                .channel(type)
+                .childHandler(new ChannelInitializer<Channel>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        channel.pipeline()
+                                .addLast(
+                                        new HttpServerCodec(),
+                                        new HttpObjectAggregator(MAX_BODY_BYTES),
+                                        new RequestHandler(routes, control ? cni : null, cniCalls));
+                    }
+                });
+        try {
+            Channel channel = bootstrap.bind(address).syncUninterruptibly().channel();
+            channels.add(channel);
+            return channel;
+        } catch (Exception e) { // Netty throws the checked IOException unchecked
+            throw new IOException("cannot listen on " + what + ": " + e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public void close() {
+        channels.forEach(channel -> channel.close().awaitUninterruptibly(1, TimeUnit.SECONDS));
+        group.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(3, TimeUnit.SECONDS);
+        cniCalls.shutdown();
+        socketFiles.forEach(file -> file.toFile().delete()); // where it stays, the next start replaces it
+    }
+}

@@ -1,0 +1,19 @@
+package io.flannelj.admin;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One node in what {@code GET /v1/peers} answers. Counters are null for backends without a data path of their own.
+ *
+ * @param backend type of its lease; flannel leaves it empty for udp
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public record PeerDocument(
+        String subnet,
+        String publicIp,
+        String backend,
+        @Nullable Long packetsOut,
+        @Nullable Long bytesOut,
+        @Nullable Long packetsIn,
+        @Nullable Long bytesIn) {}

@@ -1,0 +1,58 @@
+package io.flannelj.admin;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpResponseStatus;
+
+/** Which path answers what: plain values in and out, so that it can be read and tested without a server. */
+final class Routes {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    static final String TEXT = "text/plain; charset=utf-8";
+    private static final String HTML = "text/html; charset=utf-8";
+    private static final String METRICS = "text/plain; version=0.0.4; charset=utf-8";
+    static final String APPLICATION_JSON = "application/json";
+
+    private final DaemonView daemon;
+
+    Routes(DaemonView daemon) {
+        this.daemon = daemon;
+    }
+
+    /** An HTTP response. */
+    record Response(HttpResponseStatus status, String contentType, String body) {}
+
+    Response answer(HttpMethod method, String uri) {
+        if (!method.equals(HttpMethod.GET) && !method.equals(HttpMethod.HEAD)) {
+            return new Response(HttpResponseStatus.METHOD_NOT_ALLOWED, TEXT, "only GET is answered here\n");
+        }
+        String path = uri.indexOf('?') < 0 ? uri : uri.substring(0, uri.indexOf('?'));
+        return switch (path) {
+            case "/healthz" -> new Response(HttpResponseStatus.OK, TEXT, "flanneld is running");
+            case "/readyz" -> readiness();
+            case "/metrics" -> new Response(HttpResponseStatus.OK, METRICS, daemon.metrics());
+            case "/v1/status" -> json(daemon.status());
+            case "/v1/peers" -> json(daemon.peers());
+            case "/" -> new Response(HttpResponseStatus.OK, HTML, StatusPage.render(daemon.status(), daemon.peers()));
+            default -> new Response(HttpResponseStatus.NOT_FOUND, TEXT, "nothing is at " + path + "\n");
+        };
+    }
+
+    private Response readiness() {
+        StatusDocument status = daemon.status();
+        return status.ready()
+                ? new Response(HttpResponseStatus.OK, TEXT, "flanneld is ready")
+                : new Response(
+                        HttpResponseStatus.SERVICE_UNAVAILABLE,
+                        TEXT,
+                        "flanneld is not ready yet\n" + String.join("\n", status.reasons()));
+    }
+
+    private static Response json(Object document) {
+        try {
+            return new Response(HttpResponseStatus.OK, APPLICATION_JSON, JSON.writeValueAsString(document));
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e); // records of plain values can always be written
+        }
+    }
+}

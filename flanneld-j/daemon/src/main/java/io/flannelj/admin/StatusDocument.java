@@ -1,0 +1,71 @@
+package io.flannelj.admin;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What {@code GET /v1/status} answers. Texts are empty while a thing is not known yet.
+ *
+ * @param version of the daemon
+ * @param state starting, ready, degraded
+ * @param ready whether the node is ready for pods
+ * @param reasons why it is not, or what is wrong though it is; one line each
+ * @param uplink interface to the other nodes
+ * @param publicIp where they send to
+ * @param network the whole pod network
+ * @param subnet this node's lease
+ * @param leaseExpires ISO 8601; {@code never} for a reservation
+ * @param backend type
+ * @param device the interface that traffic to other nodes leaves by
+ * @param mtu of pod interfaces, in octets
+ * @param peers how many other nodes hold a lease
+ * @param uptimeSeconds since the process began
+ * @param store the subnet store
+ * @param traffic counters of the data path; null for backends without one
+ */
+@JsonInclude(JsonInclude.Include.ALWAYS)
+public record StatusDocument(
+        String version,
+        String state,
+        boolean ready,
+        List<String> reasons,
+        String uplink,
+        String publicIp,
+        String network,
+        String subnet,
+        String leaseExpires,
+        String backend,
+        String device,
+        int mtu,
+        int peers,
+        long uptimeSeconds,
+        Store store,
+        @Nullable Traffic traffic) {
+    public StatusDocument {
+        reasons = List.copyOf(reasons);
+    }
+
+    /**
+     * The subnet store.
+     *
+     * @param reachable whether it answered the last call
+     * @param problem what went wrong; empty while it answers
+     */
+    public record Store(String location, boolean reachable, String problem) {}
+
+    /**
+     * Packets in are packets delivered and packets dropped.
+     *
+     * @param drops by reason, with the direction in front: {@code out.no_route}
+     */
+    public record Traffic(
+            long outPackets,
+            long outDelivered,
+            long outBytes,
+            long inPackets,
+            long inDelivered,
+            long inBytes,
+            Map<String, Long> drops) {}
+}

@@ -1,0 +1,27 @@
+package io.flannelj.backend;
+
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** The backends that this daemon has, by type. */
+public final class BackendRegistry {
+    private final Map<String, BackendProvider> byType = new TreeMap<>();
+
+    public BackendRegistry(List<BackendProvider> providers) {
+        providers.forEach(provider -> byType.put(provider.type(), provider));
+    }
+
+    /**
+     * The backend of that type.
+     *
+     * @throws IllegalStateException when the config room accepted a type that nobody provides
+     */
+    public BackendProvider get(String type) {
+        BackendProvider provider = byType.get(type);
+        if (provider == null) {
+            throw new IllegalStateException("no backend for type " + type + " among " + byType.keySet());
+        }
+        return provider;
+    }
+}

@@ -1,0 +1,84 @@
+package io.flannelj.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Option;
+
+/** A command that shows what a running daemon answers: as a table for people, or as JSON. */
+abstract class AskingCommand implements Callable<Integer> {
+    /** Everything is well. */
+    static final int GOOD = 0;
+
+    /** The daemon answers, but is not ready. */
+    static final int NOT_READY = 1;
+
+    /** No daemon answers. */
+    static final int UNREACHABLE = 3;
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final PrintWriter out;
+    private final PrintWriter err;
+    private final String path;
+
+    @Option(
+            names = "--control-socket",
+            paramLabel = "FILE",
+            description = "where the daemon listens (${DEFAULT-VALUE})")
+    private Path controlSocket = Path.of(FlannelFlags.DEFAULT_CONTROL_SOCKET);
+
+    @Option(
+            names = {"-o", "--output"},
+            paramLabel = "json",
+            description = "print the daemon's JSON instead of a table")
+    private String output = "";
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "print this")
+    @SuppressWarnings("UnusedVariable") // picocli reads it
+    private boolean help;
+
+    AskingCommand(PrintWriter out, PrintWriter err, String path) {
+        this.out = out;
+        this.err = err;
+        this.path = path;
+    }
+
+    /**
+     * Prints the answer for people.
+     *
+     * @return the exit status
+     */
+    abstract int show(JsonNode answer, PrintWriter to);
+
+    /** The exit status that the answer stands for. */
+    abstract int status(JsonNode answer);
+
+    @Override
+    public Integer call() {
+        if (!output.isEmpty() && !output.equals("json")) {
+            err.println("-o: only json is known, was \"" + output + "\"");
+            return CommandLine.USAGE;
+        }
+        try {
+            JsonNode answer = JSON.readTree(new ControlClient(controlSocket).get(path));
+            if (output.isEmpty()) {
+                return show(answer, out);
+            }
+            out.println(answer.toPrettyString());
+            return status(answer);
+        } catch (IOException e) {
+            err.println(e.getMessage());
+            return UNREACHABLE;
+        } finally {
+            out.flush();
+            err.flush();
+        }
+    }
+}

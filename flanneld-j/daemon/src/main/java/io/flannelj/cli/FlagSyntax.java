@@ -1,0 +1,98 @@
+package io.flannelj.cli;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** Go's ways with flags: one dash or two, and the environment for what the command line leaves out. */
+final class FlagSyntax {
+    private static final String ENVIRONMENT_PREFIX = "FLANNELD_";
+
+    /** Flags of flannel whose features this version does not have. */
+    private static final Set<String> NOT_BUILT = Set.of(
+            "kube-subnet-mgr",
+            "kube-api-url",
+            "kubeconfig-file",
+            "kube-annotation-prefix",
+            "net-config-path",
+            "set-node-network-unavailable",
+            "public-ipv6",
+            "ip-blackhole-route",
+            "vmodule",
+            "log_backtrace_at");
+
+    private FlagSyntax() {}
+
+    /** Go does not care how many dashes a flag has; picocli wants two on long ones. */
+    static String[] normalised(String[] arguments) {
+        return Arrays.stream(arguments)
+                .map(argument -> argument.length() > 2
+                                && argument.charAt(0) == '-'
+                                && argument.charAt(1) != '-'
+                                && argument.charAt(2) != '='
+                        ? "-" + argument
+                        : argument)
+                .toArray(String[]::new);
+    }
+
+    /** The environment variable that stands for a flag. */
+    static String variable(String flag) {
+        return ENVIRONMENT_PREFIX + flag.toUpperCase(Locale.ROOT).replace('-', '_');
+    }
+
+    /** What is asked for, by flag or environment, that this version cannot do; one line each. */
+    static List<String> notBuilt(String[] arguments, Map<String, String> environment) {
+        Set<String> asked = new TreeSet<>();
+        for (String argument : arguments) {
+            String flag = argument.replaceFirst("^-+", "").replaceFirst("=.*$", "");
+            if (argument.startsWith("-") && NOT_BUILT.contains(flag)) {
+                asked.add("--" + flag);
+            }
+        }
+        for (String flag : NOT_BUILT) {
+            if (environment.containsKey(variable(flag))) {
+                asked.add(variable(flag));
+            }
+        }
+        List<String> lines = new ArrayList<>();
+        asked.forEach(flag -> lines.add(flag + ": flannel has this, this version of flanneld-j does not yet"));
+        return lines;
+    }
+
+    /** Which of the known flags an unknown one was probably meant to be. */
+    static Optional<String> nearest(String unknown, Iterable<String> known) {
+        String name = unknown.replaceFirst("=.*$", "");
+        String best = null;
+        int least = 4; // further away it would be a guess
+        for (String candidate : known) {
+            int distance = distance(name, candidate);
+            if (distance < least) {
+                least = distance;
+                best = candidate;
+            }
+        }
+        return Optional.ofNullable(best);
+    }
+
+    private static int distance(String a, String b) {
+        int[] row = new int[b.length() + 1];
+        for (int j = 0; j <= b.length(); j++) {
+            row[j] = j;
+        }
+        for (int i = 1; i <= a.length(); i++) {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= b.length(); j++) {
+                int substituted = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.min(substituted, 1 + Math.min(row[j], row[j - 1]));
+            }
+        }
+        return row[b.length()];
+    }
+}

@@ -1,0 +1,186 @@
+package io.flannelj.cli;
+
+import io.flannelj.config.ConfigException;
+import io.flannelj.config.DaemonOptions;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** The daemon's flags, under flannel's names and with its defaults. Filled in by picocli. */
+@Command(
+        name = "flanneld-j",
+        sortOptions = false,
+        usageHelpAutoWidth = true,
+        header = "A flannel-compatible overlay network whose data path runs in user space.",
+        customSynopsis = {
+            "flanneld-j [flags]             run the daemon",
+            "flanneld-j COMMAND [options]   ask a running one"
+        },
+        footer = {
+            "",
+            "Every flag can be given as an environment variable: --etcd-prefix is FLANNELD_ETCD_PREFIX.",
+            "Exit status: 0 asked to stop, 1 failed, 2 wrong flags or configuration."
+        })
+final class FlannelFlags {
+    private static final String BOOL = "true|false";
+
+    @Option(names = "--etcd-endpoints", paramLabel = "URLS", description = "etcd, comma-separated (${DEFAULT-VALUE})")
+    private String etcdEndpoints = "http://127.0.0.1:4001,http://127.0.0.1:2379";
+
+    @Option(names = "--etcd-prefix", paramLabel = "PATH", description = "where flannel's keys stand (${DEFAULT-VALUE})")
+    private String etcdPrefix = "/coreos.com/network";
+
+    @Option(names = "--etcd-keyfile", paramLabel = "FILE", description = "private key for etcd, PEM")
+    private String etcdKeyFile = "";
+
+    @Option(names = "--etcd-certfile", paramLabel = "FILE", description = "client certificate for etcd, PEM")
+    private String etcdCertFile = "";
+
+    @Option(names = "--etcd-cafile", paramLabel = "FILE", description = "certificate authority of etcd, PEM")
+    private String etcdCaFile = "";
+
+    @Option(names = "--etcd-username", paramLabel = "NAME", description = "user for etcd")
+    private String etcdUsername = "";
+
+    @Option(names = "--etcd-password", paramLabel = "TEXT", description = "its password; better in the environment")
+    private String etcdPassword = "";
+
+    @Option(
+            names = "--iface",
+            paramLabel = "NAME|IP",
+            description = "interface to the other nodes; may be given several times, the first that fits is taken")
+    private List<String> interfaces = new ArrayList<>();
+
+    @Option(
+            names = "--iface-regex",
+            paramLabel = "REGEX",
+            description = "as --iface, by pattern on addresses and names")
+    private List<String> interfacePatterns = new ArrayList<>();
+
+    @Option(names = "--iface-can-reach", paramLabel = "IP", description = "the interface that leads to this address")
+    private String canReach = "";
+
+    @Option(names = "--public-ip", paramLabel = "IP", description = "the address that other nodes send to")
+    private String publicIp = "";
+
+    @Option(names = "--subnet-file", paramLabel = "FILE", description = "where subnet.env goes (${DEFAULT-VALUE})")
+    private String subnetFile = "/run/flannel/subnet.env";
+
+    @Option(
+            names = "--subnet-lease-renew-margin",
+            paramLabel = "MINUTES",
+            description = "renew the lease this long before it ends (${DEFAULT-VALUE})")
+    private int renewMarginMinutes = 60;
+
+    @Option(
+            names = "--ip-masq",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description = "masquerade traffic that leaves the pod network (${DEFAULT-VALUE})")
+    private boolean ipMasq;
+
+    @Option(
+            names = "--ip-masq-fully-random-disable",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description = "do not randomise ports fully when masquerading (${DEFAULT-VALUE})")
+    private boolean randomFullyDisable;
+
+    @Option(
+            names = "--iptables-resync",
+            paramLabel = "SECONDS",
+            description = "check the firewall rules this often (${DEFAULT-VALUE})")
+    private int firewallResyncSeconds = 5;
+
+    @Option(
+            names = "--iptables-forward-rules",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description = "accept forwarded pod traffic (${DEFAULT-VALUE})")
+    private boolean forwardRules = true;
+
+    @Option(names = "--healthz-ip", paramLabel = "IP", description = "address of the HTTP server (${DEFAULT-VALUE})")
+    private String healthzIp = "0.0.0.0";
+
+    @Option(
+            names = "--healthz-port",
+            paramLabel = "PORT",
+            description = "port of /healthz, /readyz, /metrics and the status page; 0 for none (${DEFAULT-VALUE})")
+    private int healthzPort;
+
+    @Option(
+            names = "--control-socket",
+            paramLabel = "FILE",
+            description = "where commands and the CNI plugin reach the daemon (${DEFAULT-VALUE})")
+    private String controlSocket = DEFAULT_CONTROL_SOCKET;
+
+    static final String DEFAULT_CONTROL_SOCKET = "/run/flannel-j/flanneld-j.sock";
+
+    @Option(names = "--state-dir", paramLabel = "DIR", description = "what must survive restarts (${DEFAULT-VALUE})")
+    private String stateDirectory = "/var/lib/flannel-j";
+
+    @Option(names = "--tun-device", paramLabel = "FILE", description = "the TUN driver (${DEFAULT-VALUE})")
+    private String tunDevice = "/dev/net/tun";
+
+    @Option(
+            names = {"-v", "--v"},
+            paramLabel = "LEVEL",
+            description = "more log, as flannel counts it: 0 usual, 1 and more debug (${DEFAULT-VALUE})")
+    private int verbosity;
+
+    @Option(
+            names = "--version",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description = "print the version")
+    private boolean version;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "print this")
+    private boolean help;
+
+    DaemonOptions toOptions() throws ConfigException {
+        return DaemonOptions.of(new DaemonOptions.Raw(
+                etcdEndpoints,
+                etcdPrefix,
+                etcdKeyFile,
+                etcdCertFile,
+                etcdCaFile,
+                etcdUsername,
+                etcdPassword,
+                interfaces,
+                interfacePatterns,
+                canReach,
+                publicIp,
+                subnetFile,
+                renewMarginMinutes,
+                ipMasq,
+                randomFullyDisable,
+                firewallResyncSeconds,
+                forwardRules,
+                healthzIp,
+                healthzPort,
+                controlSocket,
+                stateDirectory,
+                tunDevice));
+    }
+
+    int verbosity() {
+        return verbosity;
+    }
+
+    boolean wantsVersion() {
+        return version;
+    }
+
+    boolean wantsHelp() {
+        return help;
+    }
+}

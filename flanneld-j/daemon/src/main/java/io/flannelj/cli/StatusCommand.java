@@ -1,0 +1,72 @@
+package io.flannelj.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.PrintWriter;
+import picocli.CommandLine.Command;
+
+/** {@code flanneld-j status}: what the daemon is doing, and what it is waiting for. */
+@Command(
+        name = "status",
+        header = "Shows what the running daemon does.",
+        footer = "Exit status: 0 ready, 1 running but not ready, 3 no daemon answers.")
+final class StatusCommand extends AskingCommand {
+    StatusCommand(PrintWriter out, PrintWriter err) {
+        super(out, err, "/v1/status");
+    }
+
+    @Override
+    int status(JsonNode answer) {
+        return answer.path("ready").asBoolean() ? GOOD : NOT_READY;
+    }
+
+    @Override
+    int show(JsonNode answer, PrintWriter to) {
+        line(to, "state", answer.path("state").asText());
+        for (JsonNode reason : answer.path("reasons")) {
+            line(to, "", reason.asText());
+        }
+        line(
+                to,
+                "node",
+                answer.path("publicIp").asText() + " on "
+                        + answer.path("uplink").asText());
+        line(to, "network", answer.path("network").asText());
+        line(to, "subnet", answer.path("subnet").asText());
+        line(to, "lease until", answer.path("leaseExpires").asText());
+        line(
+                to,
+                "backend",
+                answer.path("backend").asText() + " on " + answer.path("device").asText() + ", MTU "
+                        + answer.path("mtu").asText());
+        line(to, "peers", answer.path("peers").asText());
+        line(
+                to,
+                "store",
+                answer.path("store").path("location").asText() + ", "
+                        + (answer.path("store").path("reachable").asBoolean() ? "answers" : "does not answer"));
+        JsonNode traffic = answer.path("traffic");
+        if (traffic.isObject()) {
+            line(
+                    to,
+                    "packets",
+                    traffic.path("outDelivered").asText() + " out, "
+                            + traffic.path("inDelivered").asText() + " in");
+            StringBuilder drops = new StringBuilder();
+            traffic.path("drops").properties().forEach(drop -> {
+                if (drop.getValue().asLong() > 0) {
+                    drops.append(drops.isEmpty() ? "" : ", ")
+                            .append(drop.getKey())
+                            .append(' ')
+                            .append(drop.getValue());
+                }
+            });
+            line(to, "dropped", drops.isEmpty() ? "none" : drops.toString());
+        }
+        line(to, "version", answer.path("version").asText());
+        return status(answer);
+    }
+
+    private static void line(PrintWriter to, String label, String value) {
+        to.printf("%-12s %s%n", label, value.isEmpty() || value.equals("null") ? "-" : value);
+    }
+}

@@ -1,0 +1,204 @@
+package io.flannelj.config;
+
+import io.flannelj.net.IpAddress;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How this one daemon runs: flannel's flags, as far as their features are built, and a few of our own. Valid once built.
+ *
+ * @param etcd how to reach the store
+ * @param interfaces {@code --iface}, names or addresses, tried in order
+ * @param interfacePatterns {@code --iface-regex}, tried in order after them
+ * @param canReach {@code --iface-can-reach}: the interface that the kernel would use towards it; null when not given
+ * @param publicIp {@code --public-ip}; null when not given
+ * @param subnetFile where subnet.env goes
+ * @param renewMargin how long before its end the lease is renewed
+ * @param ipMasq masquerade what leaves the pod network
+ * @param randomFully let masquerading randomise ports fully, where the firewall can
+ * @param firewallResync how often the rules are checked
+ * @param forwardRules accept forwarded pod traffic
+ * @param healthz address of the HTTP server; its port 0 means none
+ * @param controlSocket where operator commands and the CNI plugin reach the daemon
+ * @param stateDirectory what must survive restarts
+ * @param tunDevice usually {@code /dev/net/tun}
+ */
+public record DaemonOptions(
+        Etcd etcd,
+        List<String> interfaces,
+        List<String> interfacePatterns,
+        @Nullable IpAddress canReach,
+        @Nullable IpAddress publicIp,
+        Path subnetFile,
+        Duration renewMargin,
+        boolean ipMasq,
+        boolean randomFully,
+        Duration firewallResync,
+        boolean forwardRules,
+        Healthz healthz,
+        Path controlSocket,
+        Path stateDirectory,
+        String tunDevice) {
+
+    /**
+     * The store's whereabouts; empty texts mean "not given".
+     *
+     * @param endpoints URLs
+     */
+    public record Etcd(
+            List<String> endpoints,
+            String prefix,
+            String keyFile,
+            String certFile,
+            String caFile,
+            String username,
+            String password) {
+        public Etcd {
+            endpoints = List.copyOf(endpoints);
+        }
+    }
+
+    /**
+     * Where the HTTP server listens.
+     *
+     * @param port 0 for no server
+     */
+    public record Healthz(IpAddress address, int port) {}
+
+    /** What the operator typed, before anybody has looked at it. Texts are empty where nothing was typed. */
+    public record Raw(
+            String etcdEndpoints,
+            String etcdPrefix,
+            String etcdKeyFile,
+            String etcdCertFile,
+            String etcdCaFile,
+            String etcdUsername,
+            String etcdPassword,
+            List<String> interfaces,
+            List<String> interfacePatterns,
+            String canReach,
+            String publicIp,
+            String subnetFile,
+            int renewMarginMinutes,
+            boolean ipMasq,
+            boolean randomFullyDisable,
+            int firewallResyncSeconds,
+            boolean forwardRules,
+            String healthzIp,
+            int healthzPort,
+            String controlSocket,
+            String stateDirectory,
+            String tunDevice) {}
+
+    /**
+     * Checks what was typed.
+     *
+     * @throws ConfigException with every problem at once, each under the flag to change
+     */
+    public static DaemonOptions of(Raw raw) throws ConfigException {
+        Problems problems = new Problems("the command line");
+        List<String> endpoints = List.of(raw.etcdEndpoints().split(",")).stream()
+                .map(String::strip)
+                .filter(endpoint -> !endpoint.isEmpty())
+                .toList();
+        problems.unless(!endpoints.isEmpty(), "--etcd-endpoints", "must name one URL at least");
+        for (String endpoint : endpoints) {
+            problems.unless(
+                    isUrl(endpoint), "--etcd-endpoints", "\"" + endpoint + "\" must look like http://host:2379");
+        }
+        problems.unless(
+                raw.etcdCertFile().isEmpty() == raw.etcdKeyFile().isEmpty(),
+                "--etcd-certfile",
+                "and --etcd-keyfile go together");
+        problems.unless(
+                raw.etcdUsername().isEmpty() || !raw.etcdPassword().isEmpty(),
+                "--etcd-password",
+                "is missing for user " + raw.etcdUsername());
+        String prefix = raw.etcdPrefix().endsWith("/")
+                ? raw.etcdPrefix().substring(0, raw.etcdPrefix().length() - 1)
+                : raw.etcdPrefix();
+        problems.unless(prefix.startsWith("/"), "--etcd-prefix", "must begin with a slash, was \"" + prefix + "\"");
+        problems.unless(
+                raw.renewMarginMinutes() >= 1 && raw.renewMarginMinutes() <= 1439,
+                "--subnet-lease-renew-margin",
+                "must be 1 to 1439 minutes, was " + raw.renewMarginMinutes());
+        problems.unless(
+                raw.firewallResyncSeconds() >= 1,
+                "--iptables-resync",
+                "must be at least 1 second, was " + raw.firewallResyncSeconds());
+        problems.unless(
+                raw.healthzPort() >= 0 && raw.healthzPort() <= 65_535,
+                "--healthz-port",
+                "must be 0 to 65535, was " + raw.healthzPort());
+        for (String pattern : raw.interfacePatterns()) {
+            problems.unless(isPattern(pattern), "--iface-regex", "\"" + pattern + "\" is not a regular expression");
+        }
+        IpAddress canReach = address("--iface-can-reach", raw.canReach(), problems);
+        IpAddress publicIp = address("--public-ip", raw.publicIp(), problems);
+        IpAddress healthzIp = address("--healthz-ip", raw.healthzIp(), problems);
+        // sun_path of a Unix socket address holds 108 octets with the closing zero
+        problems.unless(
+                raw.controlSocket().length() < 108,
+                "--control-socket",
+                "is too long for a Unix socket: " + raw.controlSocket());
+        problems.throwIfAny();
+        return new DaemonOptions(
+                new Etcd(
+                        endpoints,
+                        prefix,
+                        raw.etcdKeyFile(),
+                        raw.etcdCertFile(),
+                        raw.etcdCaFile(),
+                        raw.etcdUsername(),
+                        raw.etcdPassword()),
+                List.copyOf(raw.interfaces()),
+                List.copyOf(raw.interfacePatterns()),
+                canReach,
+                publicIp,
+                Path.of(raw.subnetFile()),
+                Duration.ofMinutes(raw.renewMarginMinutes()),
+                raw.ipMasq(),
+                !raw.randomFullyDisable(),
+                Duration.ofSeconds(raw.firewallResyncSeconds()),
+                raw.forwardRules(),
+                new Healthz(healthzIp == null ? IpAddress.ANY_V4 : healthzIp, raw.healthzPort()),
+                Path.of(raw.controlSocket()),
+                Path.of(raw.stateDirectory()),
+                raw.tunDevice());
+    }
+
+    private static boolean isUrl(String text) {
+        try {
+            URI uri = URI.create(text);
+            return uri.getHost() != null && ("http".equals(uri.getScheme()) || "https".equals(uri.getScheme()));
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
+    }
+
+    private static boolean isPattern(String text) {
+        try {
+            Pattern.compile(text);
+            return true;
+        } catch (PatternSyntaxException e) {
+            return false;
+        }
+    }
+
+    private static @Nullable IpAddress address(String flag, String text, Problems problems) {
+        if (text.isEmpty()) {
+            return null;
+        }
+        try {
+            return IpAddress.parse(text);
+        } catch (IllegalArgumentException e) {
+            problems.add(flag, "must be an IP address, was \"" + text + "\"");
+            return null;
+        }
+    }
+}

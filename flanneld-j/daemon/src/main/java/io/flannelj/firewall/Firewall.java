@@ -1,0 +1,17 @@
+package io.flannelj.firewall;
+
+import java.io.IOException;
+
+/** One flavour of packet filter. The state wanted goes in, the difference is applied; the same call repairs. */
+public interface Firewall {
+    /**
+     * Makes the rules what they shall be, in one atomic step, if they are not.
+     *
+     * @return whether anything had to be changed
+     * @throws IOException names the program that failed, and what it said
+     */
+    boolean apply(DesiredRules rules) throws IOException;
+
+    /** Takes away everything of ours, and nothing else. Harmless when nothing is there. */
+    void remove() throws IOException;
+}

@@ -1,0 +1,17 @@
+package io.flannelj.metrics;
+
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.function.DoubleSupplier;
+
+/** Registers values that are asked for when somebody scrapes. */
+public final class Gauges {
+    private Gauges() {}
+
+    public static void bind(MeterRegistry registry, MetricNames name, DoubleSupplier value) {
+        Gauge.builder(name.metric(), value::getAsDouble)
+                .description(name.help())
+                .strongReference(true)
+                .register(registry);
+    }
+}

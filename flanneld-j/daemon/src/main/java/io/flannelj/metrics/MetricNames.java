@@ -1,0 +1,49 @@
+package io.flannelj.metrics;
+
+/** Every metric of ours: name, unit, labels and meaning, in one place. docs/metrics.md is made from this. */
+public enum MetricNames {
+    PACKETS("flannelj.packets", "packets", "direction, stage", "packets that entered the data path and that left it"),
+    BYTES("flannelj.bytes", "octets", "direction", "octets from the inner IP header on"),
+    DROPPED("flannelj.dropped.packets", "packets", "direction, reason", "packets that did not go on, by reason"),
+    SYSCALLS("flannelj.syscalls", "calls", "call", "system calls of the data path"),
+    ICMP_ERRORS("flannelj.icmp.errors", "packets", "", "ICMP errors sent to pods"),
+    SEGMENTATION_FALLBACKS(
+            "flannelj.segmentation.fallbacks", "peers", "", "peers on whose path the kernel refused UDP segmentation"),
+    PEERS("flannelj.peers", "nodes", "", "live leases of other nodes"),
+    LEASE_REMAINING(
+            "flannelj.lease.remaining", "seconds", "", "until our lease ends unless renewed; -1 when it never does"),
+    STORE_REACHABLE("flannelj.store.reachable", "0 or 1", "", "whether the last call to the store was answered"),
+    STORE_AGE("flannelj.store.age", "seconds", "", "since the store last answered: the age of the peer table"),
+    READY("flannelj.ready", "0 or 1", "", "whether the node is ready for pods"),
+    FIREWALL_REPAIRS("flannelj.firewall.repairs", "times", "", "rules found changed by somebody else and put right");
+
+    private final String metric;
+    private final String unit;
+    private final String labels;
+    private final String help;
+
+    MetricNames(String metric, String unit, String labels, String help) {
+        this.metric = metric;
+        this.unit = unit;
+        this.labels = labels;
+        this.help = help;
+    }
+
+    /** The name with dots, as Micrometer takes it. */
+    public String metric() {
+        return metric;
+    }
+
+    public String unit() {
+        return unit;
+    }
+
+    /** Label names, comma-separated. */
+    public String labels() {
+        return labels;
+    }
+
+    public String help() {
+        return help;
+    }
+}
