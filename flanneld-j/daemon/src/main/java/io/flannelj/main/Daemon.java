@@ -1,0 +1,234 @@
+package io.flannelj.main;
+
+import io.flannelj.admin.AdminServer;
+import io.flannelj.admin.CniHandler;
+import io.flannelj.backend.BackendProvider;
+import io.flannelj.backend.BackendRegistry;
+import io.flannelj.backend.Uplink;
+import io.flannelj.backend.UplinkFinder;
+import io.flannelj.backend.alloc.AllocProvider;
+import io.flannelj.backend.hostgw.HostGwProvider;
+import io.flannelj.backend.udp.UdpProvider;
+import io.flannelj.backend.vxlan.VxlanProvider;
+import io.flannelj.cni.CniAnswer;
+import io.flannelj.cni.Invocation;
+import io.flannelj.cni.engine.CniEngine;
+import io.flannelj.config.ConfigException;
+import io.flannelj.config.DaemonOptions;
+import io.flannelj.config.NetworkConfig;
+import io.flannelj.firewall.CommandRunner;
+import io.flannelj.firewall.Firewall;
+import io.flannelj.firewall.Iptables;
+import io.flannelj.firewall.Nftables;
+import io.flannelj.lease.Lease;
+import io.flannelj.lease.LeaseKeeper;
+import io.flannelj.lease.PodSubnets;
+import io.flannelj.lease.StoreHealth;
+import io.flannelj.lease.SubnetManager;
+import io.flannelj.lease.etcd.EtcdOptions;
+import io.flannelj.lease.etcd.EtcdSubnetManager;
+import io.flannelj.metrics.Gauges;
+import io.flannelj.metrics.MetricNames;
+import io.flannelj.net.SubnetEnv;
+import io.flannelj.netlink.NetlinkSocket;
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The composition root: who is made, in which order it starts, and in which it stops. */
+final class Daemon {
+    private static final Logger log = LoggerFactory.getLogger(Daemon.class);
+    private static final Duration LEASE_TIME_TO_LIVE = Duration.ofHours(24);
+    private static final int FAILED = 1;
+    private static final int MISCONFIGURED = 2;
+
+    private final DaemonOptions options;
+    private final Shutdown shutdown;
+    private final SdNotify systemd = new SdNotify(System.getenv("NOTIFY_SOCKET"));
+    private final NodeState state = new NodeState();
+    private final BackendRegistry backends;
+    private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+
+    Daemon(DaemonOptions options, Shutdown shutdown) {
+        this.options = options;
+        this.shutdown = shutdown;
+        this.backends = new BackendRegistry(List.of(
+                new UdpProvider(options.tunDevice()),
+                new VxlanProvider(options.tunDevice(), options.stateDirectory()),
+                new HostGwProvider(),
+                new AllocProvider()));
+    }
+
+    /** Runs until asked to stop; returns the exit status. */
+    int run() {
+        try {
+            Preflight.requireNetAdmin();
+            serve();
+            return 0;
+        } catch (ConfigException e) {
+            log.error("{}", e.getMessage());
+            return MISCONFIGURED;
+        } catch (LeaseKeeper.ClosedException | InterruptedException e) {
+            return 0; // asked to stop while waiting
+        } catch (IOException e) {
+            log.error("{}", e.getMessage());
+            return FAILED;
+        } catch (RuntimeException e) {
+            log.error("failed: {}", e.toString(), e);
+            return FAILED;
+        }
+    }
+
+    private void serve() throws IOException, ConfigException, LeaseKeeper.ClosedException, InterruptedException {
+        Clock clock = Clock.systemUTC();
+        DaemonOptions.Etcd etcd = options.etcd();
+        try (SubnetManager store = EtcdSubnetManager.open(
+                new EtcdOptions(
+                        etcd.endpoints(),
+                        etcd.prefix(),
+                        etcd.keyFile(),
+                        etcd.certFile(),
+                        etcd.caFile(),
+                        etcd.username(),
+                        etcd.password()),
+                clock)) {
+            StoreHealth health = new StoreHealth(clock, store.location());
+            LeaseKeeper keeper = new LeaseKeeper(
+                    store, health, clock, new SecureRandom(), LEASE_TIME_TO_LIVE, options.renewMargin());
+            shutdown.whenAsked(keeper::close);
+            bindMetrics(clock, health);
+            View view = new View(state, store.location(), health::status, keeper::waitingFor, registry);
+            try (AdminServer admin = new AdminServer(view, cniHandler())) {
+                admin.listen(options.controlSocket());
+                if (options.healthz().port() > 0) {
+                    InetAddress address =
+                            InetAddress.getByAddress(options.healthz().address().toBytes());
+                    admin.listen(
+                            new InetSocketAddress(address, options.healthz().port()));
+                }
+                hold(store, health, keeper);
+            } finally {
+                systemd.stopping();
+                keeper.close();
+            }
+        }
+    }
+
+    /** One lease after the other; usually there is just one. */
+    private void hold(SubnetManager store, StoreHealth health, LeaseKeeper keeper)
+            throws IOException, ConfigException, LeaseKeeper.ClosedException, InterruptedException {
+        boolean again = true;
+        while (again && !shutdown.isAsked()) {
+            state.waitingFor = "waiting for the network config";
+            NetworkConfig config = keeper.awaitNetworkConfig();
+            state.config = config;
+            Uplink uplink = findUplink();
+            state.uplink = uplink;
+            log.info(
+                    "using {} with address {}, known to others as {}",
+                    uplink.name(),
+                    uplink.address(),
+                    uplink.publicIp());
+            BackendProvider provider = backends.get(config.backend().type());
+            Firewall firewall = firewall(config);
+            BackendProvider.Prepared prepared = provider.prepare(config, uplink);
+            state.waitingFor = "waiting for a lease";
+            Lease own = keeper.acquire(config, prepared.attributes(), previous());
+            state.waitingFor = "waiting for the list of peers";
+            Session.Parts parts = new Session.Parts(options, state, config, store, health, keeper, firewall, registry);
+            try (Session session = new Session(parts, prepared, own)) {
+                shutdown.whenAsked(() -> {
+                    keeper.close();
+                    session.end();
+                });
+                session.start();
+                if (!shutdown.isAsked()) {
+                    state.ready = true;
+                    systemd.ready();
+                    log.info("ready: {} of {}, {} peers", own.subnets(), config.network(), state.peers.size());
+                }
+                again = session.awaitEnd();
+            }
+        }
+    }
+
+    private Uplink findUplink() throws IOException {
+        try (NetlinkSocket netlink = NetlinkSocket.open()) {
+            return new UplinkFinder(netlink).find(options);
+        }
+    }
+
+    /** The flavour that the config asks for; what an earlier start with the other one left is removed. */
+    private static Firewall firewall(NetworkConfig config) throws IOException {
+        CommandRunner commands = new CommandRunner();
+        Firewall iptables = new Iptables(commands);
+        Firewall nftables = new Nftables(commands);
+        if (!config.enableNftables()) {
+            Preflight.requireBridgeNetfilter();
+        }
+        Firewall other = config.enableNftables() ? iptables : nftables;
+        try {
+            other.remove();
+        } catch (IOException e) {
+            log.debug("no leftovers of the other firewall: {}", e.getMessage());
+        }
+        return config.enableNftables() ? nftables : iptables;
+    }
+
+    private @Nullable PodSubnets previous() {
+        return SubnetEnv.readIfUsable(options.subnetFile())
+                .map(SubnetEnv::subnet)
+                .map(PodSubnets::ofIpv4)
+                .orElse(null);
+    }
+
+    private static CniHandler cniHandler() {
+        CniEngine engine = new CniEngine();
+        return (variables, stdin) -> {
+            CniAnswer answer = engine.handle(new Invocation(variables, stdin));
+            log.debug(
+                    "CNI {} for {}: {}",
+                    variables.get("CNI_COMMAND"),
+                    variables.get("CNI_CONTAINERID"),
+                    answer.stdout());
+            return new CniHandler.Reply(answer.success(), answer.stdout());
+        };
+    }
+
+    private void bindMetrics(Clock clock, StoreHealth health) {
+        new JvmMemoryMetrics().bindTo(registry);
+        new JvmThreadMetrics().bindTo(registry);
+        new ProcessorMetrics().bindTo(registry);
+        JvmGcMetrics unclosed = new JvmGcMetrics(); // lives as long as the process
+        unclosed.bindTo(registry);
+        Gauges.bind(registry, MetricNames.READY, () -> state.ready ? 1 : 0);
+        Gauges.bind(registry, MetricNames.PEERS, () -> state.peers.size());
+        Gauges.bind(registry, MetricNames.FIREWALL_REPAIRS, state.firewallRepairs::get);
+        Gauges.bind(registry, MetricNames.STORE_REACHABLE, () -> health.status().reachable() ? 1 : 0);
+        Gauges.bind(registry, MetricNames.STORE_AGE, () -> {
+            Instant last = health.status().lastContact();
+            return last.equals(Instant.EPOCH)
+                    ? -1
+                    : Duration.between(last, clock.instant()).toSeconds();
+        });
+        Gauges.bind(registry, MetricNames.LEASE_REMAINING, () -> {
+            Lease own = state.own;
+            Instant end = own == null ? null : own.expiresAt();
+            return end == null ? -1 : Duration.between(clock.instant(), end).toSeconds();
+        });
+    }
+}

@@ -1,0 +1,32 @@
+package io.flannelj.main;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import io.flannelj.cli.CommandLine;
+import io.flannelj.cli.Invocation;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import org.slf4j.LoggerFactory;
+
+/** The process: reads the command line, and runs the daemon or answers at once. */
+public final class Main {
+    private Main() {}
+
+    public static void main(String[] arguments) {
+        CommandLine commandLine = new CommandLine(
+                System.getenv(),
+                new PrintWriter(System.out, true, StandardCharsets.UTF_8),
+                new PrintWriter(System.err, true, StandardCharsets.UTF_8),
+                Version.current());
+        Invocation invocation = commandLine.read(arguments);
+        if (invocation instanceof Invocation.Done done) {
+            System.exit(done.exitStatus());
+        }
+        Invocation.RunDaemon run = (Invocation.RunDaemon) invocation;
+        if (run.debug()) {
+            ((Logger) LoggerFactory.getLogger("io.flannelj")).setLevel(Level.DEBUG);
+        }
+        Shutdown shutdown = Shutdown.onSignals();
+        shutdown.finish(new Daemon(run.options(), shutdown).run());
+    }
+}

@@ -1,0 +1,134 @@
+package io.flannelj.main;
+
+import io.flannelj.admin.DaemonView;
+import io.flannelj.admin.PeerDocument;
+import io.flannelj.admin.StatusDocument;
+import io.flannelj.backend.BackendProvider.Backend;
+import io.flannelj.backend.Uplink;
+import io.flannelj.config.NetworkConfig;
+import io.flannelj.datapath.Counters;
+import io.flannelj.datapath.Counters.Counter;
+import io.flannelj.datapath.Datapath;
+import io.flannelj.datapath.DropReason;
+import io.flannelj.datapath.Peer;
+import io.flannelj.lease.Lease;
+import io.flannelj.lease.StoreHealth;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.lang.management.ManagementFactory;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** Shows the daemon's state to servers. */
+final class View implements DaemonView {
+    private final NodeState state;
+    private final String storeLocation;
+    private final Supplier<StoreHealth.Status> store;
+    private final Supplier<String> storeWait;
+    private final PrometheusMeterRegistry registry;
+
+    View(
+            NodeState state,
+            String storeLocation,
+            Supplier<StoreHealth.Status> store,
+            Supplier<String> storeWait,
+            PrometheusMeterRegistry registry) {
+        this.state = state;
+        this.storeLocation = storeLocation;
+        this.store = store;
+        this.storeWait = storeWait;
+        this.registry = registry;
+    }
+
+    @Override
+    public StatusDocument status() {
+        StoreHealth.Status health = store.get();
+        List<String> reasons = new ArrayList<>();
+        if (!state.ready) {
+            reasons.add(storeWait.get().isEmpty() ? state.waitingFor : storeWait.get());
+        }
+        if (!state.trouble.isEmpty()) {
+            reasons.add(state.trouble);
+        }
+        if (!health.reachable() && !reasons.contains(health.problem())) {
+            reasons.add(health.problem() + "; serving the last known peers");
+        }
+        Uplink uplink = state.uplink;
+        NetworkConfig config = state.config;
+        Lease own = state.own;
+        Backend backend = state.backend;
+        Optional<Datapath> datapath = backend == null ? Optional.empty() : backend.datapath();
+        return new StatusDocument(
+                Version.current(),
+                !state.ready ? "starting" : reasons.isEmpty() ? "ready" : "degraded",
+                state.ready,
+                reasons,
+                uplink == null ? "" : uplink.name(),
+                uplink == null ? "" : String.valueOf(uplink.publicIp()),
+                config == null ? "" : String.valueOf(config.network()),
+                own == null ? "" : own.subnets().toString(),
+                own == null ? "" : expiry(own.expiresAt()),
+                config == null ? "" : config.backend().type(),
+                backend == null ? "" : backend.deviceName(),
+                backend == null ? 0 : backend.podMtuBytes(),
+                state.peers.size(),
+                ManagementFactory.getRuntimeMXBean().getUptime() / 1000,
+                new StatusDocument.Store(storeLocation, health.reachable(), health.problem()),
+                datapath.map(path -> traffic(path.counters())).orElse(null));
+    }
+
+    private static String expiry(@Nullable Instant end) {
+        return end == null ? "never" : end.toString();
+    }
+
+    private static StatusDocument.Traffic traffic(Counters counters) {
+        Map<String, Long> drops = new TreeMap<>();
+        for (DropReason reason : DropReason.values()) {
+            drops.put(
+                    reason.direction().name().toLowerCase(Locale.ROOT) + "." + reason.label(),
+                    counters.dropped(reason));
+        }
+        return new StatusDocument.Traffic(
+                counters.get(Counter.OUT_PACKETS),
+                counters.get(Counter.OUT_DELIVERED),
+                counters.get(Counter.OUT_BYTES),
+                counters.get(Counter.IN_PACKETS),
+                counters.get(Counter.IN_DELIVERED),
+                counters.get(Counter.IN_BYTES),
+                drops);
+    }
+
+    @Override
+    public List<PeerDocument> peers() {
+        Backend backend = state.backend;
+        Map<Object, Peer> traffic = new HashMap<>();
+        if (backend != null) {
+            backend.datapath().ifPresent(path -> path.peers().forEach(peer -> traffic.put(peer.subnet(), peer)));
+        }
+        return state.peers.stream()
+                .map(lease -> {
+                    Peer peer = traffic.get(lease.subnets().ipv4());
+                    return new PeerDocument(
+                            lease.subnets().toString(),
+                            String.valueOf(lease.attributes().publicIpv4()),
+                            lease.attributes().backendType(),
+                            peer == null ? null : peer.packetsOut(),
+                            peer == null ? null : peer.bytesOut(),
+                            peer == null ? null : peer.packetsIn(),
+                            peer == null ? null : peer.bytesIn());
+                })
+                .toList();
+    }
+
+    @Override
+    public String metrics() {
+        return registry.scrape();
+    }
+}
