@@ -1,0 +1,54 @@
+package io.flannelj.lab;
+
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Calls a node's real CNI plugin, as a container runtime would. */
+public final class CniCall {
+    private final Node node;
+
+    public CniCall(Node node) {
+        this.node = node;
+    }
+
+    /** The node's network configuration. */
+    public String configuration(String cniVersion) {
+        return configuration(cniVersion, "");
+    }
+
+    /**
+     * The node's network configuration.
+     *
+     * @param moreFields JSON fields with a comma in front of each
+     */
+    public String configuration(String cniVersion, String moreFields) {
+        return "{\"cniVersion\":\"" + cniVersion + "\",\"name\":\"cbr0\",\"type\":\"flannel-j\",\"subnetFile\":\""
+                + node.subnetFile() + "\",\"controlSocket\":\"" + node.controlSocketFile()
+                + "\",\"ipam\":{\"dataDir\":\"" + node.addressDirectory() + "\"}" + moreFields + "}";
+    }
+
+    /** Calls with everything a runtime sets. */
+    public Commands.Result call(String command, String containerId, String netns, String configuration) {
+        Map<String, String> variables = new TreeMap<>();
+        variables.put("CNI_COMMAND", command);
+        variables.put("CNI_CONTAINERID", containerId);
+        variables.put("CNI_NETNS", netns);
+        variables.put("CNI_IFNAME", "eth0");
+        variables.put("CNI_PATH", "/opt/cni/bin");
+        return call(variables, configuration);
+    }
+
+    /** Calls with just these variables. */
+    public Commands.Result call(Map<String, String> variables, String stdin) {
+        return Commands.run(
+                List.of(
+                        "ip",
+                        "netns",
+                        "exec",
+                        node.namespace(),
+                        Distribution.home().resolve("cni/flannel-j").toString()),
+                stdin,
+                variables);
+    }
+}

@@ -1,0 +1,33 @@
+package io.flannelj.lab;
+
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** A namespace's links, addresses, routes and firewall rules, as text that can be compared. */
+final class HostSnapshot {
+    private HostSnapshot() {}
+
+    static String of(String namespace) {
+        return section(namespace, "ip", "-o", "link")
+                + section(namespace, "ip", "-o", "addr")
+                + section(namespace, "ip", "route", "show", "table", "all")
+                + section(namespace, "ip", "-6", "route")
+                + section(namespace, "ip", "rule")
+                + section(namespace, "iptables-save")
+                + section(namespace, "nft", "list", "ruleset");
+    }
+
+    private static String section(String namespace, String... command) {
+        List<String> lines = Commands.inNamespace(namespace, command)
+                .output()
+                .lines()
+                .filter(line -> !line.startsWith("#")) // iptables-save stamps the time
+                .map(line -> line.replaceAll("\\[\\d+:\\d+]", "[counters]"))
+                .map(line -> line.replaceAll("^\\d+: ", "")) // indices count on
+                .map(line -> line.replaceAll("@if\\d+", "@if"))
+                .map(line -> line.replaceAll("(valid_lft|preferred_lft) \\S+", ""))
+                .filter(line -> !line.isBlank())
+                .toList();
+        return lines.stream().collect(Collectors.joining("\n", "== " + String.join(" ", command) + "\n", "\n"));
+    }
+}

@@ -1,0 +1,139 @@
+package io.flannelj.lab;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A cluster in network namespaces: a switch, nodes on it with the real daemon, pods wired by the real CNI plugin, and a
+ * real etcd. Needs root. Closing takes everything away.
+ *
+ * <pre>
+ *            switch namespace: bridge, etcd at 192.168.100.254
+ *           /                  |                  \
+ *   node n1 .1             node n2 .2          node n3 .3      namespaces with eth0 and flanneld-j
+ *    |  docker0             |  docker0
+ *   pod  pod               pod
+ * </pre>
+ */
+public final class Lab implements AutoCloseable {
+    public static final String PREFIX = "/coreos.com/network";
+    private static final String ETCD_ADDRESS = "192.168.100.254";
+
+    private final Workspace workspace;
+    private final String switchNamespace;
+    private final EtcdServer etcd;
+    private final List<Node> nodes = new ArrayList<>();
+    private final Underlay underlay;
+
+    /** How the underlay's interfaces treat packets. */
+    public enum Underlay {
+        /** As veth does by default: large packets pass whole. */
+        ON,
+        /** As a real wire: every packet is cut and checksummed before it leaves. */
+        WIRE
+    }
+
+    private Lab(Workspace workspace, Underlay underlay) {
+        this.workspace = workspace;
+        this.underlay = underlay;
+        this.switchNamespace = workspace.addNamespace("sw");
+        Commands.require("ip", "-n", switchNamespace, "link", "add", "br0", "type", "bridge");
+        Commands.require("ip", "-n", switchNamespace, "addr", "add", ETCD_ADDRESS + "/24", "dev", "br0");
+        Commands.require("ip", "-n", switchNamespace, "link", "set", "br0", "up");
+        this.etcd = new EtcdServer(workspace, switchNamespace, ETCD_ADDRESS);
+    }
+
+    /** Makes the switch, etcd, and so many nodes, whose daemons are not started yet. */
+    public static Lab open(int nodes, Underlay underlay) {
+        Workspace workspace = Workspace.open();
+        try {
+            Lab lab = new Lab(workspace, underlay);
+            for (int i = 1; i <= nodes; i++) {
+                lab.addNode();
+            }
+            return lab;
+        } catch (RuntimeException e) {
+            workspace.close();
+            throw e;
+        }
+    }
+
+    /** One more node. */
+    public Node addNode() {
+        int number = nodes.size() + 1;
+        String name = "n" + number;
+        String address = "192.168.100." + number;
+        String namespace = workspace.addNamespace(name);
+        String port = "port" + number;
+        Commands.require(
+                "ip",
+                "link",
+                "add",
+                "eth0",
+                "netns",
+                namespace,
+                "type",
+                "veth",
+                "peer",
+                "name",
+                port,
+                "netns",
+                switchNamespace);
+        Commands.require("ip", "-n", switchNamespace, "link", "set", port, "master", "br0", "up");
+        Commands.require("ip", "-n", namespace, "addr", "add", address + "/24", "dev", "eth0");
+        Commands.require("ip", "-n", namespace, "link", "set", "eth0", "up");
+        Commands.require("ip", "-n", namespace, "route", "add", "default", "via", ETCD_ADDRESS);
+        if (underlay == Underlay.WIRE) {
+            Commands.inNamespace(
+                            namespace, "ethtool", "-K", "eth0", "tso", "off", "gso", "off", "tx", "off", "gro", "on")
+                    .orThrow();
+        }
+        Node node =
+                new Node(this, name, namespace, address, workspace.directory().resolve(name));
+        nodes.add(node);
+        return node;
+    }
+
+    /** Writes the network config. */
+    public Lab configure(String networkConfig) {
+        etcd.put(PREFIX + "/config", networkConfig);
+        return this;
+    }
+
+    /** Starts every node's daemon and waits until each knows all the others. */
+    public Lab start() {
+        nodes.forEach(Node::startDaemon);
+        nodes.forEach(Node::awaitReady);
+        nodes.forEach(node -> node.awaitPeers(nodes.size() - 1));
+        return this;
+    }
+
+    /** Keys of the leases in the store, without the path. */
+    public List<String> leases() {
+        String path = PREFIX + "/subnets/";
+        return etcd.list(path).stream()
+                .map(entry -> entry.key().substring(path.length()))
+                .toList();
+    }
+
+    public EtcdServer etcd() {
+        return etcd;
+    }
+
+    public Node node(int number) {
+        return nodes.get(number - 1);
+    }
+
+    public List<Node> nodes() {
+        return List.copyOf(nodes);
+    }
+
+    Workspace workspace() {
+        return workspace;
+    }
+
+    @Override
+    public void close() {
+        workspace.close();
+    }
+}

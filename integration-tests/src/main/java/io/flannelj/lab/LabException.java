@@ -1,0 +1,14 @@
+package io.flannelj.lab;
+
+/** The laboratory could not do what it was asked: says which step, and what the machine answered. */
+public final class LabException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    LabException(String message) {
+        super(message);
+    }
+
+    LabException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}

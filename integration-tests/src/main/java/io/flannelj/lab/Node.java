@@ -1,0 +1,236 @@
+package io.flannelj.lab;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A node: a namespace with an {@code eth0} on the underlay, and the real daemon in it. All of the daemon's paths are in the
+ * node's own folder.
+ */
+public final class Node {
+    private static final Duration READY_WITHIN = Duration.ofSeconds(30);
+
+    private final Lab lab;
+    private final String name;
+    private final String namespace;
+    private final String address;
+    private final Path directory;
+    private final List<Pod> pods = new ArrayList<>();
+    private @Nullable Process daemon;
+    private int pod;
+
+    Node(Lab lab, String name, String namespace, String address, Path directory) {
+        this.lab = lab;
+        this.name = name;
+        this.namespace = namespace;
+        this.address = address;
+        this.directory = directory;
+    }
+
+    public String name() {
+        return name;
+    }
+
+    public String namespace() {
+        return namespace;
+    }
+
+    /** The underlay address. */
+    public String address() {
+        return address;
+    }
+
+    public Path subnetFile() {
+        return directory.resolve("subnet.env");
+    }
+
+    public Path controlSocketFile() {
+        return directory.resolve("flanneld-j.sock");
+    }
+
+    public Path addressDirectory() {
+        return directory.resolve("networks");
+    }
+
+    /** Starts the daemon; does not wait for it. */
+    public void startDaemon(String... moreFlags) {
+        List<String> command = new ArrayList<>(List.of(
+                Distribution.home().resolve("bin/flanneld-j").toString(),
+                "--etcd-endpoints",
+                lab.etcd().url(),
+                "--subnet-file",
+                subnetFile().toString(),
+                "--control-socket",
+                controlSocketFile().toString(),
+                "--state-dir",
+                directory.resolve("state").toString(),
+                "--ip-masq",
+                "--healthz-port",
+                "8081"));
+        command.addAll(List.of(moreFlags));
+        daemon = lab.workspace().register(Commands.start(namespace, logFile(), command.toArray(String[]::new)));
+    }
+
+    /** Starts the daemon, and waits until it is ready. */
+    public Node start(String... moreFlags) {
+        startDaemon(moreFlags);
+        awaitReady();
+        return this;
+    }
+
+    public void awaitReady() {
+        Wait.until("the daemon of " + name + " is ready; its log:\n" + log(), READY_WITHIN, () -> {
+            if (!running().isAlive()) {
+                throw new LabException("the daemon of " + name + " ended with status "
+                        + running().exitValue() + "\n" + log());
+            }
+            return readyz().startsWith("HTTP/1.1 200");
+        });
+    }
+
+    /** Waits until the daemon knows so many other nodes. */
+    public void awaitPeers(int count) {
+        Wait.until(
+                name + " knows " + count + " peers",
+                READY_WITHIN,
+                () -> status().path("peers").asInt() == count);
+    }
+
+    /** The answer of /readyz with its headers; empty while nobody answers. */
+    public String readyz() {
+        try {
+            return new ControlSocket(controlSocketFile()).get("/readyz");
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
+    public JsonNode status() {
+        return ask("/v1/status");
+    }
+
+    public JsonNode peers() {
+        return ask("/v1/peers");
+    }
+
+    private JsonNode ask(String path) {
+        try {
+            return new ControlSocket(controlSocketFile()).json(path);
+        } catch (IOException e) {
+            throw new LabException("the daemon of " + name + " does not answer: " + e.getMessage() + "\n" + log(), e);
+        }
+    }
+
+    /** Prometheus text. */
+    public String metrics() {
+        try {
+            return new ControlSocket(controlSocketFile()).get("/metrics");
+        } catch (IOException e) {
+            throw new LabException("the daemon of " + name + " does not answer", e);
+        }
+    }
+
+    /** SIGTERM; gives the exit status. */
+    public int stop() {
+        running().destroy();
+        return awaitExit();
+    }
+
+    /** SIGKILL. */
+    public void kill() {
+        running().destroyForcibly();
+        awaitExit();
+    }
+
+    /** Waits for the daemon to end by itself; gives the exit status. */
+    public int awaitExit() {
+        try {
+            if (!running().waitFor(30, TimeUnit.SECONDS)) {
+                throw new LabException("the daemon of " + name + " does not end\n" + log());
+            }
+            return running().exitValue();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new LabException("interrupted", e);
+        }
+    }
+
+    private Process running() {
+        return Objects.requireNonNull(daemon, "the daemon was never started");
+    }
+
+    public boolean isRunning() {
+        return daemon != null && daemon.isAlive();
+    }
+
+    public String log() {
+        try {
+            return Files.readString(logFile());
+        } catch (IOException e) {
+            return "(no log)";
+        }
+    }
+
+    private Path logFile() {
+        return directory.resolve("flanneld-j.log");
+    }
+
+    /** Makes a pod's namespace and wires it by the real CNI plugin. */
+    public Pod addPod() {
+        pod++;
+        Pod made =
+                new Pod(this, lab.workspace().addNamespace(name + "-p" + pod), name + "-pod" + pod, new CniCall(this));
+        made.add();
+        pods.add(made);
+        return made;
+    }
+
+    /** A namespace for a pod, not wired. */
+    public Pod addUnwiredPod() {
+        pod++;
+        return new Pod(this, lab.workspace().addNamespace(name + "-p" + pod), name + "-pod" + pod, new CniCall(this));
+    }
+
+    /** The wired pods. */
+    public List<Pod> pods() {
+        return List.copyOf(pods);
+    }
+
+    /** Starts a program in a pod that goes on; it ends with the laboratory at the latest. */
+    public Process startIn(Pod pod, String... command) {
+        return lab.workspace()
+                .register(Commands.start(pod.namespace(), directory.resolve(pod.containerId() + ".log"), command));
+    }
+
+    void forget(Pod gone) {
+        pods.remove(gone);
+        lab.workspace().deleteNamespace(gone.namespace());
+    }
+
+    /** Runs a program in the node. */
+    public Commands.Result run(String... command) {
+        return Commands.inNamespace(namespace, command);
+    }
+
+    /** What could leak: links, addresses, routes and rules of the node. */
+    public String snapshot() {
+        return HostSnapshot.of(namespace);
+    }
+
+    /** Runs one of the operator's commands against this node's daemon. */
+    public Commands.Result operator(String... command) {
+        List<String> full = new ArrayList<>(
+                List.of(Distribution.home().resolve("bin/flanneld-j").toString()));
+        full.addAll(List.of(command));
+        full.addAll(List.of("--control-socket", controlSocketFile().toString()));
+        return run(full.toArray(String[]::new));
+    }
+}

@@ -1,0 +1,76 @@
+package io.flannelj.lab;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+/** A pod: a namespace that the CNI plugin has wired into its node. */
+public final class Pod {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Node node;
+    private final String namespace;
+    private final String containerId;
+    private final CniCall cni;
+    private String address = "";
+
+    Pod(Node node, String namespace, String containerId, CniCall cni) {
+        this.node = node;
+        this.namespace = namespace;
+        this.containerId = containerId;
+        this.cni = cni;
+    }
+
+    void add() {
+        String answer = cni.call("ADD", containerId, netns(), cni.configuration("1.0.0"))
+                .orThrow();
+        try {
+            JsonNode ip = JSON.readTree(answer).path("ips").path(0).path("address");
+            address = ip.asText().substring(0, ip.asText().indexOf('/'));
+        } catch (JsonProcessingException e) {
+            throw new LabException("ADD answered " + answer, e);
+        }
+    }
+
+    /** Takes the wiring away by DEL, and the namespace with it. */
+    public void remove() {
+        cni.call("DEL", containerId, netns(), cni.configuration("1.0.0")).orThrow();
+        node.forget(this);
+    }
+
+    public String containerId() {
+        return containerId;
+    }
+
+    public String namespace() {
+        return namespace;
+    }
+
+    /** Path of the namespace, as a runtime would hand it over. */
+    public String netns() {
+        return "/run/netns/" + namespace;
+    }
+
+    /** The address that ADD gave. */
+    public String address() {
+        return address;
+    }
+
+    public Node node() {
+        return node;
+    }
+
+    /** Runs a program in the pod. */
+    public Commands.Result run(String... command) {
+        return Commands.inNamespace(namespace, command);
+    }
+
+    /** Pings three times; true when all come back. */
+    public boolean canPing(String target) {
+        return run("ping", "-c3", "-i0.1", "-W2", target).output().contains(" 0% packet loss");
+    }
+
+    public boolean canPing(Pod other) {
+        return canPing(other.address());
+    }
+}

@@ -1,0 +1,26 @@
+package io.flannelj.lab;
+
+import java.time.Duration;
+import java.util.function.BooleanSupplier;
+
+/** Waiting for a fact, for a bounded time. */
+final class Wait {
+    private static final long PAUSE_MILLIS = 20;
+
+    private Wait() {}
+
+    static void until(String fact, Duration atMost, BooleanSupplier holds) {
+        long end = System.nanoTime() + atMost.toNanos();
+        while (!holds.getAsBoolean()) {
+            if (System.nanoTime() > end) {
+                throw new LabException("not within " + atMost.toSeconds() + " s: " + fact);
+            }
+            try {
+                Thread.sleep(PAUSE_MILLIS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new LabException("interrupted while waiting: " + fact, e);
+            }
+        }
+    }
+}
