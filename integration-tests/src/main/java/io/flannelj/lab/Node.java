@@ -225,6 +225,16 @@ public final class Node {
         return HostSnapshot.of(namespace);
     }
 
+    /** Tries to run a second daemon on the same control socket. */
+    public Commands.Result operatorAsDaemon() {
+        return run(
+                Distribution.home().resolve("bin/flanneld-j").toString(),
+                "--etcd-endpoints",
+                lab.etcd().url(),
+                "--control-socket",
+                controlSocketFile().toString());
+    }
+
     /** Runs one of the operator's commands against this node's daemon. */
     public Commands.Result operator(String... command) {
         List<String> full = new ArrayList<>(

@@ -1,0 +1,169 @@
+package io.flannelj.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.flannelj.lab.Commands;
+import io.flannelj.lab.Lab;
+import io.flannelj.lab.Node;
+import io.flannelj.lab.Pod;
+import java.time.Duration;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What happens when things break, and that nothing is left behind. */
+@NeedsPrivileges
+class FaultsIT {
+    private static final String VXLAN = "{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\"vxlan\"}}";
+    private static final Pattern LOSS = Pattern.compile("(\\d+) packets transmitted, (\\d+) received");
+    private static final int STORE_AWAY_SECONDS = Integer.getInteger("flannelj.storeAwaySeconds", 12);
+
+    private Lab lab;
+
+    @AfterEach
+    void tearDown() {
+        lab.close();
+    }
+
+    @Test
+    void aKilledDaemonComesBackAsItWas() {
+        lab = Lab.open(2, Lab.Underlay.ON).configure(VXLAN).start();
+        Node node = lab.node(1);
+        Pod here = node.addPod();
+        Pod there = lab.node(2).addPod();
+        assertThat(here.canPing(there)).isTrue();
+        String subnet = node.status().path("subnet").asText();
+        String lease = lease(subnet);
+
+        node.kill();
+        node.startDaemon();
+        long restarted = System.nanoTime();
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(10))
+                .pollInterval(Duration.ofMillis(100))
+                .until(() -> here.run("ping", "-c1", "-W1", there.address()).succeeded());
+        Duration resumed = Duration.ofNanos(System.nanoTime() - restarted);
+
+        assertThat(resumed).as("until traffic flows again").isLessThan(Duration.ofSeconds(3));
+        node.awaitReady();
+        assertThat(node.status().path("subnet").asText()).isEqualTo(subnet);
+        assertThat(lease(subnet)).as("address and VTEP MAC in the lease").isEqualTo(lease);
+        assertThat(there.canPing(here)).isTrue();
+    }
+
+    private String lease(String subnet) {
+        String key = Lab.PREFIX + "/subnets/" + subnet.replace('/', '-');
+        return lab.etcd().list(key).get(0).value();
+    }
+
+    @Test
+    void anEtcdThatIsNotThereYetIsWaitedFor() {
+        lab = Lab.open(1, Lab.Underlay.ON).configure(VXLAN);
+        lab.etcd().kill();
+        Node node = lab.node(1);
+        node.startDaemon();
+        Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> node.log().contains("not reachable"));
+
+        assertThat(node.readyz()).startsWith("HTTP/1.1 503").contains("not reachable");
+        assertThat(node.operator("status").exitStatus()).isEqualTo(1);
+        Awaitility.await()
+                .during(Duration.ofSeconds(2))
+                .atMost(Duration.ofSeconds(4))
+                .until(() -> node.isRunning());
+        lab.etcd().restart();
+        node.awaitReady();
+
+        assertThat(node.log().lines().filter(line -> line.contains("not reachable")))
+                .as("said once")
+                .hasSize(1);
+        assertThat(node.log()).contains("answers again");
+    }
+
+    @Test
+    void trafficGoesOnWhileEtcdIsAway() {
+        lab = Lab.open(2, Lab.Underlay.ON).configure(VXLAN).start();
+        Pod here = lab.node(1).addPod();
+        Pod there = lab.node(2).addPod();
+
+        lab.etcd().kill();
+        int count = STORE_AWAY_SECONDS * 10;
+        Commands.Result ping = here.run("ping", "-q", "-i0.1", "-c", String.valueOf(count), there.address());
+
+        Matcher loss = LOSS.matcher(ping.output());
+        assertThat(loss.find()).isTrue();
+        assertThat(loss.group(2)).as("answers to %d pings", count).isEqualTo(loss.group(1));
+        assertThat(lab.node(1).log().lines().count()).as("log lines").isLessThan(20);
+        lab.etcd().restart();
+        Node late = lab.addNode();
+        late.start();
+        lab.node(1).awaitPeers(2);
+        assertThat(late.addPod().canPing(here)).isTrue();
+    }
+
+    @Test
+    void aDeletedLeaseIsClaimedAgain() {
+        lab = Lab.open(2, Lab.Underlay.ON).configure(VXLAN).start();
+        Node node = lab.node(1);
+        String subnet = node.status().path("subnet").asText();
+        String key = Lab.PREFIX + "/subnets/" + subnet.replace('/', '-');
+
+        lab.etcd().delete(key);
+
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(10))
+                .until(() -> !lab.etcd().list(key).isEmpty());
+        assertThat(node.status().path("subnet").asText()).isEqualTo(subnet);
+        lab.node(2).awaitPeers(1);
+    }
+
+    @Test
+    void upAndDownLeavesTheNodeAsItWas() {
+        lab = Lab.open(2, Lab.Underlay.ON);
+        for (String backend : new String[] {"vxlan", "udp", "host-gw"}) {
+            for (boolean nftables : new boolean[] {false, true}) {
+                Node node = lab.node(1);
+                lab.configure("{\"Network\":\"10.5.0.0/16\",\"EnableNFTables\":" + nftables
+                        + ",\"Backend\":{\"Type\":\"" + backend + "\"}}");
+                lab.node(1).run("iptables-save"); // the tables exist from the first look on
+                node.run("iptables", "-t", "nat", "-S");
+                String before = node.snapshot();
+                lab.start();
+                Pod pod = node.addPod();
+                assertThat(pod.canPing(lab.node(2).addPod()))
+                        .as("%s, nftables %s", backend, nftables)
+                        .isTrue();
+                assertThat(node.snapshot()).isNotEqualTo(before);
+
+                pod.remove();
+                lab.node(2).pods().forEach(Pod::remove);
+                assertThat(node.stop()).isZero();
+                assertThat(lab.node(2).stop()).isZero();
+                // The bridge is the plugin's and stays, as with every CNI plugin, for Docker may use it too.
+                node.run("ip", "link", "delete", "docker0").orThrow();
+                lab.node(2).run("ip", "link", "delete", "docker0").orThrow();
+
+                assertThat(node.snapshot())
+                        .as("%s, nftables %s", backend, nftables)
+                        .isEqualTo(before);
+            }
+        }
+    }
+
+    @Test
+    void rulesThatSomebodyRemovesComeBack() {
+        lab = Lab.open(1, Lab.Underlay.ON).configure(VXLAN);
+        Node node = lab.node(1);
+        node.start("--iptables-resync", "1");
+        String before = node.run("iptables-save", "-t", "nat").output();
+        assertThat(before).contains("FLANNEL-POSTRTG");
+
+        node.run("iptables", "-t", "nat", "-F", "FLANNEL-POSTRTG").orThrow();
+
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(10))
+                .until(() -> node.run("iptables-save", "-t", "nat").output().contains("MASQUERADE"));
+        assertThat(node.metrics()).containsPattern("flannelj_firewall_repairs [1-9]");
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.it;
+
+import org.jspecify.annotations.NullMarked;
