@@ -1,5 +1,6 @@
 package io.flannelj.lab;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -8,6 +9,13 @@ final class HostSnapshot {
     private HostSnapshot() {}
 
     static String of(String namespace) {
+        // The kernel needs a while for IPv6 addresses of new links, and would show them half done.
+        Wait.until(
+                "no tentative addresses in " + namespace,
+                Duration.ofSeconds(10),
+                () -> !Commands.inNamespace(namespace, "ip", "-6", "addr")
+                        .output()
+                        .contains("tentative"));
         return section(namespace, "ip", "-o", "link")
                 + section(namespace, "ip", "-o", "addr")
                 + section(namespace, "ip", "route", "show", "table", "all")

@@ -1,12 +1,13 @@
 package io.flannelj.config;
 
-import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 
 /** Gathers mistakes, so that the operator hears of all of them at once. */
 final class Problems {
     private final String subject;
-    private final List<String> found = new ArrayList<>();
+    private final Set<String> found = new LinkedHashSet<>();
 
     Problems(String subject) {
         this.subject = subject;
@@ -28,7 +29,7 @@ final class Problems {
 
     void throwIfAny() throws ConfigException {
         if (!found.isEmpty()) {
-            throw new ConfigException(subject, found);
+            throw new ConfigException(subject, List.copyOf(found));
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.flannelj.config;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import org.jspecify.annotations.Nullable;
@@ -22,8 +23,8 @@ public record SubnetPool(Cidr network, int subnetLength, IpAddress first, IpAddr
         IpAddress min = fields.address(prefix + "SubnetMin", ipv6);
         IpAddress max = fields.address(prefix + "SubnetMax", ipv6);
         if (network == null) {
-            if (fields.get(prefix + "Network") == null
-                    || fields.text(prefix + "Network", "").isEmpty()) {
+            JsonNode given = fields.get(prefix + "Network");
+            if (given == null || (given.isTextual() && given.textValue().isEmpty())) {
                 problems.add(prefix + "Network", "is missing; it is the range that all pod subnets are cut from");
             }
             return null;

@@ -20,14 +20,16 @@ public final class Netns implements AutoCloseable {
     }
 
     /**
-     * Opens a namespace by a file that stands for it, e.g. {@code /run/netns/blue} or {@code /proc/42/ns/net}. That it is
-     * no network namespace shows when it is entered.
+     * Opens a namespace by a file that stands for it, e.g. {@code /run/netns/blue} or {@code /proc/42/ns/net}.
      *
-     * @throws IOException when the file is missing; names it
+     * @throws IOException when the file is missing or something else; names it
      */
     public static Netns open(Path path) throws IOException {
         Fd fd = Fd.openForReading(path);
         try {
+            if (!NetworkNamespaces.isNetworkNamespace(fd)) {
+                throw new IOException(path + " is not a network namespace");
+            }
             // One inode per namespace: device and inode tell whether two are the same.
             return new Netns(
                     fd, path, Files.readAttributes(path, "unix:dev,ino").toString());
