@@ -20,11 +20,14 @@ import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.CRC32C;
 
 /** Sends data between namespaces and compares what arrives. Sockets are made inside, used from anywhere. */
 public final class Transfer {
-    private static final int PORT = 47_001; // one that dissectors take for nothing special
+    /** Below the ephemeral ports, dissected as nothing special, and new each time: a closed socket may linger. */
+    private static final AtomicInteger NEXT_PORT = new AtomicInteger(21_100);
+
     private static final int TIMEOUT_MILLIS = 60_000;
 
     private Transfer() {}
@@ -36,7 +39,8 @@ public final class Transfer {
      */
     public static boolean tcp(Pod from, Pod to, int megabytes) {
         long bytes = (long) megabytes << 20;
-        try (ServerSocket server = in(to.namespace(), () -> new ServerSocket(PORT))) {
+        int port = NEXT_PORT.getAndIncrement();
+        try (ServerSocket server = in(to.namespace(), () -> new ServerSocket(port))) {
             server.setSoTimeout(TIMEOUT_MILLIS);
             CompletableFuture<Boolean> serving = CompletableFuture.supplyAsync(() -> {
                 try (Socket socket = server.accept()) {
@@ -47,7 +51,7 @@ public final class Transfer {
             });
             try (Socket socket = in(from.namespace(), () -> {
                 Socket made = new Socket();
-                made.connect(new InetSocketAddress(to.address(), PORT), 5000);
+                made.connect(new InetSocketAddress(to.address(), port), 5000);
                 return made;
             })) {
                 return exchange(socket, bytes, 1) && serving.get(120, TimeUnit.SECONDS);
@@ -105,15 +109,16 @@ public final class Transfer {
      */
     public static boolean udp(Pod from, Pod to, int bytes) {
         byte[] data = new byte[bytes];
+        int port = NEXT_PORT.getAndIncrement();
         new Random(bytes).nextBytes(data);
-        try (DatagramSocket server = in(to.namespace(), () -> new DatagramSocket(PORT));
+        try (DatagramSocket server = in(to.namespace(), () -> new DatagramSocket(port));
                 DatagramSocket client = in(from.namespace(), () -> new DatagramSocket())) {
             CompletableFuture.runAsync(() -> echo(server));
             client.setSoTimeout(1000);
             InetAddress target = InetAddress.getByName(to.address());
             boolean whole = false;
             for (int attempt = 0; attempt < 3 && !whole; attempt++) { // a datagram may be lost
-                client.send(new DatagramPacket(data, data.length, target, PORT));
+                client.send(new DatagramPacket(data, data.length, target, port));
                 whole = receives(client, data);
             }
             return whole;
