@@ -1,4 +1,4 @@
-/** The CNI plugin: the thin client, and the engine that wires pods into the node's bridge. */
+/** What a container runtime asks of a CNI plugin and what it is answered, shared by plugin, daemon and engine. */
 @NullMarked
 package io.flannelj.cni;
 

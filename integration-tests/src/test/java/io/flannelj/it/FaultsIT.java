@@ -167,4 +167,30 @@ class FaultsIT {
                 .until(() -> node.run("iptables-save", "-t", "nat").output().contains("MASQUERADE"));
         assertThat(node.metrics()).containsPattern("flannelj_firewall_repairs [1-9]");
     }
+
+    @Test
+    void aTunDeviceThatSomebodyTouchesIsPutRight() {
+        lab = Lab.open(2, Lab.Underlay.ON).configure(VXLAN).start();
+        Node node = lab.node(1);
+        Pod here = node.addPod();
+        Pod there = lab.node(2).addPod();
+        assertThat(here.canPing(there)).isTrue();
+
+        node.run("ip", "link", "set", "flannel.1", "down").orThrow(); // its route goes with it
+        awaitPing(here, there);
+        node.run("ip", "link", "delete", "flannel.1").orThrow();
+        awaitPing(here, there);
+
+        assertThat(node.log()).contains("flannel.1 was deleted");
+        assertThat(node.readyz()).startsWith("HTTP/1.1 200");
+        assertThat(node.metrics())
+                .as("counters of the new device")
+                .containsPattern("flannelj_packets_total\\{direction=\"out\",stage=\"delivered\"} [1-9]");
+    }
+
+    private static void awaitPing(Pod from, Pod to) {
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(15))
+                .until(() -> from.run("ping", "-c1", "-W1", to.address()).succeeded());
+    }
 }

@@ -7,6 +7,7 @@ import io.flannelj.lease.LeaseAttributes;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /** One way to carry pod traffic between nodes. Chosen by name. */
 public interface BackendProvider {
@@ -28,9 +29,11 @@ public interface BackendProvider {
         /**
          * Starts to carry traffic for the leased subnets, to no peer yet.
          *
+         * @param onLost told once, on any thread, what the backend has lost and cannot bring back by itself; it must be
+         *     closed and started anew
          * @throws IOException when the host refuses; names the device and the remedy, and leaves nothing behind
          */
-        Backend start(Lease own) throws IOException;
+        Backend start(Lease own, Consumer<String> onLost) throws IOException;
     }
 
     /** Carries traffic until closed. Confined to the control thread. */

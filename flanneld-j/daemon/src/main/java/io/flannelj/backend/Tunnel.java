@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.util.Collection;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,21 +35,16 @@ public final class Tunnel implements Backend {
 
     private final Datapath datapath;
     private final NetlinkSocket netlink;
-    private final String deviceName;
-    private final int mtuBytes;
-    private final Function<Lease, Optional<Peer>> peerOf;
+    private final TunDevice tun;
+    private final IpAddress address;
+    private final Spec spec;
 
-    private Tunnel(
-            Datapath datapath,
-            NetlinkSocket netlink,
-            String deviceName,
-            int mtuBytes,
-            Function<Lease, Optional<Peer>> peerOf) {
+    private Tunnel(Datapath datapath, NetlinkSocket netlink, TunDevice tun, IpAddress address, Spec spec) {
         this.datapath = datapath;
         this.netlink = netlink;
-        this.deviceName = deviceName;
-        this.mtuBytes = mtuBytes;
-        this.peerOf = peerOf;
+        this.tun = tun;
+        this.address = address;
+        this.spec = spec;
     }
 
     /**
@@ -76,9 +72,10 @@ public final class Tunnel implements Backend {
     /**
      * Starts a tunnel for our lease. What was made before a failure is undone.
      *
+     * @param onLost told when somebody deleted the TUN device
      * @throws IOException names the device, address or port that was refused, and the remedy
      */
-    public static Tunnel start(Spec spec, Lease own) throws IOException {
+    public static Tunnel start(Spec spec, Lease own, Consumer<String> onLost) throws IOException {
         Cidr subnet = Objects.requireNonNull(own.subnets().ipv4(), "an IPv4 tunnel needs an IPv4 lease");
         IpAddress address = subnet.address();
         TunnelSocket socket = TunnelSocket.open(spec.local(), spec.port());
@@ -87,8 +84,7 @@ public final class Tunnel implements Backend {
         try {
             tun = TunDevice.open(spec.tunPath(), spec.deviceName());
             netlink = NetlinkSocket.open();
-            int index = tun.configure(netlink, Cidr.host(address), spec.mtuBytes());
-            new Routes(netlink).replace(Route.toLink(spec.network(), index));
+            putInOrder(netlink, tun, address, spec);
             TunnelEnd end = new TunnelEnd(spec.encapsulator(), subnet, address, spec.mtuBytes(), tun.features());
             String name = tun.name();
             Datapath datapath = new Datapath(
@@ -98,10 +94,7 @@ public final class Tunnel implements Backend {
                     peer -> log.warn(
                             "the kernel refuses UDP segmentation towards {}; sending each datagram by itself",
                             peer.underlayAddress()),
-                    errno -> log.error(
-                            "TUN device {} can no longer be read (errno {}): somebody deleted it; restart flanneld-j",
-                            name,
-                            errno));
+                    errno -> onLost.accept("the TUN device " + name + " was deleted"));
             log.info(
                     "carrying {} on {}: {} offload, MTU {}, from {}:{}",
                     spec.network(),
@@ -112,7 +105,7 @@ public final class Tunnel implements Backend {
                     spec.mtuBytes(),
                     spec.local(),
                     spec.port());
-            return new Tunnel(datapath, netlink, name, spec.mtuBytes(), spec.peerOf());
+            return new Tunnel(datapath, netlink, tun, address, spec);
         } catch (IOException | RuntimeException e) {
             if (netlink != null) {
                 netlink.close();
@@ -125,20 +118,29 @@ public final class Tunnel implements Backend {
         }
     }
 
+    /** Address, MTU, state and route of the device, whatever somebody made of them. */
+    private static void putInOrder(NetlinkSocket netlink, TunDevice tun, IpAddress address, Spec spec)
+            throws IOException {
+        int index = tun.configure(netlink, Cidr.host(address), spec.mtuBytes());
+        new Routes(netlink).replace(Route.toLink(spec.network(), index));
+    }
+
     @Override
     public String deviceName() {
-        return deviceName;
+        return tun.name();
     }
 
     @Override
     public int podMtuBytes() {
-        return mtuBytes;
+        return spec.mtuBytes();
     }
 
     @Override
-    public void apply(Collection<Lease> peers) {
-        datapath.route(
-                peers.stream().flatMap(lease -> peerOf.apply(lease).stream()).toList());
+    public void apply(Collection<Lease> peers) throws IOException {
+        datapath.route(peers.stream()
+                .flatMap(lease -> spec.peerOf().apply(lease).stream())
+                .toList());
+        putInOrder(netlink, tun, address, spec);
     }
 
     @Override

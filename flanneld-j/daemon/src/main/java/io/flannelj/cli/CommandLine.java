@@ -82,6 +82,7 @@ public final class CommandLine {
 
     private picocli.CommandLine parser(FlannelFlags flags) {
         return new picocli.CommandLine(flags)
+                .setUsageHelpWidth(100)
                 .setOverwrittenOptionsAllowed(true) // as in Go, the last one counts
                 .addSubcommand("status", new StatusCommand(out, err))
                 .addSubcommand("peers", new PeersCommand(out, err));

@@ -11,11 +11,10 @@ import picocli.CommandLine.Option;
 @Command(
         name = "flanneld-j",
         sortOptions = false,
-        usageHelpAutoWidth = true,
         header = "A flannel-compatible overlay network whose data path runs in user space.",
         customSynopsis = {
             "flanneld-j [flags]             run the daemon",
-            "flanneld-j COMMAND [options]   ask a running one"
+            "       flanneld-j COMMAND [options]   ask a running one"
         },
         footer = {
             "",

@@ -30,6 +30,9 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -61,9 +64,12 @@ final class Session implements AutoCloseable {
             Executors.newSingleThreadScheduledExecutor(named("flannel-lease"));
     private final CountDownLatch synced = new CountDownLatch(1);
     private final CountDownLatch ended = new CountDownLatch(1);
-    private volatile boolean lost;
+    private final @Nullable DatapathMetrics metrics;
+    private volatile boolean again;
     private boolean applyPending;
     private boolean fenced;
+    private String backendTrouble = "";
+    private String firewallTrouble = "";
 
     /** Everything a session needs, made by the daemon. */
     record Parts(
@@ -91,7 +97,7 @@ final class Session implements AutoCloseable {
         Cidr network = Objects.requireNonNull(config.network(), "an IPv4 network");
         Cidr subnet = Objects.requireNonNull(own.subnets().ipv4(), "an IPv4 lease");
         this.rules = new DesiredRules(network, subnet, options.ipMasq(), options.randomFully(), options.forwardRules());
-        this.backend = prepared.start(own);
+        this.backend = prepared.start(own, this::onBackendLost);
         this.follower =
                 new LeaseFollower(parts.store(), parts.health(), new SecureRandom(), RELIST_AFTER, this::onLeaseEvent);
         try {
@@ -105,7 +111,9 @@ final class Session implements AutoCloseable {
         }
         state.own = own;
         state.backend = backend;
-        backend.datapath().ifPresent(path -> DatapathMetrics.bind(path.counters(), parts.registry()));
+        this.metrics = backend.datapath()
+                .map(path -> new DatapathMetrics(path.counters(), parts.registry()))
+                .orElse(null);
     }
 
     /** Follows the store, and returns once the table is complete and in force, or the session has ended. */
@@ -118,16 +126,22 @@ final class Session implements AutoCloseable {
         synced.await();
     }
 
-    /** Waits for the end; true when the lease was lost and another is needed. */
+    /** Waits for the end; true when lease or device were lost, and a new session shall begin. */
     boolean awaitEnd() throws InterruptedException {
         ended.await();
-        return lost;
+        return again;
     }
 
     /** Ends the session from any thread; {@link #awaitEnd} returns. */
     void end() {
         ended.countDown();
         synced.countDown();
+    }
+
+    private void onBackendLost(String what) {
+        log.error("{}; making it anew", what);
+        again = true;
+        end();
     }
 
     private void onLeaseEvent(LeaseEvent event) {
@@ -155,10 +169,11 @@ final class Session implements AutoCloseable {
         state.peers = table.peers();
         try {
             backend.apply(fenced ? List.of() : state.peers);
-            trouble("");
+            backendTrouble = "";
         } catch (IOException e) {
-            trouble("not every peer can be reached: " + e.getMessage());
+            backendTrouble = "not every peer can be reached: " + e.getMessage();
         }
+        tellTrouble();
         synced.countDown();
     }
 
@@ -183,12 +198,17 @@ final class Session implements AutoCloseable {
                 state.firewallRepairs.incrementAndGet();
                 log.warn("firewall rules had been changed by somebody else; put right");
             }
+            firewallTrouble = "";
         } catch (IOException e) {
-            trouble("firewall rules cannot be checked: " + e.getMessage());
+            firewallTrouble = "firewall rules cannot be checked: " + e.getMessage();
         }
+        tellTrouble();
     }
 
-    private void trouble(String text) {
+    private void tellTrouble() {
+        String text = Stream.of(backendTrouble, firewallTrouble)
+                .filter(trouble -> !trouble.isEmpty())
+                .collect(Collectors.joining("; "));
         if (!text.equals(state.trouble)) {
             state.trouble = text;
             if (!text.isEmpty()) {
@@ -212,7 +232,7 @@ final class Session implements AutoCloseable {
             case HELD -> state.own = keeper.own();
             case LOST -> {
                 log.error("another node holds our subnet {} now; giving it up", state.own);
-                lost = true;
+                again = true;
                 end();
             }
             case UNKNOWN -> log.debug("the lease could not be renewed yet");
@@ -256,6 +276,10 @@ final class Session implements AutoCloseable {
         }
         state.ready = false;
         state.backend = null;
+        state.trouble = "";
+        if (metrics != null) {
+            metrics.close();
+        }
         backend.close();
         try {
             firewall.remove();

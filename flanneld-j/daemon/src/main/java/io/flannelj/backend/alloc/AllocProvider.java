@@ -8,6 +8,7 @@ import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import java.util.Collection;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /** The {@code alloc} backend: leases a subnet and carries nothing; somebody else brings the routes. */
 public final class AllocProvider implements BackendProvider {
@@ -25,7 +26,7 @@ public final class AllocProvider implements BackendProvider {
             }
 
             @Override
-            public Backend start(Lease own) {
+            public Backend start(Lease own, Consumer<String> onLost) {
                 return new Nothing(uplink.mtuBytes());
             }
         };

@@ -10,6 +10,7 @@ import io.flannelj.net.IpAddress;
 import io.flannelj.netlink.NetlinkSocket;
 import java.io.IOException;
 import java.util.Objects;
+import java.util.function.Consumer;
 
 /**
  * The {@code host-gw} backend: a route to each peer's subnet through the peer's own address. All nodes must share a
@@ -40,7 +41,7 @@ public final class HostGwProvider implements BackendProvider {
             }
 
             @Override
-            public Backend start(Lease own) throws IOException {
+            public Backend start(Lease own, Consumer<String> onLost) throws IOException {
                 return new HostGwBackend(NetlinkSocket.open(), network, uplink);
             }
         };

@@ -13,6 +13,7 @@ import io.flannelj.net.IpAddress;
 import java.io.IOException;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * The {@code udp} backend: flannel's first wire format, on every architecture. As in flannel, all nodes use the port of
@@ -58,8 +59,8 @@ public final class UdpProvider implements BackendProvider {
             }
 
             @Override
-            public Backend start(Lease own) throws IOException {
-                return Tunnel.start(spec, own);
+            public Backend start(Lease own, Consumer<String> onLost) throws IOException {
+                return Tunnel.start(spec, own, onLost);
             }
         };
     }

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * The {@code vxlan} backend in user space: the same wire as flannel's kernel VXLAN, so both may serve in one network.
@@ -65,8 +66,8 @@ public final class VxlanProvider implements BackendProvider {
             }
 
             @Override
-            public Backend start(Lease own) throws IOException {
-                return Tunnel.start(spec, own);
+            public Backend start(Lease own, Consumer<String> onLost) throws IOException {
+                return Tunnel.start(spec, own, onLost);
             }
         };
     }

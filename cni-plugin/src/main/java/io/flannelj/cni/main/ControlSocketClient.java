@@ -1,5 +1,7 @@
-package io.flannelj.cni;
+package io.flannelj.cni.main;
 
+import io.flannelj.cni.CniAnswer;
+import io.flannelj.cni.Invocation;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;

@@ -1,5 +1,7 @@
-package io.flannelj.cni;
+package io.flannelj.cni.main;
 
+import io.flannelj.cni.CniAnswer;
+import io.flannelj.cni.Invocation;
 import io.flannelj.cni.engine.CniEngine;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
