@@ -42,6 +42,10 @@ public final class EtcdServer {
         return url;
     }
 
+    public String namespace() {
+        return namespace;
+    }
+
     private Process launch() {
         Process started = workspace.register(Commands.start(
                 namespace,
@@ -95,6 +99,11 @@ public final class EtcdServer {
 
     public void delete(String key) {
         post("/v3/kv/deleterange", "{\"key\":\"" + base64(key) + "\"}");
+    }
+
+    /** Forgets all history before {@code revision}. */
+    public void compact(long revision) {
+        post("/v3/kv/compaction", "{\"revision\":" + revision + ",\"physical\":true}");
     }
 
     /** Everything whose key begins with {@code prefix}. */

@@ -6,7 +6,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 public final class MemorySubnetManager implements SubnetManager {
     private final Map<PodSubnets, StoredLease> leases = new LinkedHashMap<>();
     private final List<Subscription> watches = new ArrayList<>();
+    private final NavigableMap<Long, LeaseEvent> history = new TreeMap<>();
     private final Clock clock;
     private @Nullable String config;
     private long revision = 1;
@@ -118,6 +121,7 @@ public final class MemorySubnetManager implements SubnetManager {
             throws StoreException {
         check();
         Subscription subscription = new Subscription(onEvent, onEnd);
+        history.tailMap(fromRevision, true).values().forEach(onEvent);
         watches.add(subscription);
         return () -> {
             synchronized (this) {
@@ -133,6 +137,7 @@ public final class MemorySubnetManager implements SubnetManager {
     }
 
     private void tell(LeaseEvent event) {
+        history.put(revision, event);
         watches.forEach(watch -> watch.onEvent().accept(event));
     }
 

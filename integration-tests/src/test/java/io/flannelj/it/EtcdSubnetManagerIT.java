@@ -1,0 +1,199 @@
+package io.flannelj.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flannelj.lab.EtcdServer;
+import io.flannelj.lab.Lab;
+import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.lease.LeaseEvent;
+import io.flannelj.lease.LeaseFollower;
+import io.flannelj.lease.LeaseTable;
+import io.flannelj.lease.PodSubnets;
+import io.flannelj.lease.StoreHealth;
+import io.flannelj.lease.SubnetManager;
+import io.flannelj.lease.SubnetManagerContract;
+import io.flannelj.lease.etcd.EtcdOptions;
+import io.flannelj.lease.etcd.EtcdSubnetManager;
+import io.flannelj.net.IpAddress;
+import io.flannelj.netns.Netns;
+import io.flannelj.netns.NetnsThread;
+import java.lang.reflect.Method;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.InvocationInterceptor;
+import org.junit.jupiter.api.extension.ReflectiveInvocationContext;
+
+/** The etcd store against a real etcd. */
+@NeedsPrivileges
+@ExtendWith(EtcdSubnetManagerIT.InLab.class)
+class EtcdSubnetManagerIT extends SubnetManagerContract {
+    private static final Duration SOON = Duration.ofSeconds(15);
+    private EtcdServer etcd;
+    private SubnetManager store;
+
+    /** Runs each test in etcd's own namespace: threads, and so the client's sockets, belong to where they are made. */
+    static final class InLab implements InvocationInterceptor {
+        @Override
+        public void interceptTestMethod(
+                Invocation<Void> invocation, ReflectiveInvocationContext<Method> context, ExtensionContext extension)
+                throws Throwable {
+            EtcdSubnetManagerIT test = (EtcdSubnetManagerIT) extension.getRequiredTestInstance();
+            try (Lab lab = Lab.open(0, Lab.Underlay.ON);
+                    Netns netns = Netns.open(Path.of("/run/netns", lab.etcd().namespace()))) {
+                NetnsThread.call(netns, () -> {
+                    test.run(lab.etcd(), invocation);
+                    return true;
+                });
+            }
+        }
+    }
+
+    private void run(EtcdServer server, InvocationInterceptor.Invocation<Void> body) throws Exception {
+        etcd = server;
+        EtcdOptions options = new EtcdOptions(List.of(server.url()), Lab.PREFIX, "", "", "", "", "");
+        try (SubnetManager opened = EtcdSubnetManager.open(options, Clock.systemUTC())) {
+            store = opened;
+            body.proceed();
+        } catch (Exception | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Override
+    protected SubnetManager store() {
+        return store;
+    }
+
+    @Override
+    protected void writeConfig(String document) {
+        etcd.put(Lab.PREFIX + "/config", document);
+    }
+
+    @Override
+    protected void reserve(PodSubnets subnets, LeaseAttributes attributes) {
+        etcd.put(key(subnets), "{\"PublicIP\":\"" + attributes.publicIpv4() + "\",\"BackendType\":\"host-gw\"}");
+    }
+
+    private static String key(PodSubnets subnets) {
+        return Lab.PREFIX + "/subnets/" + subnets.toString().replace('/', '-');
+    }
+
+    @Test
+    void writesFlannelsBytes() throws Exception {
+        LeaseAttributes vxlan = LeaseAttributes.ofIpv4(
+                IpAddress.parse("192.168.100.1"),
+                "vxlan",
+                new ObjectMapper().readTree("{\"VNI\":1,\"VtepMAC\":\"02:00:00:00:00:01\"}"));
+        assertThat(store.create(ONE, vxlan, DAY)).isPresent();
+        assertThat(store.create(TWO, LeaseAttributes.ofIpv4(IpAddress.parse("192.168.100.2"), "", null), DAY))
+                .isPresent();
+
+        assertThat(etcd.list(Lab.PREFIX + "/subnets/"))
+                .containsExactly(
+                        new EtcdServer.Entry(
+                                Lab.PREFIX + "/subnets/10.5.1.0-24",
+                                "{\"PublicIP\":\"192.168.100.1\",\"PublicIPv6\":null,\"BackendType\":\"vxlan\","
+                                        + "\"BackendData\":{\"VNI\":1,\"VtepMAC\":\"02:00:00:00:00:01\"}}"),
+                        new EtcdServer.Entry(
+                                Lab.PREFIX + "/subnets/10.5.2.0-24",
+                                "{\"PublicIP\":\"192.168.100.2\",\"PublicIPv6\":null}"));
+    }
+
+    @Test
+    void aLeaseEndsWithItsTimeToLive() throws Exception {
+        List<String> seen = new CopyOnWriteArrayList<>();
+        long revision = store.list().revision();
+        SubnetManager.Watch watch = store.watch(revision + 1, event -> seen.add(describe(event)), end -> {});
+
+        assertThat(store.create(ONE, node(1), Duration.ofSeconds(2))).isPresent();
+
+        Awaitility.await().atMost(SOON).until(() -> seen.contains("-10.5.1.0/24"));
+        watch.close();
+        assertThat(store.list().leases()).isEmpty();
+    }
+
+    @Test
+    void aReservationIsNotTakenByItsUpdate() throws Exception {
+        reserve(ONE, node(1));
+        store.update(store.list().leases().get(0), node(1), Duration.ofSeconds(1));
+
+        Awaitility.await()
+                .during(Duration.ofSeconds(3))
+                .atMost(Duration.ofSeconds(5))
+                .until(() -> store.list().leases().size() == 1);
+    }
+
+    @Test
+    void aWatchOfCompactedHistoryEnds() throws Exception {
+        assertThat(store.create(ONE, node(1), DAY)).isPresent();
+        long old = store.list().revision();
+        assertThat(store.create(TWO, node(2), DAY)).isPresent();
+        etcd.compact(store.list().revision());
+        List<String> ends = new CopyOnWriteArrayList<>();
+
+        SubnetManager.Watch watch = store.watch(old, event -> {}, ends::add);
+
+        Awaitility.await().atMost(SOON).until(() -> !ends.isEmpty());
+        watch.close();
+        assertThat(ends).hasSize(1);
+    }
+
+    @Test
+    void aFollowerConvergesOverCompactionAndRestart() throws Exception {
+        LeaseTable table = new LeaseTable();
+        StoreHealth health = new StoreHealth(Clock.systemUTC(), store.location());
+        try (LeaseFollower follower =
+                new LeaseFollower(store, health, new Random(7), DAY, event -> apply(table, event))) {
+            follower.start();
+            assertThat(store.create(ONE, node(1), DAY)).isPresent();
+            awaitPeers(table, 1);
+
+            etcd.kill();
+            etcd.restart();
+            Awaitility.await()
+                    .atMost(SOON)
+                    .ignoreExceptions()
+                    .until(() -> store.create(TWO, node(2), DAY).isPresent());
+            awaitPeers(table, 2);
+
+            etcd.compact(store.list().revision());
+            etcd.delete(key(ONE));
+            awaitPeers(table, 1);
+        }
+        assertThat(health.status().reachable()).isTrue();
+    }
+
+    @Test
+    void garbageBesideLeasesIsSkipped() throws Exception {
+        assertThat(store.create(ONE, node(1), DAY)).isPresent();
+        etcd.put(Lab.PREFIX + "/subnets/10.5.9.0-24", "not JSON");
+        etcd.put(Lab.PREFIX + "/subnets/nonsense", "{}");
+
+        assertThat(store.list().leases()).hasSize(1);
+    }
+
+    private static void apply(LeaseTable table, LeaseEvent event) {
+        synchronized (table) {
+            table.apply(event);
+        }
+    }
+
+    private static void awaitPeers(LeaseTable table, int count) {
+        Awaitility.await().atMost(SOON).until(() -> {
+            synchronized (table) {
+                return table.peers().size() == count;
+            }
+        });
+    }
+}
