@@ -1,8 +1,6 @@
 package io.flannelj.lease.etcd;
 
 import io.etcd.jetcd.ByteSequence;
-import io.etcd.jetcd.Client;
-import io.etcd.jetcd.ClientBuilder;
 import io.etcd.jetcd.KeyValue;
 import io.etcd.jetcd.kv.GetResponse;
 import io.etcd.jetcd.kv.TxnResponse;
@@ -25,7 +23,6 @@ import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.SubnetKey;
 import io.flannelj.lease.SubnetManager;
 import io.grpc.Status;
-import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
@@ -39,7 +36,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
-import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,16 +49,15 @@ import org.slf4j.LoggerFactory;
  */
 public final class EtcdSubnetManager implements SubnetManager {
     private static final Logger log = LoggerFactory.getLogger(EtcdSubnetManager.class);
-    private static final Duration DEADLINE = Duration.ofSeconds(5);
-    private static final Duration KEEPALIVE = Duration.ofSeconds(10);
+    static final Duration DEADLINE = Duration.ofSeconds(5);
 
-    private final Client client;
+    private final EtcdConnection connection;
     private final EtcdOptions options;
     private final Clock clock;
     private final String subnetsPrefix;
 
-    private EtcdSubnetManager(Client client, EtcdOptions options, Clock clock) {
-        this.client = client;
+    private EtcdSubnetManager(EtcdConnection connection, EtcdOptions options, Clock clock) {
+        this.connection = connection;
         this.options = options;
         this.clock = clock;
         this.subnetsPrefix = options.prefix() + "/subnets";
@@ -74,37 +69,7 @@ public final class EtcdSubnetManager implements SubnetManager {
      * @throws StoreException when certificates cannot be read; names them
      */
     public static EtcdSubnetManager open(EtcdOptions options, Clock clock) throws StoreException {
-        ClientBuilder builder = Client.builder()
-                .endpoints(options.endpoints().toArray(String[]::new))
-                .waitForReady(false)
-                .retryMaxAttempts(1)
-                .retryMaxDuration(DEADLINE)
-                .connectTimeout(DEADLINE)
-                .keepaliveTime(KEEPALIVE)
-                .keepaliveTimeout(DEADLINE)
-                .keepaliveWithoutCalls(false);
-        if (!options.username().isEmpty()) {
-            builder.user(bytes(options.username())).password(bytes(options.password()));
-        }
-        boolean secure = options.endpoints().stream().anyMatch(endpoint -> endpoint.startsWith("https://"));
-        if (secure) {
-            try {
-                builder.sslContext(context -> {
-                    if (!options.caFile().isEmpty()) {
-                        context.trustManager(new File(options.caFile()));
-                    }
-                    if (!options.certFile().isEmpty() && !options.keyFile().isEmpty()) {
-                        context.keyManager(new File(options.certFile()), new File(options.keyFile()));
-                    }
-                });
-            } catch (SSLException | IllegalArgumentException e) {
-                throw new StoreException(
-                        "the certificates for " + options + " cannot be used: " + e.getMessage()
-                                + "; see --etcd-cafile, --etcd-certfile and --etcd-keyfile",
-                        e);
-            }
-        }
-        return new EtcdSubnetManager(builder.build(), options, clock);
+        return new EtcdSubnetManager(new EtcdConnection(options, clock), options, clock);
     }
 
     @Override
@@ -119,15 +84,17 @@ public final class EtcdSubnetManager implements SubnetManager {
 
     @Override
     public Optional<String> fetchNetworkConfig() throws StoreException {
-        GetResponse response =
-                await(client.getKVClient().get(bytes(options.prefix() + "/config")), "read the network config");
+        GetResponse response = await(
+                connection.client().getKVClient().get(bytes(options.prefix() + "/config")), "read the network config");
         return response.getKvs().stream().findFirst().map(kv -> kv.getValue().toString(StandardCharsets.UTF_8));
     }
 
     @Override
     public Listing list() throws StoreException {
         GetResponse response = await(
-                client.getKVClient()
+                connection
+                        .client()
+                        .getKVClient()
                         .get(
                                 bytes(subnetsPrefix),
                                 GetOption.builder().isPrefix(true).build()),
@@ -164,7 +131,9 @@ public final class EtcdSubnetManager implements SubnetManager {
     @Override
     public boolean delete(StoredLease known) throws StoreException {
         TxnResponse response = await(
-                client.getKVClient()
+                connection
+                        .client()
+                        .getKVClient()
                         .txn()
                         .If(unchanged(known))
                         .Then(Op.delete(key(known.subnets()), DeleteOption.DEFAULT))
@@ -177,7 +146,7 @@ public final class EtcdSubnetManager implements SubnetManager {
             Cmp condition, PodSubnets subnets, LeaseAttributes attributes, Duration timeToLive, String what)
             throws StoreException {
         Instant end = clock.instant().plus(timeToLive);
-        long id = await(client.getLeaseClient().grant(timeToLive.toSeconds()), what + " " + subnets)
+        long id = await(connection.client().getLeaseClient().grant(timeToLive.toSeconds()), what + " " + subnets)
                 .getID();
         Optional<StoredLease> written = Optional.empty();
         try {
@@ -200,7 +169,9 @@ public final class EtcdSubnetManager implements SubnetManager {
             throws StoreException {
         PutOption option = PutOption.builder().withLeaseId(leaseId).build();
         TxnResponse response = await(
-                client.getKVClient()
+                connection
+                        .client()
+                        .getKVClient()
                         .txn()
                         .If(condition)
                         .Then(Op.put(key(subnets), bytes(LeaseJson.format(attributes)), option))
@@ -220,7 +191,7 @@ public final class EtcdSubnetManager implements SubnetManager {
 
     /** Tidiness only: an etcd lease without keys would end by itself. */
     private void revoke(long leaseId) {
-        client.getLeaseClient().revoke(leaseId).exceptionally(e -> null);
+        connection.client().getLeaseClient().revoke(leaseId).exceptionally(e -> null);
     }
 
     @Override
@@ -237,7 +208,9 @@ public final class EtcdSubnetManager implements SubnetManager {
                 onEnd.accept(reason);
             }
         };
-        io.etcd.jetcd.Watch.Watcher watcher = client.getWatchClient()
+        io.etcd.jetcd.Watch.Watcher watcher = connection
+                .client()
+                .getWatchClient()
                 .watch(
                         bytes(subnetsPrefix),
                         option,
@@ -290,8 +263,12 @@ public final class EtcdSubnetManager implements SubnetManager {
             Thread.currentThread().interrupt();
             throw new StoreException("interrupted while waiting for " + options, e);
         } catch (ExecutionException e) {
+            boolean unavailable = isUnavailable(e);
+            if (unavailable) {
+                connection.onUnavailable();
+            }
             throw new StoreException(
-                    options + (isUnavailable(e) ? " is not reachable" : " refused to " + what) + ": " + reason(e), e);
+                    options + (unavailable ? " is not reachable" : " refused to " + what) + ": " + reason(e), e);
         }
     }
 
@@ -310,6 +287,6 @@ public final class EtcdSubnetManager implements SubnetManager {
 
     @Override
     public void close() {
-        client.close();
+        connection.close();
     }
 }

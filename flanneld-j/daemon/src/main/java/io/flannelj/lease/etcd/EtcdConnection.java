@@ -1,0 +1,99 @@
+package io.flannelj.lease.etcd;
+
+import io.etcd.jetcd.ByteSequence;
+import io.etcd.jetcd.Client;
+import io.etcd.jetcd.ClientBuilder;
+import io.flannelj.lease.StoreException;
+import java.io.File;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import javax.net.ssl.SSLException;
+
+/**
+ * The jetcd client in use. A client that finds nobody is thrown away after a while for a new one: gRPC would wait up to two
+ * minutes before it dials again, and certificates may have been renewed meanwhile. Watches of the old client end.
+ *
+ * <p>For several threads.
+ */
+final class EtcdConnection implements AutoCloseable {
+    private static final Duration KEEPALIVE = Duration.ofSeconds(10);
+    private static final Duration DIAL_AGAIN_AFTER = Duration.ofSeconds(3);
+
+    private final EtcdOptions options;
+    private final Clock clock;
+    private Client client;
+    private Instant madeAt;
+    private boolean closed;
+
+    EtcdConnection(EtcdOptions options, Clock clock) throws StoreException {
+        this.options = options;
+        this.clock = clock;
+        this.client = build(options);
+        this.madeAt = clock.instant();
+    }
+
+    synchronized Client client() {
+        return client;
+    }
+
+    /** A call found nobody. */
+    synchronized void onUnavailable() {
+        if (closed || clock.instant().isBefore(madeAt.plus(DIAL_AGAIN_AFTER))) {
+            return;
+        }
+        Client old = client;
+        try {
+            client = build(options);
+        } catch (StoreException e) {
+            return; // certificates are being replaced just now: the old client stays until the next time
+        }
+        madeAt = clock.instant();
+        old.close();
+    }
+
+    private static Client build(EtcdOptions options) throws StoreException {
+        ClientBuilder builder = Client.builder()
+                .endpoints(options.endpoints().toArray(String[]::new))
+                .waitForReady(false)
+                .retryMaxAttempts(1)
+                .retryMaxDuration(EtcdSubnetManager.DEADLINE)
+                .connectTimeout(EtcdSubnetManager.DEADLINE)
+                .keepaliveTime(KEEPALIVE)
+                .keepaliveTimeout(EtcdSubnetManager.DEADLINE)
+                .keepaliveWithoutCalls(false);
+        if (!options.username().isEmpty()) {
+            builder.user(bytes(options.username())).password(bytes(options.password()));
+        }
+        boolean secure = options.endpoints().stream().anyMatch(endpoint -> endpoint.startsWith("https://"));
+        if (secure) {
+            try {
+                builder.sslContext(context -> {
+                    if (!options.caFile().isEmpty()) {
+                        context.trustManager(new File(options.caFile()));
+                    }
+                    if (!options.certFile().isEmpty() && !options.keyFile().isEmpty()) {
+                        context.keyManager(new File(options.certFile()), new File(options.keyFile()));
+                    }
+                });
+            } catch (SSLException | IllegalArgumentException e) {
+                throw new StoreException(
+                        "the certificates for " + options + " cannot be used: " + e.getMessage()
+                                + "; see --etcd-cafile, --etcd-certfile and --etcd-keyfile",
+                        e);
+            }
+        }
+        return builder.build();
+    }
+
+    private static ByteSequence bytes(String text) {
+        return ByteSequence.from(text, StandardCharsets.UTF_8);
+    }
+
+    @Override
+    public synchronized void close() {
+        closed = true;
+        client.close();
+    }
+}
