@@ -44,8 +44,10 @@ public final class Commands {
             ProcessBuilder builder = new ProcessBuilder(command);
             builder.environment().putAll(environment);
             Process process = builder.start();
-            CompletableFuture<String> errors = CompletableFuture.supplyAsync(() -> read(process.getErrorStream()));
-            CompletableFuture<String> output = CompletableFuture.supplyAsync(() -> read(process.getInputStream()));
+            CompletableFuture<String> errors =
+                    CompletableFuture.supplyAsync(() -> read(process.getErrorStream()), Background.THREADS);
+            CompletableFuture<String> output =
+                    CompletableFuture.supplyAsync(() -> read(process.getInputStream()), Background.THREADS);
             try (var stdin = process.getOutputStream()) {
                 stdin.write(input.getBytes(StandardCharsets.UTF_8));
             } catch (IOException e) {

@@ -42,13 +42,15 @@ public final class Transfer {
         int port = NEXT_PORT.getAndIncrement();
         try (ServerSocket server = in(to.namespace(), () -> new ServerSocket(port))) {
             server.setSoTimeout(TIMEOUT_MILLIS);
-            CompletableFuture<Boolean> serving = CompletableFuture.supplyAsync(() -> {
-                try (Socket socket = server.accept()) {
-                    return exchange(socket, bytes, 2);
-                } catch (IOException e) {
-                    throw new LabException("the receiving side failed: " + e.getMessage(), e);
-                }
-            });
+            CompletableFuture<Boolean> serving = CompletableFuture.supplyAsync(
+                    () -> {
+                        try (Socket socket = server.accept()) {
+                            return exchange(socket, bytes, 2);
+                        } catch (IOException e) {
+                            throw new LabException("the receiving side failed: " + e.getMessage(), e);
+                        }
+                    },
+                    Background.THREADS);
             try (Socket socket = in(from.namespace(), () -> {
                 Socket made = new Socket();
                 made.connect(new InetSocketAddress(to.address(), port), 5000);
@@ -63,13 +65,15 @@ public final class Transfer {
 
     private static boolean exchange(Socket socket, long bytes, long seed) throws IOException {
         socket.setSoTimeout(TIMEOUT_MILLIS);
-        CompletableFuture<Void> sending = CompletableFuture.runAsync(() -> {
-            try {
-                send(socket.getOutputStream(), bytes, seed);
-            } catch (IOException e) {
-                throw new LabException("sending failed: " + e.getMessage(), e);
-            }
-        });
+        CompletableFuture<Void> sending = CompletableFuture.runAsync(
+                () -> {
+                    try {
+                        send(socket.getOutputStream(), bytes, seed);
+                    } catch (IOException e) {
+                        throw new LabException("sending failed: " + e.getMessage(), e);
+                    }
+                },
+                Background.THREADS);
         boolean good = receive(socket.getInputStream(), bytes);
         sending.join();
         return good;
@@ -113,7 +117,7 @@ public final class Transfer {
         new Random(bytes).nextBytes(data);
         try (DatagramSocket server = in(to.namespace(), () -> new DatagramSocket(port));
                 DatagramSocket client = in(from.namespace(), () -> new DatagramSocket())) {
-            CompletableFuture.runAsync(() -> echo(server));
+            CompletableFuture.runAsync(() -> echo(server), Background.THREADS);
             client.setSoTimeout(1000);
             InetAddress target = InetAddress.getByName(to.address());
             boolean whole = false;

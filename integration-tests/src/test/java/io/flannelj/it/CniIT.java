@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flannelj.lab.Background;
 import io.flannelj.lab.CniCall;
 import io.flannelj.lab.Commands;
 import io.flannelj.lab.Lab;
@@ -209,14 +210,16 @@ class CniIT {
         List<Pod> pods = Stream.generate(node::addUnwiredPod).limit(12).toList();
         Set<String> addresses = new HashSet<>();
         for (Pod pod : pods) {
-            adds.add(CompletableFuture.supplyAsync(() -> {
-                String answer = cni.call("ADD", pod.containerId(), pod.netns(), cni.configuration("1.0.0"))
-                        .orThrow();
-                synchronized (addresses) {
-                    addresses.add(answer.replaceAll(".*\"address\":\"([^\"]+)\".*", "$1"));
-                }
-                return pod;
-            }));
+            adds.add(CompletableFuture.supplyAsync(
+                    () -> {
+                        String answer = cni.call("ADD", pod.containerId(), pod.netns(), cni.configuration("1.0.0"))
+                                .orThrow();
+                        synchronized (addresses) {
+                            addresses.add(answer.replaceAll(".*\"address\":\"([^\"]+)\".*", "$1"));
+                        }
+                        return pod;
+                    },
+                    Background.THREADS));
         }
         adds.forEach(CompletableFuture::join);
         assertThat(addresses).hasSize(12);

@@ -39,8 +39,10 @@ public final class CommandRunner {
                             + (command[0].startsWith("nft") ? "nftables" : "iptables"),
                     e);
         }
-        CompletableFuture<String> errors = CompletableFuture.supplyAsync(() -> text(process.getErrorStream()));
-        CompletableFuture<String> output = CompletableFuture.supplyAsync(() -> text(process.getInputStream()));
+        CompletableFuture<String> errors =
+                CompletableFuture.supplyAsync(() -> text(process.getErrorStream()), CommandRunner::inThread);
+        CompletableFuture<String> output =
+                CompletableFuture.supplyAsync(() -> text(process.getInputStream()), CommandRunner::inThread);
         try (OutputStream stdin = process.getOutputStream()) {
             stdin.write(input.getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
@@ -67,6 +69,13 @@ public final class CommandRunner {
                     + result.errors().strip());
         }
         return result;
+    }
+
+    /** The common pool may have a single thread, and both streams must be read at once. */
+    private static void inThread(Runnable task) {
+        Thread thread = new Thread(task, "flannel-command");
+        thread.setDaemon(true);
+        thread.start();
     }
 
     private static String text(InputStream stream) {

@@ -1,0 +1,170 @@
+package io.flannelj.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.flannelj.config.DaemonOptions;
+import io.flannelj.net.IpAddress;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CommandLineTest {
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+    private Map<String, String> environment = Map.of();
+
+    private Invocation read(String... arguments) {
+        return new CommandLine(environment, new PrintWriter(out), new PrintWriter(err), "1.2.3").read(arguments);
+    }
+
+    private DaemonOptions options(String... arguments) {
+        Invocation invocation = read(arguments);
+        assertThat(invocation).as("%s", err).isInstanceOf(Invocation.RunDaemon.class);
+        return ((Invocation.RunDaemon) invocation).options();
+    }
+
+    private String refusal(String... arguments) {
+        assertThat(read(arguments)).isEqualTo(new Invocation.Done(2));
+        return err.toString();
+    }
+
+    @Test
+    void defaultsAreFlannels() {
+        DaemonOptions options = options();
+
+        assertThat(options.etcd().endpoints()).containsExactly("http://127.0.0.1:4001", "http://127.0.0.1:2379");
+        assertThat(options.etcd().prefix()).isEqualTo("/coreos.com/network");
+        assertThat(options.subnetFile()).isEqualTo(Path.of("/run/flannel/subnet.env"));
+        assertThat(options.renewMargin()).isEqualTo(Duration.ofMinutes(60));
+        assertThat(options.ipMasq()).isFalse();
+        assertThat(options.randomFully()).isTrue();
+        assertThat(options.forwardRules()).isTrue();
+        assertThat(options.firewallResync()).isEqualTo(Duration.ofSeconds(5));
+        assertThat(options.healthz().port()).isZero();
+        assertThat(options.publicIp()).isNull();
+    }
+
+    @Test
+    void everyFlagIsTaken() {
+        DaemonOptions options = options(
+                "--etcd-endpoints=https://a:2379, https://b:2379",
+                "--etcd-prefix=/net",
+                "--etcd-cafile=/ca.pem",
+                "--etcd-certfile=/cert.pem",
+                "--etcd-keyfile=/key.pem",
+                "--etcd-username=me",
+                "--etcd-password=secret",
+                "--iface=eth0",
+                "--iface=eth1",
+                "--iface-regex=^10[.]",
+                "--iface-can-reach=10.0.0.1",
+                "--public-ip=203.0.113.7",
+                "--subnet-file=/s.env",
+                "--subnet-lease-renew-margin=30",
+                "--ip-masq",
+                "--ip-masq-fully-random-disable",
+                "--iptables-resync=9",
+                "--iptables-forward-rules=false",
+                "--healthz-ip=127.0.0.1",
+                "--healthz-port=8471",
+                "--control-socket=/c.sock",
+                "--state-dir=/state",
+                "--tun-device=/tun");
+
+        assertThat(options.etcd())
+                .isEqualTo(new DaemonOptions.Etcd(
+                        List.of("https://a:2379", "https://b:2379"),
+                        "/net",
+                        "/key.pem",
+                        "/cert.pem",
+                        "/ca.pem",
+                        "me",
+                        "secret"));
+        assertThat(options.interfaces()).containsExactly("eth0", "eth1");
+        assertThat(options.interfacePatterns()).containsExactly("^10[.]");
+        assertThat(options.canReach()).isEqualTo(IpAddress.parse("10.0.0.1"));
+        assertThat(options.publicIp()).isEqualTo(IpAddress.parse("203.0.113.7"));
+        assertThat(options.subnetFile()).isEqualTo(Path.of("/s.env"));
+        assertThat(options.renewMargin()).isEqualTo(Duration.ofMinutes(30));
+        assertThat(options.ipMasq()).isTrue();
+        assertThat(options.randomFully()).isFalse();
+        assertThat(options.firewallResync()).isEqualTo(Duration.ofSeconds(9));
+        assertThat(options.forwardRules()).isFalse();
+        assertThat(options.healthz()).isEqualTo(new DaemonOptions.Healthz(IpAddress.parse("127.0.0.1"), 8471));
+        assertThat(options.controlSocket()).isEqualTo(Path.of("/c.sock"));
+        assertThat(options.stateDirectory()).isEqualTo(Path.of("/state"));
+        assertThat(options.tunDevice()).isEqualTo("/tun");
+    }
+
+    @Test
+    void oneDashDoesForTwoAndTheLastCounts() {
+        assertThat(options("-ip-masq=true", "-etcd-prefix", "/one", "--etcd-prefix", "/two")
+                        .etcd()
+                        .prefix())
+                .isEqualTo("/two");
+    }
+
+    @Test
+    void theEnvironmentStandsForWhatIsNotTyped() {
+        environment = Map.of("FLANNELD_IP_MASQ", "true", "FLANNELD_ETCD_PREFIX", "/from/environment");
+
+        assertThat(options().ipMasq()).isTrue();
+        assertThat(options().etcd().prefix()).isEqualTo("/from/environment");
+        assertThat(options("--etcd-prefix=/typed").etcd().prefix()).isEqualTo("/typed");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "--ip-masc, did you mean --ip-masq?",
+        "--kube-subnet-mgr, --kube-subnet-mgr",
+        "--healthz-port=x, healthz-port",
+        "--healthz-port=70000, healthz-port",
+        "--public-ip=1.2.3, public-ip",
+        "--iface-regex=(, iface-regex",
+        "frobnicate, there are: status"
+    })
+    void refusesByName(String argument, String named) {
+        assertThat(refusal(argument)).contains(named);
+    }
+
+    @Test
+    void everyMistakeIsToldAtOnce() {
+        assertThat(refusal("--public-ip=x", "--healthz-ip=y", "--etcd-endpoints=ftp://z"))
+                .contains("--public-ip", "--healthz-ip", "--etcd-endpoints");
+    }
+
+    @Test
+    void whatIsNotBuiltIsRefusedInTheEnvironmentToo() {
+        environment = Map.of("FLANNELD_KUBE_SUBNET_MGR", "true");
+
+        assertThat(refusal()).contains("FLANNELD_KUBE_SUBNET_MGR");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--help", "-h"})
+    void helpShowsEveryFlag(String argument) {
+        assertThat(read(argument)).isEqualTo(new Invocation.Done(0));
+        assertThat(out.toString()).contains("--etcd-endpoints", "--ip-masq", "status", "peers");
+    }
+
+    @Test
+    void versionGoesToStandardErrorAsFlannels() {
+        assertThat(read("--version")).isEqualTo(new Invocation.Done(0));
+        assertThat(err.toString()).contains("1.2.3");
+    }
+
+    @Test
+    void aCommandWithoutADaemonSaysSo() {
+        assertThat(read("status", "--control-socket", "/nonexistent.sock"))
+                .as("status of its own, for scripts")
+                .isEqualTo(new Invocation.Done(3));
+        assertThat(err.toString()).contains("/nonexistent.sock");
+    }
+}

@@ -1,0 +1,135 @@
+package io.flannelj.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.flannelj.firewall.CommandRunner;
+import io.flannelj.firewall.DesiredRules;
+import io.flannelj.firewall.Firewall;
+import io.flannelj.firewall.Iptables;
+import io.flannelj.firewall.Nftables;
+import io.flannelj.lab.Commands;
+import io.flannelj.net.Cidr;
+import io.flannelj.netns.NetnsThread;
+import java.io.IOException;
+import java.util.function.Function;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Our rules in the kernel's own words, beside flannel's; each test in a namespace that ends with it. */
+@NeedsPrivileges
+class FirewallIT {
+    private static final Cidr NETWORK = Cidr.parse("10.5.0.0/16");
+    private static final Cidr SUBNET = Cidr.parse("10.5.7.0/24");
+    private static final DesiredRules RULES = new DesiredRules(NETWORK, SUBNET, true, true, true);
+
+    private interface Body {
+        void run(Firewall firewall) throws IOException;
+    }
+
+    private static void with(Function<CommandRunner, Firewall> flavour, Body body) throws IOException {
+        NetnsThread.callInNew(() -> {
+            body.run(flavour.apply(new CommandRunner()));
+            return true;
+        });
+    }
+
+    private static String saved(String table) {
+        return Commands.require("iptables-save", "-t", table)
+                .lines()
+                .filter(line -> line.startsWith("-A"))
+                .reduce("", (text, line) -> text + line + "\n");
+    }
+
+    @Test
+    void iptablesRulesAreFlannelsToTheByte() throws IOException {
+        with(Iptables::new, firewall -> {
+            assertThat(firewall.apply(RULES)).isTrue();
+
+            assertThat(saved("nat")).isEqualTo("""
+                    -A POSTROUTING -m comment --comment "flanneld masq" -j FLANNEL-POSTRTG
+                    -A FLANNEL-POSTRTG -m mark --mark 0x4000/0x4000 -m comment --comment "flanneld masq" -j RETURN
+                    -A FLANNEL-POSTRTG -s 10.5.7.0/24 -d 10.5.0.0/16 -m comment --comment "flanneld masq" -j RETURN
+                    -A FLANNEL-POSTRTG -s 10.5.0.0/16 -d 10.5.7.0/24 -m comment --comment "flanneld masq" -j RETURN
+                    -A FLANNEL-POSTRTG ! -s 10.5.0.0/16 -d 10.5.7.0/24 -m comment --comment "flanneld masq" -j RETURN
+                    -A FLANNEL-POSTRTG -s 10.5.0.0/16 ! -d 224.0.0.0/4 -m comment --comment "flanneld masq" -j MASQUERADE --random-fully
+                    -A FLANNEL-POSTRTG ! -s 10.5.0.0/16 -d 10.5.0.0/16 -m comment --comment "flanneld masq" -j MASQUERADE --random-fully
+                    """);
+            assertThat(saved("filter")).isEqualTo("""
+                    -A FORWARD -m comment --comment "flanneld forward" -j FLANNEL-FWD
+                    -A FLANNEL-FWD -s 10.5.0.0/16 -m comment --comment "flanneld forward" -j ACCEPT
+                    -A FLANNEL-FWD -d 10.5.0.0/16 -m comment --comment "flanneld forward" -j ACCEPT
+                    """);
+        });
+    }
+
+    @Test
+    void nftablesRulesAreFlannelsWithTheFourthPutRight() throws IOException {
+        with(Nftables::new, firewall -> {
+            assertThat(firewall.apply(RULES)).isTrue();
+
+            assertThat(Commands.require("nft", "list", "table", "ip", "flannel-ipv4")
+                            .replace("\t", "  "))
+                    .contains("comment \"rules for flannel-ipv4\"")
+                    .containsSubsequence(
+                            "type nat hook postrouting priority srcnat; policy accept;",
+                            "meta mark & 0x00004000 == 0x00004000 return",
+                            "ip saddr 10.5.7.0/24 ip daddr 10.5.0.0/16 return",
+                            "ip saddr 10.5.0.0/16 ip daddr 10.5.7.0/24 return",
+                            "ip saddr != 10.5.0.0/16 ip daddr 10.5.7.0/24 return",
+                            "ip saddr 10.5.0.0/16 ip daddr != 224.0.0.0/4 masquerade fully-random",
+                            "ip saddr != 10.5.0.0/16 ip daddr 10.5.0.0/16 masquerade fully-random",
+                            "type filter hook forward priority filter; policy accept;",
+                            "ip saddr 10.5.0.0/16 accept",
+                            "ip daddr 10.5.0.0/16 accept");
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void theSameCallAgainChangesNothingAndRepairs(boolean nftables) throws IOException {
+        with(nftables ? Nftables::new : Iptables::new, firewall -> {
+            assertThat(firewall.apply(RULES)).isTrue();
+            assertThat(firewall.apply(RULES)).as("in order already").isFalse();
+            if (nftables) {
+                Commands.require("nft", "flush", "chain", "ip", "flannel-ipv4", "postrtg");
+            } else {
+                Commands.require("iptables", "-t", "nat", "-D", "FLANNEL-POSTRTG", "3");
+            }
+            assertThat(firewall.apply(RULES)).as("somebody removed a rule").isTrue();
+            assertThat(firewall.apply(RULES)).isFalse();
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void removingTakesOurRulesAndNobodyElses(boolean nftables) throws IOException {
+        with(nftables ? Nftables::new : Iptables::new, firewall -> {
+            Commands.require("iptables", "-t", "nat", "-A", "POSTROUTING", "-s", "192.0.2.1/32", "-j", "ACCEPT");
+            Commands.require("nft", "add", "table", "ip", "theirs");
+            String before = Commands.require("nft", "list", "ruleset") + saved("nat");
+            firewall.apply(RULES);
+
+            firewall.remove();
+            firewall.remove();
+
+            assertThat(saved("nat")).contains("192.0.2.1").doesNotContain("FLANNEL");
+            assertThat(saved("filter")).doesNotContain("FLANNEL");
+            assertThat(Commands.require("nft", "list", "tables"))
+                    .contains("theirs")
+                    .doesNotContain("flannel");
+            assertThat(before).contains("192.0.2.1");
+        });
+    }
+
+    @Test
+    void aNewSubnetReplacesTheOldRules() throws IOException {
+        with(Iptables::new, firewall -> {
+            firewall.apply(RULES);
+            firewall.apply(new DesiredRules(NETWORK, Cidr.parse("10.5.9.0/24"), true, false, false));
+
+            assertThat(saved("nat")).contains("10.5.9.0/24").doesNotContain("10.5.7.0/24", "random-fully");
+            assertThat(saved("filter")).as("forward rules not wanted any more").isEmpty();
+        });
+    }
+}
