@@ -16,6 +16,7 @@ import io.flannelj.lease.StoreHealth;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.lang.management.ManagementFactory;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -85,7 +86,7 @@ final class View implements DaemonView {
     }
 
     private static String expiry(@Nullable Instant end) {
-        return end == null ? "never" : end.toString();
+        return end == null ? "never" : end.truncatedTo(ChronoUnit.SECONDS).toString();
     }
 
     private static StatusDocument.Traffic traffic(Counters counters) {
