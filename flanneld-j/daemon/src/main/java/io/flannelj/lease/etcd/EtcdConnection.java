@@ -1,11 +1,9 @@
 package io.flannelj.lease.etcd;
 
-import io.etcd.jetcd.ByteSequence;
 import io.etcd.jetcd.Client;
 import io.etcd.jetcd.ClientBuilder;
 import io.flannelj.lease.StoreException;
 import java.io.File;
-import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -64,7 +62,8 @@ final class EtcdConnection implements AutoCloseable {
                 .keepaliveTimeout(EtcdSubnetManager.DEADLINE)
                 .keepaliveWithoutCalls(false);
         if (!options.username().isEmpty()) {
-            builder.user(bytes(options.username())).password(bytes(options.password()));
+            builder.user(EtcdSubnetManager.bytes(options.username()))
+                    .password(EtcdSubnetManager.bytes(options.password()));
         }
         boolean secure = options.endpoints().stream().anyMatch(endpoint -> endpoint.startsWith("https://"));
         if (secure) {
@@ -85,10 +84,6 @@ final class EtcdConnection implements AutoCloseable {
             }
         }
         return builder.build();
-    }
-
-    private static ByteSequence bytes(String text) {
-        return ByteSequence.from(text, StandardCharsets.UTF_8);
     }
 
     @Override

@@ -247,7 +247,7 @@ public final class EtcdSubnetManager implements SubnetManager {
         return bytes(subnetsPrefix + "/" + SubnetKey.format(subnets));
     }
 
-    private static ByteSequence bytes(String text) {
+    static ByteSequence bytes(String text) {
         return ByteSequence.from(text, StandardCharsets.UTF_8);
     }
 
