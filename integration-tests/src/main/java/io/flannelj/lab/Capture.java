@@ -17,6 +17,10 @@ import org.pcap4j.core.RawPacketListener;
 /** Records what passes a node's interface, by Pcap4J, into a pcap file. */
 public final class Capture implements AutoCloseable {
     private static final int SNAPSHOT_BYTES = 65_535;
+
+    /** The kernel cuts this into slots of a whole snapshot each; libpcap's default of 2 MB would be 32 packets. */
+    private static final int RING_BYTES = 64 << 20;
+
     private static final String[] LIBRARIES = {
         "/usr/lib/x86_64-linux-gnu/libpcap.so.0.8", "/usr/lib/aarch64-linux-gnu/libpcap.so.0.8"
     };
@@ -44,6 +48,7 @@ public final class Capture implements AutoCloseable {
             return NetnsThread.call(netns, () -> {
                 PcapHandle handle = new PcapHandle.Builder("eth0")
                         .snaplen(SNAPSHOT_BYTES)
+                        .bufferSize(RING_BYTES)
                         .immediateMode(true)
                         .timeoutMillis(100)
                         .build();

@@ -1,7 +1,5 @@
 package io.flannelj.lab;
 
-import java.io.FileDescriptor;
-import java.io.FileOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -27,7 +25,7 @@ public final class Quickstart {
     /** Arguments: backend, number of nodes, {@code once} or {@code stay}. */
     public static void main(String[] arguments) throws InterruptedException {
         // A bare machine has no locale, and Java would write question marks.
-        System.setOut(new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8));
+        System.setOut(new PrintStream(System.out, true, StandardCharsets.UTF_8));
         Quickstart quickstart = new Quickstart(arguments[0], Integer.parseInt(arguments[1]));
         try {
             boolean good = quickstart.run(arguments[2].equals("once"));
