@@ -1,9 +1,7 @@
 package io.flannelj.it;
 
 import io.flannelj.backend.BackendProvider;
-import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.alloc.AllocProvider;
-import java.util.List;
 
 @NeedsPrivileges
 class AllocBackendIT extends BackendContract {
@@ -13,17 +11,7 @@ class AllocBackendIT extends BackendContract {
     }
 
     @Override
-    String config() {
-        return "{\"Type\":\"alloc\"}";
-    }
-
-    @Override
-    String[] peerData(int node) {
-        return new String[] {"", ""};
-    }
-
-    @Override
-    List<String> reached(Backend backend) {
-        return List.of();
+    boolean reachesPeers() {
+        return false;
     }
 }

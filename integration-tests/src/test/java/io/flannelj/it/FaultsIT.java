@@ -40,10 +40,7 @@ class FaultsIT {
         node.kill();
         node.startDaemon();
         long restarted = System.nanoTime();
-        Awaitility.await()
-                .atMost(Duration.ofSeconds(10))
-                .pollInterval(Duration.ofMillis(100))
-                .until(() -> here.run("ping", "-c1", "-W1", there.address()).succeeded());
+        awaitPing(here, there, Duration.ofSeconds(10));
         Duration resumed = Duration.ofNanos(System.nanoTime() - restarted);
 
         assertThat(resumed).as("until traffic flows again").isLessThan(Duration.ofSeconds(3));
@@ -177,9 +174,9 @@ class FaultsIT {
         assertThat(here.canPing(there)).isTrue();
 
         node.run("ip", "link", "set", "flannel.1", "down").orThrow(); // its route goes with it
-        awaitPing(here, there);
+        awaitPing(here, there, Duration.ofSeconds(15));
         node.run("ip", "link", "delete", "flannel.1").orThrow();
-        awaitPing(here, there);
+        awaitPing(here, there, Duration.ofSeconds(15));
 
         assertThat(node.log()).contains("flannel.1 was deleted");
         assertThat(node.readyz()).startsWith("HTTP/1.1 200");
@@ -188,9 +185,10 @@ class FaultsIT {
                 .containsPattern("flannelj_packets_total\\{direction=\"out\",stage=\"delivered\"} [1-9]");
     }
 
-    private static void awaitPing(Pod from, Pod to) {
+    private static void awaitPing(Pod from, Pod to, Duration atMost) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(15))
+                .atMost(atMost)
+                .pollInterval(Duration.ofMillis(100))
                 .until(() -> from.run("ping", "-c1", "-W1", to.address()).succeeded());
     }
 }

@@ -1,9 +1,9 @@
 package io.flannelj.it;
 
 import io.flannelj.backend.BackendProvider;
-import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.hostgw.HostGwProvider;
-import java.util.List;
+import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.net.IpAddress;
 
 @NeedsPrivileges
 class HostGwBackendIT extends BackendContract {
@@ -13,17 +13,7 @@ class HostGwBackendIT extends BackendContract {
     }
 
     @Override
-    String config() {
-        return "{\"Type\":\"host-gw\"}";
-    }
-
-    @Override
-    String[] peerData(int node) {
-        return new String[] {"host-gw", ""};
-    }
-
-    @Override
-    List<String> reached(Backend backend) {
-        return kernelRoutes();
+    LeaseAttributes peer(int node, IpAddress publicIp) {
+        return LeaseAttributes.ofIpv4(publicIp, "host-gw", null);
     }
 }

@@ -1,9 +1,10 @@
 package io.flannelj.it;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.flannelj.backend.BackendProvider;
-import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.vxlan.VxlanProvider;
-import java.util.List;
+import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.net.IpAddress;
 
 @NeedsPrivileges
 class VxlanBackendIT extends BackendContract {
@@ -13,17 +14,10 @@ class VxlanBackendIT extends BackendContract {
     }
 
     @Override
-    String config() {
-        return "{\"Type\":\"vxlan\"}";
-    }
-
-    @Override
-    String[] peerData(int node) {
-        return new String[] {"vxlan", "{\"VNI\":1,\"VtepMAC\":\"02:00:00:00:00:0" + node + "\"}"};
-    }
-
-    @Override
-    List<String> reached(Backend backend) {
-        return datapathPeers(backend);
+    LeaseAttributes peer(int node, IpAddress publicIp) {
+        return LeaseAttributes.ofIpv4(
+                publicIp,
+                "vxlan",
+                JsonNodeFactory.instance.objectNode().put("VNI", 1).put("VtepMAC", "02:00:00:00:00:0" + node));
     }
 }
