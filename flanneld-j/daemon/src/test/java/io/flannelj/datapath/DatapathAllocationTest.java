@@ -34,6 +34,7 @@ class DatapathAllocationTest {
     private static final int PEER_NODE = IpAddress.parse("192.168.0.2").ipv4Bits();
     private static final MacAddress MAC = MacAddress.parse("02:00:00:00:00:01");
     private static final int ROUNDS = 3000;
+    private static final int WINDOWS = 20;
 
     private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private final UnpooledByteBufAllocator allocator = new UnpooledByteBufAllocator(true, true);
@@ -63,8 +64,7 @@ class DatapathAllocationTest {
                 });
                 assertThat(loop.sent).as("datagrams sent").isGreaterThan(ROUNDS);
                 assertThat(loop.written).as("packets written").isGreaterThan(ROUNDS);
-                // A stray few hundred octets of the measuring itself are not per packet.
-                assertThat(bytes).as("octets allocated in %d rounds", ROUNDS).isLessThan(ROUNDS);
+                assertThat(bytes).as("octets allocated in %d rounds", ROUNDS).isZero();
             }
         }
     }
@@ -78,16 +78,18 @@ class DatapathAllocationTest {
         return worker;
     }
 
+    /** The best of several windows: the runtime allocates now and then on any thread, a packet path in every one. */
     private long allocatedBy(Runnable round) {
-        for (int i = 0; i < ROUNDS; i++) {
-            round.run();
-        }
         long id = Thread.currentThread().getId();
-        long before = threads.getThreadAllocatedBytes(id);
-        for (int i = 0; i < ROUNDS; i++) {
-            round.run();
+        long least = Long.MAX_VALUE;
+        for (int window = 0; window < WINDOWS && least > 0; window++) {
+            long before = threads.getThreadAllocatedBytes(id);
+            for (int i = 0; i < ROUNDS; i++) {
+                round.run();
+            }
+            least = Math.min(least, threads.getThreadAllocatedBytes(id) - before);
         }
-        return threads.getThreadAllocatedBytes(id) - before;
+        return least;
     }
 
     /** TUN and wire in one, without allocating: the same packets again and again. */
