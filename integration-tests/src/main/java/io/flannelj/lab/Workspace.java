@@ -1,6 +1,7 @@
 package io.flannelj.lab;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -31,25 +32,33 @@ final class Workspace implements AutoCloseable {
     }
 
     /** Makes a workspace, after taking away what dead ones left. */
-    static Workspace open() {
+    static synchronized Workspace open() {
         try {
             Files.createDirectories(ROOT);
-            sweep();
-            for (int number = 1; ; number++) {
-                Path directory = ROOT.resolve(PREFIX + number);
-                if (!Files.exists(directory)) {
-                    Files.createDirectory(directory);
-                    Files.writeString(
-                            directory.resolve("owner"),
-                            String.valueOf(ProcessHandle.current().pid()));
-                    Workspace workspace = new Workspace(PREFIX + number, directory);
-                    Runtime.getRuntime().addShutdownHook(workspace.onExit);
-                    return workspace;
-                }
+            // Several laboratories may be opened at once, and one being made must not look dead.
+            try (FileChannel channel =
+                    FileChannel.open(ROOT.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+                channel.lock();
+                sweep();
+                return make();
             }
         } catch (IOException e) {
             throw new LabException("cannot make a workspace in " + ROOT + ": " + e.getMessage(), e);
         }
+    }
+
+    private static Workspace make() throws IOException {
+        int number = 1;
+        while (Files.exists(ROOT.resolve(PREFIX + number))) {
+            number++;
+        }
+        Path directory = Files.createDirectory(ROOT.resolve(PREFIX + number));
+        Files.writeString(
+                directory.resolve("owner"),
+                String.valueOf(ProcessHandle.current().pid()));
+        Workspace workspace = new Workspace(PREFIX + number, directory);
+        Runtime.getRuntime().addShutdownHook(workspace.onExit);
+        return workspace;
     }
 
     Path directory() {
@@ -109,7 +118,7 @@ final class Workspace implements AutoCloseable {
     private static void sweep() throws IOException {
         List<Path> directories;
         try (Stream<Path> entries = Files.list(ROOT)) {
-            directories = entries.toList();
+            directories = entries.filter(Files::isDirectory).toList();
         }
         for (Path left : directories) {
             Path owner = left.resolve("owner");
