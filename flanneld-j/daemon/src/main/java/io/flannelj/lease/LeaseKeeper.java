@@ -34,6 +34,7 @@ public final class LeaseKeeper implements AutoCloseable {
     private final Duration renewMargin;
     private final CountDownLatch closed = new CountDownLatch(1);
     private volatile @Nullable StoredLease own;
+    private volatile @Nullable NetworkConfig networkConfig;
     private volatile String waitingFor = "";
 
     /** The wait was ended by {@link #close}. */
@@ -88,8 +89,28 @@ public final class LeaseKeeper implements AutoCloseable {
         }
     }
 
+    /** What the store knows of this node already, as soon as it answers. */
+    public NodeNotes awaitNotes() throws ClosedException {
+        Backoff backoff = backoff();
+        while (true) {
+            try {
+                NodeNotes notes = store.notes();
+                health.answered();
+                waitingFor = "";
+                return notes;
+            } catch (UnassignedException e) {
+                health.answered();
+                sayOnce(e.problem());
+            } catch (StoreException e) {
+                health.failed(e.problem());
+                waitingFor = e.problem();
+            }
+            pause(backoff.next());
+        }
+    }
+
     /**
-     * Gets a lease: the one with our public address where it still fits, else the previous subnets where they are free,
+     * Gets a lease: what the store assigns, where it does; else the one with our public address where it still fits, else the previous subnets where they are free,
      * else any free ones. While nothing is free, waits.
      *
      * @param previous subnets of an earlier life; null when there was none
@@ -104,8 +125,12 @@ public final class LeaseKeeper implements AutoCloseable {
                 if (lease.isPresent()) {
                     waitingFor = "";
                     own = lease.get();
+                    networkConfig = config;
                     return lease.get().lease();
                 }
+            } catch (UnassignedException e) {
+                health.answered();
+                sayOnce(e.problem());
             } catch (StoreException e) {
                 health.failed(e.problem());
                 waitingFor = e.problem();
@@ -116,6 +141,10 @@ public final class LeaseKeeper implements AutoCloseable {
 
     private Optional<StoredLease> tryAcquire(
             NetworkConfig config, LeaseAttributes attributes, @Nullable PodSubnets previous) throws StoreException {
+        Optional<PodSubnets> assigned = store.assigned(config);
+        if (assigned.isPresent()) {
+            return store.create(assigned.get(), attributes, timeToLive);
+        }
         SubnetManager.Listing listing = store.list();
         for (StoredLease stored : listing.leases()) {
             if (!isOurs(stored, attributes)) {
@@ -156,7 +185,7 @@ public final class LeaseKeeper implements AutoCloseable {
         HELD,
         /** The store did not answer; nothing is known. */
         UNKNOWN,
-        /** Another node holds our subnets, or parts of them. */
+        /** Another node holds our subnets or parts of them, or the store assigns us others now. */
         LOST
     }
 
@@ -166,22 +195,38 @@ public final class LeaseKeeper implements AutoCloseable {
      */
     public Outcome secure(LeaseAttributes attributes) {
         StoredLease mine = Objects.requireNonNull(own, "secure() follows acquire()");
+        NetworkConfig config = Objects.requireNonNull(networkConfig, "secure() follows acquire()");
         try {
+            Optional<PodSubnets> assigned = store.assigned(config);
+            if (assigned.isPresent()) {
+                health.answered();
+                if (!assigned.get().equals(mine.subnets())) {
+                    log.warn("this node's subnets are {} now, no longer {}", assigned.get(), mine.subnets());
+                    return Outcome.LOST;
+                }
+                return held(store.create(assigned.get(), attributes, timeToLive));
+            }
             SubnetManager.Listing listing = store.list();
             health.answered();
             for (StoredLease stored : listing.leases()) {
                 if (stored.subnets().equals(mine.subnets())) {
                     if (!isOurs(stored, attributes)) {
+                        log.warn("another node holds our subnets {} now", mine.subnets());
                         return Outcome.LOST;
                     }
                     return held(store.update(stored, attributes, timeToLive));
                 }
                 if (stored.subnets().overlaps(mine.subnets())) {
+                    log.warn("another node holds {} now, which overlaps our {}", stored.subnets(), mine.subnets());
                     return Outcome.LOST;
                 }
             }
             log.warn("the lease {} is gone from the store; claiming it again", mine.subnets());
             return held(store.create(mine.subnets(), attributes, timeToLive));
+        } catch (UnassignedException e) {
+            health.answered();
+            sayOnce(e.problem());
+            return Outcome.UNKNOWN;
         } catch (StoreException e) {
             health.failed(e.problem());
             return Outcome.UNKNOWN;
@@ -189,7 +234,10 @@ public final class LeaseKeeper implements AutoCloseable {
     }
 
     private Outcome held(Optional<StoredLease> written) {
-        written.ifPresent(lease -> own = lease);
+        written.ifPresent(lease -> {
+            own = lease;
+            waitingFor = "";
+        });
         return written.isPresent() ? Outcome.HELD : Outcome.UNKNOWN; // somebody wrote meanwhile: look again
     }
 

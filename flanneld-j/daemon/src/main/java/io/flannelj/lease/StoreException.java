@@ -3,7 +3,7 @@ package io.flannelj.lease;
 import java.io.IOException;
 
 /** The store did not answer, or said no. The message names the store and what it was asked for. */
-public final class StoreException extends IOException {
+public class StoreException extends IOException {
     private static final long serialVersionUID = 1;
 
     public StoreException(String message) {

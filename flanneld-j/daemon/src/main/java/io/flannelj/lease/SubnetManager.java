@@ -1,5 +1,6 @@
 package io.flannelj.lease;
 
+import io.flannelj.config.NetworkConfig;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -38,6 +39,29 @@ public interface SubnetManager extends AutoCloseable {
     }
 
     Listing list() throws StoreException;
+
+    /** How long a watch may run before everything is listed again, in case it went deaf without noticing. */
+    default Duration relistAfter() {
+        return Duration.ofMinutes(5);
+    }
+
+    /** What the store knows of this node already; nothing where nodes are known by their leases only. */
+    default NodeNotes notes() throws StoreException {
+        return NodeNotes.NONE;
+    }
+
+    /**
+     * The subnets that the store gives this node; empty where nodes choose for themselves. Where they are given,
+     * {@link #create} writes what the node says of itself, as often as it is called, and is never outrun.
+     *
+     * @throws UnassignedException while the store has none for this node
+     */
+    default Optional<PodSubnets> assigned(NetworkConfig config) throws StoreException {
+        return Optional.empty();
+    }
+
+    /** This node carries traffic now. Returns at once; a store that tells others so tries until it has. */
+    default void onReady() {}
 
     /**
      * Claims subnets that nobody holds.

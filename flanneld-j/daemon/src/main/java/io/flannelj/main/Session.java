@@ -45,7 +45,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Session implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Session.class);
-    private static final Duration RELIST_AFTER = Duration.ofMinutes(5);
+    private static final Duration SECURE_AGAIN = Duration.ofSeconds(10);
     private static final Duration REPAIR_EVERY = Duration.ofSeconds(10);
 
     private final DaemonOptions options;
@@ -68,6 +68,7 @@ final class Session implements AutoCloseable {
     private volatile boolean again;
     private boolean applyPending;
     private boolean fenced;
+    private boolean securePending; // the lease thread's
     private String backendTrouble = "";
     private String firewallTrouble = "";
 
@@ -98,8 +99,8 @@ final class Session implements AutoCloseable {
         Cidr subnet = Objects.requireNonNull(own.subnets().ipv4(), "an IPv4 lease");
         this.rules = new DesiredRules(network, subnet, options.ipMasq(), options.randomFully(), options.forwardRules());
         this.backend = prepared.start(own, this::onBackendLost);
-        this.follower =
-                new LeaseFollower(parts.store(), parts.health(), new SecureRandom(), RELIST_AFTER, this::onLeaseEvent);
+        this.follower = new LeaseFollower(
+                parts.store(), parts.health(), new SecureRandom(), parts.store().relistAfter(), this::onLeaseEvent);
         try {
             table.setOwn(own.subnets());
             firewall.apply(rules);
@@ -231,12 +232,22 @@ final class Session implements AutoCloseable {
         switch (keeper.secure(attributes)) {
             case HELD -> state.own = keeper.own();
             case LOST -> {
-                log.error("another node holds our subnet {} now; giving it up", state.own);
+                log.error("giving up our lease and starting over");
                 again = true;
                 end();
             }
-            case UNKNOWN -> log.debug("the lease could not be renewed yet");
+            case UNKNOWN -> {
+                if (!securePending) {
+                    securePending = true;
+                    leaseThread.schedule(this::secureAgain, SECURE_AGAIN.toMillis(), TimeUnit.MILLISECONDS);
+                }
+            }
         }
+    }
+
+    private void secureAgain() {
+        securePending = false;
+        secure();
     }
 
     private static void repeat(ScheduledExecutorService executor, Runnable task, long everyMillis) {

@@ -75,6 +75,30 @@ class LeaseKeeperTest {
     }
 
     @Test
+    void whatTheStoreAssignsIsTakenAndWaitedFor() throws Exception {
+        store.assign(null);
+        LeaseKeeper keeper = keeper();
+        NetworkConfig config = config("10.3.0.0/16");
+        CompletableFuture<Lease> lease = CompletableFuture.supplyAsync(() -> {
+            try {
+                return keeper.acquire(config, node(1), null);
+            } catch (LeaseKeeper.ClosedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        Awaitility.await().until(() -> keeper.waitingFor().equals("nothing is assigned yet"));
+
+        store.assign(subnet("10.3.7.0/24"));
+
+        assertThat(lease.get(5, TimeUnit.SECONDS).subnets()).isEqualTo(subnet("10.3.7.0/24"));
+        assertThat(keeper.waitingFor()).isEmpty();
+        store.assign(subnet("10.3.8.0/24"));
+        assertThat(keeper.secure(node(1))).as("assigned others").isEqualTo(Outcome.LOST);
+        store.assign(null);
+        assertThat(keeper.secure(node(1))).as("assigned none").isEqualTo(Outcome.UNKNOWN);
+    }
+
+    @Test
     void aReservationStaysOne() throws Exception {
         store.reserve(subnet("10.3.9.0/24"), node(1));
 

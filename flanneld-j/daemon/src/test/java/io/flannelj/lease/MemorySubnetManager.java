@@ -1,5 +1,6 @@
 package io.flannelj.lease;
 
+import io.flannelj.config.NetworkConfig;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,6 +23,8 @@ public final class MemorySubnetManager implements SubnetManager {
     private long revision = 1;
     private long nextLeaseId = 100;
     private boolean away;
+    private boolean assigns;
+    private @Nullable PodSubnets assigned;
 
     private record Subscription(Consumer<LeaseEvent> onEvent, Consumer<String> onEnd) {}
 
@@ -36,6 +39,20 @@ public final class MemorySubnetManager implements SubnetManager {
     /** From now on calls fail, until it is back. */
     public synchronized void setAway(boolean gone) {
         away = gone;
+    }
+
+    /** From now on this store gives the node its subnets, or makes it wait for them. */
+    public synchronized void assign(@Nullable PodSubnets subnets) {
+        assigns = true;
+        assigned = subnets;
+    }
+
+    @Override
+    public synchronized Optional<PodSubnets> assigned(NetworkConfig config) throws StoreException {
+        if (assigns && assigned == null) {
+            throw new UnassignedException("nothing is assigned yet");
+        }
+        return Optional.ofNullable(assigned);
     }
 
     /** Ends every watch, as a compaction would. */
