@@ -10,11 +10,16 @@ import java.util.regex.Pattern;
  *
  * @param containerId as the runtime names it
  * @param ifName name of the interface inside the container
- * @param netns path of the container's network namespace; empty when the runtime has none any more
+ * @param netns path of the container's network namespace, as the runtime names it; empty when it has none any more
+ * @param netnsFile where this process can open it
  */
-record Attachment(String containerId, String ifName, String netns) {
+record Attachment(String containerId, String ifName, String netns, String netnsFile) {
     private static final Pattern CONTAINER_ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]*");
     private static final Pattern IF_NAME = Pattern.compile("[^/:\\s]{1,15}");
+
+    Attachment(String containerId, String ifName, String netns) {
+        this(containerId, ifName, netns, netns);
+    }
 
     /** Reads the environment, and reports everything that is missing or malformed in it at once. */
     static Attachment of(Invocation invocation, boolean netnsRequired) throws CniException {
@@ -32,7 +37,8 @@ record Attachment(String containerId, String ifName, String netns) {
         if (!problems.isEmpty()) {
             throw new CniException(CniException.BAD_ENVIRONMENT, String.join("; ", problems));
         }
-        return new Attachment(containerId, ifName, netns);
+        String file = invocation.netnsFile();
+        return new Attachment(containerId, ifName, netns, file.isEmpty() ? netns : file);
     }
 
     private static String required(Invocation invocation, String name, List<String> problems) {

@@ -136,8 +136,8 @@ public final class CniEngine {
     }
 
     private static void delete(Attachment attachment, NetConf conf) throws IOException {
-        if (!attachment.netns().isEmpty() && Files.exists(Path.of(attachment.netns()))) {
-            try (Netns pod = Netns.open(Path.of(attachment.netns()));
+        if (!attachment.netns().isEmpty() && Files.exists(Path.of(attachment.netnsFile()))) {
+            try (Netns pod = Netns.open(Path.of(attachment.netnsFile()));
                     Netns own = Netns.current();
                     NetlinkSocket node = NetlinkSocket.open()) {
                 if (!pod.isSameAs(own)) {
@@ -207,7 +207,7 @@ public final class CniEngine {
     private static Netns openNetns(Attachment attachment) throws IOException, CniException {
         Netns pod;
         try {
-            pod = Netns.open(Path.of(attachment.netns()));
+            pod = Netns.open(Path.of(attachment.netnsFile()));
         } catch (IOException e) {
             throw new CniException(
                     CniException.BAD_NETNS, "the network namespace cannot be opened: " + e.getMessage(), e);
