@@ -2,6 +2,7 @@ package io.flannelj.lab;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A cluster in network namespaces: a switch, nodes on it with the real daemon, pods wired by the real CNI plugin, and a
@@ -17,13 +18,14 @@ import java.util.List;
  */
 public final class Lab implements AutoCloseable {
     public static final String PREFIX = "/coreos.com/network";
-    private static final String ETCD_ADDRESS = "192.168.100.254";
+    private static final String SWITCH_ADDRESS = "192.168.100.254";
 
     private final Workspace workspace;
-    private final String switchNamespace;
-    private final EtcdServer etcd;
+    private final String etcdNamespace;
+    private final String etcdAddress;
     private final List<Node> nodes = new ArrayList<>();
     private final Underlay underlay;
+    private @Nullable EtcdServer etcd;
 
     /** How the underlay's interfaces treat packets. */
     public enum Underlay {
@@ -33,21 +35,22 @@ public final class Lab implements AutoCloseable {
         WIRE
     }
 
-    private Lab(Workspace workspace, Underlay underlay) {
+    private Lab(Workspace workspace, Underlay underlay, String etcdNamespace, String etcdAddress) {
         this.workspace = workspace;
         this.underlay = underlay;
-        this.switchNamespace = workspace.addNamespace("sw");
-        Commands.require("ip", "-n", switchNamespace, "link", "add", "br0", "type", "bridge");
-        Commands.require("ip", "-n", switchNamespace, "addr", "add", ETCD_ADDRESS + "/24", "dev", "br0");
-        Commands.require("ip", "-n", switchNamespace, "link", "set", "br0", "up");
-        this.etcd = new EtcdServer(workspace, switchNamespace, ETCD_ADDRESS);
+        this.etcdNamespace = etcdNamespace;
+        this.etcdAddress = etcdAddress;
     }
 
     /** Makes the switch, etcd, and so many nodes, whose daemons are not started yet. */
     public static Lab open(int nodes, Underlay underlay) {
         Workspace workspace = Workspace.open();
         try {
-            Lab lab = new Lab(workspace, underlay);
+            String hub = workspace.addNamespace("sw");
+            Commands.require("ip", "-n", hub, "link", "add", "br0", "type", "bridge");
+            Commands.require("ip", "-n", hub, "addr", "add", SWITCH_ADDRESS + "/24", "dev", "br0");
+            Commands.require("ip", "-n", hub, "link", "set", "br0", "up");
+            Lab lab = new Lab(workspace, underlay, hub, SWITCH_ADDRESS);
             for (int i = 1; i <= nodes; i++) {
                 lab.addNode();
             }
@@ -58,12 +61,33 @@ public final class Lab implements AutoCloseable {
         }
     }
 
-    /** One more node. */
+    /** Makes two nodes with one cable between them and no switch, for measuring; etcd would run on the first. */
+    public static Lab pair(Underlay underlay) {
+        Workspace workspace = Workspace.open();
+        try {
+            String left = workspace.addNamespace("n1");
+            String right = workspace.addNamespace("n2");
+            Lab lab = new Lab(workspace, underlay, left, address(1));
+            Commands.require(
+                    "ip", "link", "add", "eth0", "netns", left, "type", "veth", "peer", "name", "eth0", "netns", right);
+            lab.join(1, left, address(2));
+            lab.join(2, right, address(1));
+            return lab;
+        } catch (RuntimeException e) {
+            workspace.close();
+            throw e;
+        }
+    }
+
+    private static String address(int node) {
+        return "192.168.100." + node;
+    }
+
+    /** One more node on the switch. */
     public Node addNode() {
         int number = nodes.size() + 1;
-        String name = "n" + number;
-        String address = "192.168.100." + number;
-        String namespace = workspace.addNamespace(name);
+        String switchNamespace = etcdNamespace;
+        String namespace = workspace.addNamespace("n" + number);
         String port = "port" + number;
         Commands.require(
                 "ip",
@@ -80,9 +104,15 @@ public final class Lab implements AutoCloseable {
                 "netns",
                 switchNamespace);
         Commands.require("ip", "-n", switchNamespace, "link", "set", port, "master", "br0", "up");
+        return join(number, namespace, SWITCH_ADDRESS);
+    }
+
+    private Node join(int number, String namespace, String gateway) {
+        String name = "n" + number;
+        String address = address(number);
         Commands.require("ip", "-n", namespace, "addr", "add", address + "/24", "dev", "eth0");
         Commands.require("ip", "-n", namespace, "link", "set", "eth0", "up");
-        Commands.require("ip", "-n", namespace, "route", "add", "default", "via", ETCD_ADDRESS);
+        Commands.require("ip", "-n", namespace, "route", "add", "default", "via", gateway);
         if (underlay == Underlay.WIRE) {
             Commands.inNamespace(
                             namespace, "ethtool", "-K", "eth0", "tso", "off", "gso", "off", "tx", "off", "gro", "on")
@@ -96,7 +126,7 @@ public final class Lab implements AutoCloseable {
 
     /** Writes the network config. */
     public Lab configure(String networkConfig) {
-        etcd.put(PREFIX + "/config", networkConfig);
+        etcd().put(PREFIX + "/config", networkConfig);
         return this;
     }
 
@@ -111,13 +141,19 @@ public final class Lab implements AutoCloseable {
     /** Keys of the leases in the store, without the path. */
     public List<String> leases() {
         String path = PREFIX + "/subnets/";
-        return etcd.list(path).stream()
+        return etcd().list(path).stream()
                 .map(entry -> entry.key().substring(path.length()))
                 .toList();
     }
 
-    public EtcdServer etcd() {
-        return etcd;
+    /** The store; started when it is first asked for. */
+    public synchronized EtcdServer etcd() {
+        EtcdServer running = etcd;
+        if (running == null) {
+            running = new EtcdServer(workspace, etcdNamespace, etcdAddress);
+            etcd = running;
+        }
+        return running;
     }
 
     public Node node(int number) {

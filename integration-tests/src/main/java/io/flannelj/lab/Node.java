@@ -210,6 +210,21 @@ public final class Node {
                 .register(Commands.start(pod.namespace(), directory.resolve(pod.containerId() + ".log"), command));
     }
 
+    /** Starts a program in the node that goes on; it ends with the laboratory at the latest. */
+    public Process start(Path log, String... command) {
+        return lab.workspace().register(Commands.start(namespace, log, command));
+    }
+
+    /** Where the node's files are; goes with the laboratory. */
+    public Path directory() {
+        return directory;
+    }
+
+    /** Process id of the daemon. */
+    public long daemonPid() {
+        return running().pid();
+    }
+
     void forget(Pod gone) {
         pods.remove(gone);
         lab.workspace().deleteNamespace(gone.namespace());

@@ -32,6 +32,46 @@ public final class Pod {
         }
     }
 
+    /**
+     * Wires it into the node's docker0 without any plugin, for networks that bring none.
+     *
+     * @param subnet the first three numbers of the node's /24, e.g. {@code 10.5.1}
+     */
+    public Pod wireByHand(String subnet, int mtuBytes) {
+        String bridge = "docker0";
+        if (!node.run("ip", "link", "show", bridge).succeeded()) {
+            node.run("ip", "link", "add", bridge, "type", "bridge").orThrow();
+            node.run("ip", "addr", "add", subnet + ".1/24", "dev", bridge).orThrow();
+            node.run("ip", "link", "set", bridge, "up").orThrow();
+            node.run("sysctl", "-qw", "net.ipv4.ip_forward=1").orThrow();
+        }
+        String mtu = String.valueOf(mtuBytes);
+        Commands.require(
+                "ip",
+                "link",
+                "add",
+                "veth-hand",
+                "netns",
+                node.namespace(),
+                "mtu",
+                mtu,
+                "type",
+                "veth",
+                "peer",
+                "name",
+                "eth0",
+                "netns",
+                namespace,
+                "mtu",
+                mtu);
+        node.run("ip", "link", "set", "veth-hand", "master", bridge, "up").orThrow();
+        address = subnet + ".2";
+        run("ip", "addr", "add", address + "/24", "dev", "eth0").orThrow();
+        run("ip", "link", "set", "eth0", "up").orThrow();
+        run("ip", "route", "add", "default", "via", subnet + ".1").orThrow();
+        return this;
+    }
+
     /** Takes the wiring away by DEL, and the namespace with it. */
     public void remove() {
         cni.call("DEL", containerId, netns(), cni.configuration("1.0.0")).orThrow();

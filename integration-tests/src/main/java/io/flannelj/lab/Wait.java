@@ -4,12 +4,13 @@ import java.time.Duration;
 import java.util.function.BooleanSupplier;
 
 /** Waiting for a fact, for a bounded time. */
-final class Wait {
+public final class Wait {
     private static final long PAUSE_MILLIS = 20;
 
     private Wait() {}
 
-    static void until(String fact, Duration atMost, BooleanSupplier holds) {
+    /** Asks again and again; fails with {@code fact} when it does not hold in time. */
+    public static void until(String fact, Duration atMost, BooleanSupplier holds) {
         long end = System.nanoTime() + atMost.toNanos();
         while (!holds.getAsBoolean()) {
             if (System.nanoTime() > end) {
