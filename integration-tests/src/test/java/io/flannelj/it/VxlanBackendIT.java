@@ -2,15 +2,17 @@ package io.flannelj.it;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.flannelj.backend.BackendProvider;
+import io.flannelj.backend.Tunnel;
 import io.flannelj.backend.vxlan.VxlanProvider;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.net.IpAddress;
+import java.time.Duration;
 
 @NeedsPrivileges
 class VxlanBackendIT extends BackendContract {
     @Override
     BackendProvider provider() {
-        return new VxlanProvider("/dev/net/tun", state);
+        return new VxlanProvider(new Tunnel.Settings("/dev/net/tun", Duration.ZERO), state);
     }
 
     @Override

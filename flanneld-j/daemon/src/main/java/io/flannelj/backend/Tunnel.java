@@ -14,6 +14,7 @@ import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netlink.Route;
 import io.flannelj.netlink.Routes;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.Objects;
 import java.util.Optional;
@@ -48,9 +49,17 @@ public final class Tunnel implements Backend {
     }
 
     /**
-     * What makes one kind of tunnel.
+     * How this node runs tunnels of any kind.
      *
      * @param tunPath usually {@code /dev/net/tun}
+     * @param busyPoll how long an idle worker goes on asking for packets before it sleeps
+     */
+    public record Settings(String tunPath, Duration busyPoll) {}
+
+    /**
+     * What makes one kind of tunnel.
+     *
+     * @param settings of this node, whatever the kind of tunnel
      * @param deviceName name or pattern of the TUN device
      * @param network the whole pod network, which is routed into the device
      * @param local underlay address that the socket is bound to
@@ -60,7 +69,7 @@ public final class Tunnel implements Backend {
      * @param peerOf how a lease becomes a peer; empty for leases that this encapsulation cannot reach
      */
     public record Spec(
-            String tunPath,
+            Settings settings,
             String deviceName,
             Cidr network,
             IpAddress local,
@@ -82,10 +91,16 @@ public final class Tunnel implements Backend {
         TunDevice tun = null;
         NetlinkSocket netlink = null;
         try {
-            tun = TunDevice.open(spec.tunPath(), spec.deviceName());
+            tun = TunDevice.open(spec.settings().tunPath(), spec.deviceName());
             netlink = NetlinkSocket.open();
             putInOrder(netlink, tun, address, spec);
-            TunnelEnd end = new TunnelEnd(spec.encapsulator(), subnet, address, spec.mtuBytes(), tun.features());
+            TunnelEnd end = new TunnelEnd(
+                    spec.encapsulator(),
+                    subnet,
+                    address,
+                    spec.mtuBytes(),
+                    tun.features(),
+                    spec.settings().busyPoll());
             String name = tun.name();
             Datapath datapath = new Datapath(
                     tun,

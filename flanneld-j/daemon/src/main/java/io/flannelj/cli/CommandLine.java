@@ -85,7 +85,8 @@ public final class CommandLine {
                 .setUsageHelpWidth(100)
                 .setOverwrittenOptionsAllowed(true) // as in Go, the last one counts
                 .addSubcommand("status", new StatusCommand(out, err))
-                .addSubcommand("peers", new PeersCommand(out, err));
+                .addSubcommand("peers", new PeersCommand(out, err))
+                .addSubcommand("bench", new BenchCommand(out, err));
     }
 
     private String fromEnvironment(ArgSpec argument) {

@@ -126,6 +126,13 @@ final class FlannelFlags {
     private String tunDevice = "/dev/net/tun";
 
     @Option(
+            names = "--busy-poll-us",
+            paramLabel = "MICROSECONDS",
+            description = "an idle data path asks for packets this long before it sleeps; 0 saves processor time,"
+                    + " more lowers latency (${DEFAULT-VALUE})")
+    private int busyPollMicros = 20;
+
+    @Option(
             names = {"-v", "--v"},
             paramLabel = "LEVEL",
             description = "more log, as flannel counts it: 0 usual, 1 and more debug (${DEFAULT-VALUE})")
@@ -168,7 +175,8 @@ final class FlannelFlags {
                 healthzPort,
                 controlSocket,
                 stateDirectory,
-                tunDevice));
+                tunDevice,
+                busyPollMicros));
     }
 
     int verbosity() {

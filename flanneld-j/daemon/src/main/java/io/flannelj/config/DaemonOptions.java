@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param controlSocket where operator commands and the CNI plugin reach the daemon
  * @param stateDirectory what must survive restarts
  * @param tunDevice usually {@code /dev/net/tun}
+ * @param busyPoll how long an idle data path goes on asking for packets before it sleeps
  */
 public record DaemonOptions(
         Etcd etcd,
@@ -43,7 +44,8 @@ public record DaemonOptions(
         Healthz healthz,
         Path controlSocket,
         Path stateDirectory,
-        String tunDevice) {
+        String tunDevice,
+        Duration busyPoll) {
 
     /**
      * The store's whereabouts; empty texts mean "not given".
@@ -93,7 +95,8 @@ public record DaemonOptions(
             int healthzPort,
             String controlSocket,
             String stateDirectory,
-            String tunDevice) {}
+            String tunDevice,
+            int busyPollMicros) {}
 
     /**
      * Checks what was typed.
@@ -146,6 +149,10 @@ public record DaemonOptions(
                 raw.controlSocket().length() < 108,
                 "--control-socket",
                 "is too long for a Unix socket: " + raw.controlSocket());
+        problems.unless(
+                raw.busyPollMicros() >= 0 && raw.busyPollMicros() <= 1000,
+                "--busy-poll-us",
+                "must be 0 to 1000, was " + raw.busyPollMicros());
         problems.throwIfAny();
         return new DaemonOptions(
                 new Etcd(
@@ -169,7 +176,8 @@ public record DaemonOptions(
                 new Healthz(healthzIp == null ? IpAddress.ANY_V4 : healthzIp, raw.healthzPort()),
                 Path.of(raw.controlSocket()),
                 Path.of(raw.stateDirectory()),
-                raw.tunDevice());
+                raw.tunDevice(),
+                Duration.ofNanos(raw.busyPollMicros() * 1000L));
     }
 
     private static boolean isUrl(String text) {

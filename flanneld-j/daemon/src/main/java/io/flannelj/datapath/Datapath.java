@@ -48,8 +48,9 @@ public final class Datapath implements AutoCloseable {
         this.group = new MultiThreadIoEventLoopGroup(
                 1, new DefaultThreadFactory("flannel-data"), EpollIoHandler.newFactory());
         IoEventLoop loop = group.next();
-        this.portWatch = EpollWatch.start(loop, port.fd(), worker::onPortReadable);
-        this.tunWatch = EpollWatch.start(loop, tun.fd(), new TunReader(onTunLost));
+        Wakeup wakeup = new Wakeup(onTunLost);
+        this.portWatch = EpollWatch.start(loop, port.fd(), wakeup);
+        this.tunWatch = EpollWatch.start(loop, tun.fd(), wakeup);
     }
 
     /** Replaces the peers. One that stays the same keeps its counters. */
@@ -88,12 +89,12 @@ public final class Datapath implements AutoCloseable {
         port.close();
     }
 
-    /** Reads the TUN queue until it is lost for good; then stops to ask for it, or the loop would spin. */
-    private final class TunReader implements Runnable {
+    /** Works until the TUN queue is lost for good; then stops to ask for it, or the loop would spin. */
+    private final class Wakeup implements Runnable {
         private final IntConsumer onLost;
         private boolean lost;
 
-        TunReader(IntConsumer onLost) {
+        Wakeup(IntConsumer onLost) {
             this.onLost = onLost;
         }
 
@@ -102,7 +103,7 @@ public final class Datapath implements AutoCloseable {
             if (lost) {
                 return;
             }
-            int errno = worker.onTunReadable();
+            int errno = worker.run();
             if (errno != 0) {
                 lost = true;
                 group.next().execute(() -> tunWatch.cancel()); // not from within its own event

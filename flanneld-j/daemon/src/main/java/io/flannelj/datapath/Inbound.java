@@ -52,9 +52,9 @@ final class Inbound implements PacketOutlet, AutoCloseable {
     /**
      * Receives, unwraps and delivers one batch.
      *
-     * @return whether the socket may hold more
+     * @return messages received; 0 when none waited
      */
-    boolean pump(RouteTable routes) {
+    int pump(RouteTable routes) {
         slots.clear();
         int received = port.receive(slots);
         counters.add(Counter.IN_RECEIVES, 1);
@@ -62,7 +62,7 @@ final class Inbound implements PacketOutlet, AutoCloseable {
             message(routes, slot);
         }
         coalescer.flush(data);
-        return received == SLOTS;
+        return Math.max(0, received);
     }
 
     private void message(RouteTable routes, int slot) {

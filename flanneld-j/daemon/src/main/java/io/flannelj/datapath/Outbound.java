@@ -67,18 +67,16 @@ final class Outbound implements SegmentSink, AutoCloseable {
     /**
      * Reads, wraps and sends one batch.
      *
-     * @return whether the queue may hold more
+     * @return packets read; 0 when none waited
      */
-    boolean pump(RouteTable routes) {
+    int pump(RouteTable routes) {
         int at = 0;
         int packets = 0;
-        boolean drained = false;
         while (packets < MAX_PACKETS && ARENA_BYTES - at >= headroom + MAX_READ_BYTES) {
             int read = tun.read(arena, at + headroom, MAX_READ_BYTES);
             counters.add(Counter.OUT_READS, 1);
             if (read <= 0) {
                 readErrno = -read;
-                drained = true;
                 break;
             }
             packets++;
@@ -86,7 +84,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
             at = at + headroom + read + 63 & ~63;
         }
         batch.flush();
-        return !drained;
+        return packets;
     }
 
     /** The errno with which the TUN device refused the last read; 0 when it was just empty. */

@@ -3,6 +3,7 @@ package io.flannelj.datapath;
 import io.flannelj.device.TunFeatures;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import java.time.Duration;
 
 /**
  * This node's end of the tunnels, fixed for the life of a data path.
@@ -12,6 +13,12 @@ import io.flannelj.net.IpAddress;
  * @param address the tunnel address, which ICMP errors come from
  * @param mtuBytes MTU of the TUN device
  * @param features what the TUN device hands over undone
+ * @param busyPoll how long an idle worker goes on asking for packets before it sleeps; zero for not at all
  */
 public record TunnelEnd(
-        Encapsulator encapsulator, Cidr subnet, IpAddress address, int mtuBytes, TunFeatures features) {}
+        Encapsulator encapsulator,
+        Cidr subnet,
+        IpAddress address,
+        int mtuBytes,
+        TunFeatures features,
+        Duration busyPoll) {}

@@ -4,6 +4,7 @@ import io.flannelj.admin.AdminServer;
 import io.flannelj.admin.CniHandler;
 import io.flannelj.backend.BackendProvider;
 import io.flannelj.backend.BackendRegistry;
+import io.flannelj.backend.Tunnel;
 import io.flannelj.backend.Uplink;
 import io.flannelj.backend.UplinkFinder;
 import io.flannelj.backend.alloc.AllocProvider;
@@ -66,9 +67,10 @@ final class Daemon {
     Daemon(DaemonOptions options, Shutdown shutdown) {
         this.options = options;
         this.shutdown = shutdown;
+        Tunnel.Settings tunnels = new Tunnel.Settings(options.tunDevice(), options.busyPoll());
         this.backends = new BackendRegistry(List.of(
-                new UdpProvider(options.tunDevice()),
-                new VxlanProvider(options.tunDevice(), options.stateDirectory()),
+                new UdpProvider(tunnels),
+                new VxlanProvider(tunnels, options.stateDirectory()),
                 new HostGwProvider(),
                 new AllocProvider()));
     }

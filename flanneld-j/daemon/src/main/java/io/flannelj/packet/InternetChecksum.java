@@ -7,8 +7,9 @@ import io.netty.buffer.ByteBuf;
  *
  * <p>Sums are kept unfolded in 64 bits and in little-endian word order, whatever the machine: RFC 1071 §2(B) shows that
  * the order of octets within words does not matter as long as the result is stored in the same order, which {@link
- * #store} does. Words of 32 bits are added into four accumulators, because one dependent chain of additions is what
- * bounds the obvious loop.
+ * #store} does. Memory is read in words of 64 bits, several chains at a time, because one dependent chain of additions is
+ * what bounds the obvious loop. Each word is added whole into one sum, which may wrap, and its upper half into another,
+ * which cannot: what is missing, the sum of the lower halves, is the first less the second moved up, modulo 2^64.
  */
 public final class InternetChecksum {
     private static final long LOW = 0xffff_ffffL;
@@ -22,10 +23,10 @@ public final class InternetChecksum {
      * @return the unfolded sum
      */
     public static long add(long sum, ByteBuf data, int offset, int length) {
-        long s0 = sum;
-        long s1 = 0;
-        long s2 = 0;
-        long s3 = 0;
+        long whole0 = 0;
+        long whole1 = 0;
+        long upper0 = 0;
+        long upper1 = 0;
         int at = offset;
         int left = length;
         while (left >= 32) {
@@ -33,14 +34,19 @@ public final class InternetChecksum {
             long v1 = data.getLongLE(at + 8);
             long v2 = data.getLongLE(at + 16);
             long v3 = data.getLongLE(at + 24);
-            s0 += (v0 & LOW) + (v0 >>> 32);
-            s1 += (v1 & LOW) + (v1 >>> 32);
-            s2 += (v2 & LOW) + (v2 >>> 32);
-            s3 += (v3 & LOW) + (v3 >>> 32);
+            whole0 += v0;
+            upper0 += v0 >>> 32;
+            whole1 += v1;
+            upper1 += v1 >>> 32;
+            whole0 += v2;
+            upper0 += v2 >>> 32;
+            whole1 += v3;
+            upper1 += v3 >>> 32;
             at += 32;
             left -= 32;
         }
-        s0 += s1 + s2 + s3;
+        long upper = upper0 + upper1;
+        long s0 = sum + upper + (whole0 + whole1 - (upper << 32));
         while (left >= 4) {
             s0 += data.getIntLE(at) & LOW;
             at += 4;

@@ -76,7 +76,8 @@ class CommandLineTest {
                 "--healthz-port=8471",
                 "--control-socket=/c.sock",
                 "--state-dir=/state",
-                "--tun-device=/tun");
+                "--tun-device=/tun",
+                "--busy-poll-us=75");
 
         assertThat(options.etcd())
                 .isEqualTo(new DaemonOptions.Etcd(
@@ -101,6 +102,7 @@ class CommandLineTest {
         assertThat(options.controlSocket()).isEqualTo(Path.of("/c.sock"));
         assertThat(options.stateDirectory()).isEqualTo(Path.of("/state"));
         assertThat(options.tunDevice()).isEqualTo("/tun");
+        assertThat(options.busyPoll()).isEqualTo(Duration.ofNanos(75_000));
     }
 
     @Test
@@ -124,6 +126,7 @@ class CommandLineTest {
     @CsvSource({
         "--ip-masc, did you mean --ip-masq?",
         "--kube-subnet-mgr, --kube-subnet-mgr",
+        "--busy-poll-us=1001, busy-poll-us",
         "--healthz-port=x, healthz-port",
         "--healthz-port=70000, healthz-port",
         "--public-ip=1.2.3, public-ip",

@@ -20,6 +20,7 @@ import io.flannelj.packet.VirtioNetHeader;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import java.lang.management.ManagementFactory;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -59,8 +60,8 @@ class DatapathAllocationTest {
             try (Worker worker = worker(encapsulator, loop)) {
                 long bytes = allocatedBy(() -> {
                     loop.refill();
-                    worker.onTunReadable();
-                    worker.onPortReadable();
+                    worker.run();
+                    worker.run();
                 });
                 assertThat(loop.sent).as("datagrams sent").isGreaterThan(ROUNDS);
                 assertThat(loop.written).as("packets written").isGreaterThan(ROUNDS);
@@ -71,7 +72,12 @@ class DatapathAllocationTest {
 
     private Worker worker(Encapsulator encapsulator, Loop loop) {
         TunnelEnd end = new TunnelEnd(
-                encapsulator, Cidr.parse("10.5.1.0/24"), IpAddress.parse("10.5.1.0"), 1450, TunFeatures.ALL);
+                encapsulator,
+                Cidr.parse("10.5.1.0/24"),
+                IpAddress.parse("10.5.1.0"),
+                1450,
+                TunFeatures.ALL,
+                Duration.ZERO);
         Worker worker = new Worker(allocator, loop, loop, end, peer -> {});
         worker.route(RouteTable.of(
                 List.of(new Peer(Cidr.parse("10.5.2.0/24"), IpAddress.ofIpv4(PEER_NODE), 8472, 0x0200_0000_0002L))));

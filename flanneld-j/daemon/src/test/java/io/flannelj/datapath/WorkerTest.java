@@ -19,6 +19,7 @@ import io.flannelj.packet.VirtioNetHeader;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -226,7 +227,7 @@ class WorkerTest {
             byte[] two = Packets.udp(PEER_POD, POD, 2, Packets.random(2, 100));
 
             port.arrive(PEER_NODE, Packets.behind(one, two), one.length);
-            worker.onPortReadable();
+            worker.run();
 
             assertThat(worker.counters().get(Counter.IN_PACKETS)).isEqualTo(2);
             assertThat(worker.counters().get(Counter.IN_DELIVERED)).isEqualTo(2);
@@ -309,7 +310,7 @@ class WorkerTest {
                     port.arrive(PEER_NODE, bytes, Math.max(1, random.nextBoolean() ? bytes.length : bytes.length / 3));
                 }
                 for (int i = 0; i < 1000; i++) {
-                    worker.onPortReadable();
+                    worker.run();
                 }
                 closes(worker.counters());
                 assertThat(worker.counters().get(Counter.IN_PACKETS)).isGreaterThan(20_000);
@@ -327,7 +328,12 @@ class WorkerTest {
 
     private Worker worker(Encapsulator encapsulator, int peerPort) {
         TunnelEnd end = new TunnelEnd(
-                encapsulator, Cidr.parse("10.5.1.0/24"), IpAddress.parse("10.5.1.0"), MTU, TunFeatures.ALL);
+                encapsulator,
+                Cidr.parse("10.5.1.0/24"),
+                IpAddress.parse("10.5.1.0"),
+                MTU,
+                TunFeatures.ALL,
+                Duration.ZERO);
         Worker worker = new Worker(UnpooledByteBufAllocator.DEFAULT, tun, port, end, fallbacks::add);
         worker.route(RouteTable.of(List.of(
                 new Peer(Cidr.parse("10.5.2.0/24"), IpAddress.ofIpv4(PEER_NODE), peerPort, PEER_MAC.bits()),
@@ -340,12 +346,12 @@ class WorkerTest {
         for (byte[] packet : packets) {
             tun.offer(packet);
         }
-        worker.onTunReadable();
+        worker.run();
     }
 
     private void receive(Worker worker, int source, byte[] datagram) {
         port.arrive(source, datagram, datagram.length);
-        worker.onPortReadable();
+        worker.run();
     }
 
     private static byte[] frame(byte[] packet) {

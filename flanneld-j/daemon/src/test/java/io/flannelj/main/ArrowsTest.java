@@ -65,7 +65,8 @@ class ArrowsTest {
         room("firewall", "config", "net", "org.slf4j");
         room("metrics", "datapath", "lease", "io.micrometer..");
         room("admin", "metrics", "lease", "com.fasterxml.jackson..", "io.netty..");
-        room("cli", "config", "com.fasterxml.jackson..", "picocli");
+        room("bench", "backend.udp", "backend.vxlan", "datapath", "device", "net", "packet", "io.netty.buffer");
+        room("cli", "bench", "config", "com.fasterxml.jackson..", "com.sun.management", "picocli");
     }
 
     private static void room(String name, String... mayTouch) {

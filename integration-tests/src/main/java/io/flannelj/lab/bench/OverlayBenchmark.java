@@ -10,10 +10,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -45,8 +47,11 @@ public final class OverlayBenchmark implements Callable<Integer> {
     @Option(names = "--seconds", description = "Length of each measurement (${DEFAULT-VALUE}).")
     double seconds = 2;
 
-    @Option(names = "--tcp-only", description = "Leave small packets and latency out.")
-    boolean tcpOnly;
+    @Option(
+            names = "--metrics",
+            split = ",",
+            description = "Of ${COMPLETION-CANDIDATES}, only these; others go with them.")
+    Set<Metric> metrics = EnumSet.allOf(Metric.class);
 
     @Option(
             names = "--gc-seconds",
@@ -69,6 +74,7 @@ public final class OverlayBenchmark implements Callable<Integer> {
         OverlayBenchmark benchmark = new OverlayBenchmark();
         benchmark.command = "integration-tests/bench/overlay " + String.join(" ", withoutCommit(arguments));
         System.exit(new CommandLine(benchmark)
+                .setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionExceptionHandler((failure, line, parsed) -> {
                     System.err.println(failure.getMessage());
                     return 1;
@@ -132,7 +138,7 @@ public final class OverlayBenchmark implements Callable<Integer> {
     }
 
     private Results measure(List<Contender> all, Lab.Underlay kind) {
-        try (Suite suite = new Suite(kind, seconds, tcpOnly, OverlayBenchmark::say)) {
+        try (Suite suite = new Suite(kind, seconds, metrics, OverlayBenchmark::say)) {
             for (Contender contender : all) {
                 boolean wanted = only.isEmpty()
                         || only.contains(contender.name())

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -18,14 +19,14 @@ final class Suite implements AutoCloseable {
     private static final int LARGE_BYTES = 1400 - 28; // a packet of 1,400 octets, which every contender takes whole
 
     private final double seconds;
-    private final boolean tcpOnly;
+    private final Set<Metric> wanted;
     private final Consumer<String> progress;
     private final Map<String, Rig> rigs = new LinkedHashMap<>();
     private final Results results;
 
-    Suite(Lab.Underlay underlay, double seconds, boolean tcpOnly, Consumer<String> progress) {
+    Suite(Lab.Underlay underlay, double seconds, Set<Metric> wanted, Consumer<String> progress) {
         this.seconds = seconds;
-        this.tcpOnly = tcpOnly;
+        this.wanted = Set.copyOf(wanted);
         this.progress = progress;
         this.results = new Results(underlay.name().toLowerCase(java.util.Locale.ROOT));
     }
@@ -38,10 +39,8 @@ final class Suite implements AutoCloseable {
             rigs.put(contender.name(), rig);
             Iperf.tcp(rig, 2, 4, false);
             Iperf.tcp(rig, 1, 4, true);
-            if (!tcpOnly) {
-                Iperf.udp(rig, 1, SMALL_BYTES);
-                PingPong.measure(rig, 0.5);
-            }
+            Iperf.udp(rig, 1, SMALL_BYTES);
+            PingPong.measure(rig, 0.5);
             progress.accept(contender.name() + " is ready");
         } catch (LabException e) {
             rigs.remove(contender.name());
@@ -52,34 +51,37 @@ final class Suite implements AutoCloseable {
 
     void repetition(int number) {
         progress.accept(results.underlay() + ", repetition " + number);
-        each((name, rig) -> tcp(name, rig, Metric.TCP1, 1, false));
-        each((name, rig) -> tcp(name, rig, Metric.TCP4, 4, false));
-        each((name, rig) -> tcp(name, rig, Metric.TCP1_BACK, 1, true));
-        each((name, rig) -> tcp(name, rig, Metric.TCP4_BACK, 4, true));
-        if (tcpOnly) {
-            return;
+        each(Metric.TCP1, (name, rig) -> tcp(name, rig, Metric.TCP1, 1, false));
+        each(Metric.TCP4, (name, rig) -> tcp(name, rig, Metric.TCP4, 4, false));
+        each(Metric.TCP1_BACK, (name, rig) -> tcp(name, rig, Metric.TCP1_BACK, 1, true));
+        each(Metric.TCP4_BACK, (name, rig) -> tcp(name, rig, Metric.TCP4_BACK, 4, true));
+        each(Metric.UDP64, this::smallPackets);
+        each(Metric.UDP1400, this::largePackets);
+        each(Metric.RR_P50, this::latency);
+    }
+
+    private void smallPackets(String name, Rig rig) {
+        Usage before = Usage.of(rig.daemons());
+        Iperf.Udp udp = Iperf.udp(rig, seconds, SMALL_BYTES);
+        Usage used = Usage.of(rig.daemons()).since(before);
+        results.add(name, Metric.UDP64, udp.received() / 1e3);
+        results.add(name, Metric.UDP64_LOST, udp.lost() * 100);
+        if (!rig.daemons().isEmpty()) {
+            results.add(name, Metric.PACKET_CPU, used.daemonSeconds() * 1e6 / udp.packets());
         }
-        each((name, rig) -> {
-            Usage before = Usage.of(rig.daemons());
-            Iperf.Udp udp = Iperf.udp(rig, seconds, SMALL_BYTES);
-            Usage used = Usage.of(rig.daemons()).since(before);
-            results.add(name, Metric.UDP64, udp.received() / 1e3);
-            results.add(name, Metric.UDP64_LOST, udp.lost() * 100);
-            if (!rig.daemons().isEmpty()) {
-                results.add(name, Metric.PACKET_CPU, used.daemonSeconds() * 1e6 / udp.packets());
-            }
-        });
-        each((name, rig) -> {
-            Iperf.Udp udp = Iperf.udp(rig, seconds, LARGE_BYTES);
-            results.add(name, Metric.UDP1400, udp.received() / 1e3);
-            results.add(name, Metric.UDP1400_LOST, udp.lost() * 100);
-        });
-        each((name, rig) -> {
-            PingPong.Latency latency = PingPong.measure(rig, seconds);
-            results.add(name, Metric.RR_P50, latency.p50());
-            results.add(name, Metric.RR_P99, latency.p99());
-            results.add(name, Metric.RR_P999, latency.p999());
-        });
+    }
+
+    private void largePackets(String name, Rig rig) {
+        Iperf.Udp udp = Iperf.udp(rig, seconds, LARGE_BYTES);
+        results.add(name, Metric.UDP1400, udp.received() / 1e3);
+        results.add(name, Metric.UDP1400_LOST, udp.lost() * 100);
+    }
+
+    private void latency(String name, Rig rig) {
+        PingPong.Latency latency = PingPong.measure(rig, seconds);
+        results.add(name, Metric.RR_P50, latency.p50());
+        results.add(name, Metric.RR_P99, latency.p99());
+        results.add(name, Metric.RR_P999, latency.p999());
     }
 
     private void tcp(String name, Rig rig, Metric metric, int streams, boolean backwards) {
@@ -124,7 +126,10 @@ final class Suite implements AutoCloseable {
         void of(String name, Rig rig);
     }
 
-    private void each(Measurement measurement) {
+    private void each(Metric metric, Measurement measurement) {
+        if (!wanted.contains(metric)) {
+            return;
+        }
         for (Map.Entry<String, Rig> entry : List.copyOf(rigs.entrySet())) {
             try {
                 measurement.of(entry.getKey(), entry.getValue());

@@ -23,13 +23,10 @@ public final class UdpProvider implements BackendProvider {
     private static final int OVERHEAD_BYTES = 28; // IPv4 20, UDP 8
     private static final String DEVICE_PATTERN = "flannel%d";
 
-    private final String tunPath;
+    private final Tunnel.Settings settings;
 
-    /**
-     * @param tunPath usually {@code /dev/net/tun}
-     */
-    public UdpProvider(String tunPath) {
-        this.tunPath = tunPath;
+    public UdpProvider(Tunnel.Settings settings) {
+        this.settings = settings;
     }
 
     @Override
@@ -44,7 +41,7 @@ public final class UdpProvider implements BackendProvider {
         IpAddress local = Objects.requireNonNull(uplink.address(), "udp runs over IPv4");
         IpAddress publicIp = Objects.requireNonNull(uplink.publicIp(), "udp runs over IPv4");
         Tunnel.Spec spec = new Tunnel.Spec(
-                tunPath,
+                settings,
                 DEVICE_PATTERN,
                 network,
                 local,

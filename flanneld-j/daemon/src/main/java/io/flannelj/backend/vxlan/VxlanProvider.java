@@ -24,15 +24,14 @@ import java.util.function.Consumer;
 public final class VxlanProvider implements BackendProvider {
     private static final int OVERHEAD_BYTES = 50; // IPv4 20, UDP 8, VXLAN 8, Ethernet 14
 
-    private final String tunPath;
+    private final Tunnel.Settings settings;
     private final Path stateDirectory;
 
     /**
-     * @param tunPath usually {@code /dev/net/tun}
      * @param stateDirectory where the VTEP's MAC address is kept over restarts
      */
-    public VxlanProvider(String tunPath, Path stateDirectory) {
-        this.tunPath = tunPath;
+    public VxlanProvider(Tunnel.Settings settings, Path stateDirectory) {
+        this.settings = settings;
         this.stateDirectory = stateDirectory;
     }
 
@@ -50,7 +49,7 @@ public final class VxlanProvider implements BackendProvider {
         MacAddress mac = new VtepMacFile(stateDirectory, options.vni()).readOrMake();
         int baseMtuBytes = options.mtuBytes() > 0 ? options.mtuBytes() : uplink.mtuBytes();
         Tunnel.Spec spec = new Tunnel.Spec(
-                tunPath,
+                settings,
                 "flannel." + options.vni(),
                 network,
                 local,

@@ -1,0 +1,5 @@
+/** What summing costs. */
+@NullMarked
+package io.flannelj.packet;
+
+import org.jspecify.annotations.NullMarked;
