@@ -128,9 +128,10 @@ final class FlannelFlags {
     @Option(
             names = "--busy-poll-us",
             paramLabel = "MICROSECONDS",
-            description = "an idle data path asks for packets this long before it sleeps; 0 saves processor time,"
-                    + " more lowers latency (${DEFAULT-VALUE})")
-    private int busyPollMicros = 20;
+            description =
+                    "with sparse traffic, ask for the next packet this long before sleeping; 0 saves processor time,"
+                            + " more lowers latency (${DEFAULT-VALUE})")
+    private int busyPollMicros = 50;
 
     @Option(
             names = {"-v", "--v"},

@@ -11,17 +11,20 @@ import java.util.function.Consumer;
  * starves the other.
  *
  * <p>Going to sleep and being woken costs more than carrying a packet, and an answer often follows within microseconds;
- * so an idle worker goes on asking for a short while before it returns to its event loop.
+ * so a worker that usually carries little at a time goes on asking for a short while before it returns to its event loop.
+ * One that carries much sleeps at once: others need the processor, and what gathers meanwhile goes in one batch.
  *
  * <p>Confined to its event loop, except for {@link #counters} and {@link #route}.
  */
 public final class Worker implements AutoCloseable {
     private static final int BATCHES_PER_WAKEUP = 16;
+    private static final long SPARSE_BYTES = 1024;
 
     private final Counters counters = new Counters();
     private final Outbound outbound;
     private final Inbound inbound;
     private final long busyPollNanos;
+    private long usualBytes;
     private volatile RouteTable routes = RouteTable.EMPTY;
 
     /**
@@ -50,13 +53,14 @@ public final class Worker implements AutoCloseable {
      */
     public int run() {
         RouteTable table = routes;
+        long before = carriedBytes();
         int batches = 0;
         long idleSince = 0;
         while (batches < BATCHES_PER_WAKEUP) {
             if (inbound.pump(table) + outbound.pump(table) > 0) {
                 batches++;
                 idleSince = 0;
-            } else if (busyPollNanos == 0 || outbound.readErrno() != 0) {
+            } else if (busyPollNanos == 0 || usualBytes > SPARSE_BYTES || outbound.readErrno() != 0) {
                 break;
             } else if (idleSince == 0) {
                 idleSince = System.nanoTime();
@@ -66,7 +70,12 @@ public final class Worker implements AutoCloseable {
                 Thread.onSpinWait();
             }
         }
+        usualBytes += (carriedBytes() - before - usualBytes) / 8;
         return outbound.readErrno();
+    }
+
+    private long carriedBytes() {
+        return counters.get(Counters.Counter.OUT_BYTES) + counters.get(Counters.Counter.IN_BYTES);
     }
 
     public Counters counters() {

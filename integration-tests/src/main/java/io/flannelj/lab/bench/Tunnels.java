@@ -23,7 +23,7 @@ final class Tunnels {
     private Tunnels() {}
 
     static List<Contender> all() {
-        return List.of(new WireguardGo(), new Nebula(), new N2n(), new Tinc(), new Fastd(), new OpenVpn());
+        return List.of(new WireguardGo(), new Nebula(), new Tinc(), new Fastd(), new OpenVpn());
     }
 
     /** Two daemons, one device on each node with 10.99.0.1 and 10.99.0.2. */
@@ -221,47 +221,6 @@ final class Tunnels {
         }
     }
 
-    /** n2n, a TAP tunnel, without encryption. */
-    private static final class N2n extends Tunnel {
-        N2n() {
-            super("n2n", system("edge"), "edge0", 1290);
-        }
-
-        @Override
-        boolean addressesItself() {
-            return true;
-        }
-
-        @Override
-        List<String> prepare(Node node, int number, Node other) {
-            Node first = number == 1 ? node : other;
-            if (number == 1) {
-                node.start(
-                        node.directory().resolve("supernode.log"),
-                        system("supernode").toString(),
-                        "-f",
-                        "-l",
-                        "7777");
-            }
-            return List.of(
-                    program(),
-                    "-f",
-                    "-d",
-                    "edge0",
-                    "-a",
-                    "10.99.0." + number,
-                    "-c",
-                    "bench",
-                    "-M",
-                    "1290",
-                    "-r",
-                    "-l",
-                    first.address() + ":7777",
-                    "-p",
-                    String.valueOf(PORT));
-        }
-    }
-
     /** tinc 1.0 with neither cipher nor digest. */
     private static final class Tinc extends Tunnel {
         Tinc() {
@@ -312,14 +271,9 @@ final class Tunnels {
         @Override
         List<String> prepare(Node node, int number, Node other) throws IOException {
             for (int i = 0; i < 2 && number == 1; i++) {
-                String made = Commands.require(program(), "--generate-key", "--machine-readable", "-v");
-                String secret = made.strip();
-                String shown = Commands.run(
-                                List.of(program(), "-c", "-", "--show-key", "--machine-readable"),
-                                "secret \"" + secret + "\";\n",
-                                java.util.Map.of())
-                        .orThrow();
-                keys[i] = new String[] {secret, shown.strip()};
+                String made = Commands.require(program(), "--generate-key");
+                String[] words = made.strip().split("\\s+", -1); // Secret: … Public: …
+                keys[i] = new String[] {words[1], words[3]};
             }
             Path config = node.directory().resolve("fastd.conf");
             Files.writeString(config, """
