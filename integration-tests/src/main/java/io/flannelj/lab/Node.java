@@ -230,6 +230,11 @@ public final class Node {
         lab.workspace().deleteNamespace(gone.namespace());
     }
 
+    /** Starts a program in the node that goes on; it ends with the laboratory at the latest. */
+    public Process startProgram(String... command) {
+        return lab.workspace().register(Commands.start(namespace, directory.resolve("program.log"), command));
+    }
+
     /** Runs a program in the node. */
     public Commands.Result run(String... command) {
         return Commands.inNamespace(namespace, command);

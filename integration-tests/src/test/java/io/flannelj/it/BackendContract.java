@@ -38,6 +38,11 @@ abstract class BackendContract {
         return LeaseAttributes.ofIpv4(publicIp, "", null);
     }
 
+    /** Options of the backend, as JSON after its type. */
+    String moreOptions() {
+        return "";
+    }
+
     /** Whether it brings traffic to peers by itself. */
     boolean reachesPeers() {
         return true;
@@ -51,9 +56,9 @@ abstract class BackendContract {
                     .sorted()
                     .toList();
         }
-        return Commands.require("ip", "route", "show", "dev", "up0")
+        return Commands.require("ip", "-4", "route", "show")
                 .lines()
-                .filter(line -> line.contains(" via "))
+                .filter(line -> line.startsWith("10.5.") && line.contains(" via "))
                 .map(line -> line.substring(0, line.indexOf(' ')))
                 .sorted()
                 .toList();
@@ -80,8 +85,8 @@ abstract class BackendContract {
 
     private Backend start() throws IOException, ConfigException {
         BackendProvider provider = provider();
-        NetworkConfig network =
-                NetworkConfig.parse("{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\"" + provider.type() + "\"}}");
+        NetworkConfig network = NetworkConfig.parse("{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\""
+                + provider.type() + "\"" + moreOptions() + "}}");
         IpAddress address = IpAddress.parse("192.168.100.1");
         String link = Commands.require("ip", "-o", "link", "show", "up0");
         int index = Integer.parseInt(link.substring(0, link.indexOf(':')));

@@ -134,6 +134,12 @@ final class FlannelFlags {
     private int busyPollMicros = 50;
 
     @Option(
+            names = "--vxlan-datapath",
+            paramLabel = "userspace|kernel|auto",
+            description = "who carries VXLAN on this node; as the network config says unless given")
+    private String vxlanDatapath = "";
+
+    @Option(
             names = {"-v", "--v"},
             paramLabel = "LEVEL",
             description = "more log, as flannel counts it: 0 usual, 1 and more debug (${DEFAULT-VALUE})")
@@ -177,7 +183,8 @@ final class FlannelFlags {
                 controlSocket,
                 stateDirectory,
                 tunDevice,
-                busyPollMicros));
+                busyPollMicros,
+                vxlanDatapath));
     }
 
     int verbosity() {

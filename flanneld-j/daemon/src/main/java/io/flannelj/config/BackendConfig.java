@@ -30,8 +30,19 @@ public sealed interface BackendConfig {
      * @param vni 24 bits
      * @param port UDP port of all nodes
      * @param mtuBytes MTU of the underlay; 0 takes that of the uplink
+     * @param directRouting plain routes to peers that the uplink reaches without a router
+     * @param gbp group policy extension: kernel devices send it, ours accept it
+     * @param learning kernel devices learn VTEPs from what they receive
      */
-    record Vxlan(int vni, int port, int mtuBytes) implements BackendConfig {
+    record Vxlan(
+            int vni,
+            int port,
+            int mtuBytes,
+            boolean directRouting,
+            boolean gbp,
+            boolean learning,
+            VxlanDatapath datapath)
+            implements BackendConfig {
         public static final int DEFAULT_VNI = 1;
 
         /** The kernel's default, from before IANA assigned 4789; flannel keeps it. */
@@ -91,21 +102,22 @@ public sealed interface BackendConfig {
     }
 
     private static Vxlan vxlan(JsonFields fields, Problems problems) {
-        for (String option : List.of("DirectRouting", "GBP", "Learning")) {
-            problems.unless(
-                    !fields.flag(option, false), fields.path(option), "is not built into this version; leave it false");
-        }
-        String datapath = fields.text("Datapath", "userspace");
+        String text = fields.text("Datapath", "userspace");
+        VxlanDatapath datapath = VxlanDatapath.read(text).orElse(null);
         problems.unless(
-                datapath.equals("userspace") || datapath.equals("auto"),
+                datapath != null,
                 fields.path("Datapath"),
-                datapath.equals("kernel")
-                        ? "\"kernel\" is not built into this version; use \"userspace\" or \"auto\""
-                        : "must be \"userspace\" or \"auto\", was \"" + datapath + "\"");
+                "must be \"userspace\", \"kernel\" or \"auto\", was \"" + text + "\"");
         int port = fields.number("Port", 0, 0, 65_535);
         int mtu = fields.number("MTU", 0, 0, 65_535);
         problems.unless(mtu == 0 || mtu >= 576, fields.path("MTU"), "must be 0 or at least 576, was " + mtu);
         return new Vxlan(
-                fields.number("VNI", Vxlan.DEFAULT_VNI, 0, (1 << 24) - 1), port == 0 ? Vxlan.DEFAULT_PORT : port, mtu);
+                fields.number("VNI", Vxlan.DEFAULT_VNI, 0, (1 << 24) - 1),
+                port == 0 ? Vxlan.DEFAULT_PORT : port,
+                mtu,
+                fields.flag("DirectRouting", false),
+                fields.flag("GBP", false),
+                fields.flag("Learning", false),
+                datapath == null ? VxlanDatapath.USERSPACE : datapath);
     }
 }

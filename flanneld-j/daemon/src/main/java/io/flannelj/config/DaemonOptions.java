@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param stateDirectory what must survive restarts
  * @param tunDevice usually {@code /dev/net/tun}
  * @param busyPoll how long an idle data path goes on asking for packets before it sleeps
+ * @param vxlanDatapath {@code --vxlan-datapath}; null leaves it to the network config
  */
 public record DaemonOptions(
         Etcd etcd,
@@ -45,7 +46,8 @@ public record DaemonOptions(
         Path controlSocket,
         Path stateDirectory,
         String tunDevice,
-        Duration busyPoll) {
+        Duration busyPoll,
+        @Nullable VxlanDatapath vxlanDatapath) {
 
     /**
      * The store's whereabouts; empty texts mean "not given".
@@ -96,7 +98,8 @@ public record DaemonOptions(
             String controlSocket,
             String stateDirectory,
             String tunDevice,
-            int busyPollMicros) {}
+            int busyPollMicros,
+            String vxlanDatapath) {}
 
     /**
      * Checks what was typed.
@@ -153,6 +156,11 @@ public record DaemonOptions(
                 raw.busyPollMicros() >= 0 && raw.busyPollMicros() <= 1000,
                 "--busy-poll-us",
                 "must be 0 to 1000, was " + raw.busyPollMicros());
+        VxlanDatapath vxlanDatapath = VxlanDatapath.read(raw.vxlanDatapath()).orElse(null);
+        problems.unless(
+                raw.vxlanDatapath().isEmpty() || vxlanDatapath != null,
+                "--vxlan-datapath",
+                "must be userspace, kernel or auto, was \"" + raw.vxlanDatapath() + "\"");
         problems.throwIfAny();
         return new DaemonOptions(
                 new Etcd(
@@ -177,7 +185,8 @@ public record DaemonOptions(
                 Path.of(raw.controlSocket()),
                 Path.of(raw.stateDirectory()),
                 raw.tunDevice(),
-                Duration.ofNanos(raw.busyPollMicros() * 1000L));
+                Duration.ofNanos(raw.busyPollMicros() * 1000L),
+                vxlanDatapath);
     }
 
     private static boolean isUrl(String text) {

@@ -70,7 +70,7 @@ final class Daemon {
         Tunnel.Settings tunnels = new Tunnel.Settings(options.tunDevice(), options.busyPoll());
         this.backends = new BackendRegistry(List.of(
                 new UdpProvider(tunnels),
-                new VxlanProvider(tunnels, options.stateDirectory()),
+                new VxlanProvider(tunnels, options.stateDirectory(), options.vxlanDatapath()),
                 new HostGwProvider(),
                 new AllocProvider()));
     }

@@ -23,12 +23,19 @@ public final class VxlanHeader {
     public static final int LINUX_PORT = 8472;
 
     private static final int FLAG_VNI_VALID = 0x0800_0000;
+    private static final int GROUP_POLICY_BITS = 0x80ff_ffff;
 
     private VxlanHeader() {}
 
     /** Whether the VNI flag stands and nothing else, as the kernel's receiver demands. */
     public static boolean isPlain(ByteBuf packet, int offset) {
         return packet.getInt(offset) == FLAG_VNI_VALID && packet.getByte(offset + 7) == 0;
+    }
+
+    /** Whether besides the VNI flag there is nothing but a group policy (draft-smith-vxlan-group-policy, as in Linux). */
+    public static boolean isGroupPolicy(ByteBuf packet, int offset) {
+        int flags = packet.getInt(offset);
+        return flags < 0 && (flags & ~GROUP_POLICY_BITS) == FLAG_VNI_VALID && packet.getByte(offset + 7) == 0;
     }
 
     public static int vni(ByteBuf packet, int offset) {

@@ -29,7 +29,8 @@ class NetworkConfigTest {
         NetworkConfig config = NetworkConfig.parse("""
                 {"network": "10.5.7.9/12", "EnableIPv4": true, "enableIPv6": false, "EnableNFTables": true,
                  "SubnetLen": 26, "SubnetMin": "10.0.1.64", "SubnetMax": "10.1.0.0", "Unknown": [],
-                 "Backend": {"Type": "VXLAN", "VNI": 7, "Port": 4789, "MTU": 9000, "Datapath": "auto"}}
+                 "Backend": {"Type": "VXLAN", "VNI": 7, "Port": 4789, "MTU": 9000, "Datapath": "auto",
+                             "DirectRouting": true, "GBP": true, "learning": true}}
                 """);
 
         assertThat(config.network()).hasToString("10.0.0.0/12");
@@ -37,14 +38,15 @@ class NetworkConfigTest {
         assertThat(pool(config).first()).hasToString("10.0.1.64");
         assertThat(pool(config).last()).hasToString("10.1.0.0");
         assertThat(config.enableNftables()).isTrue();
-        assertThat(config.backend()).isEqualTo(new BackendConfig.Vxlan(7, 4789, 9000));
+        assertThat(config.backend())
+                .isEqualTo(new BackendConfig.Vxlan(7, 4789, 9000, true, true, true, VxlanDatapath.AUTO));
     }
 
     @Test
     void everyProblemIsReportedAtOnce() {
         assertThatThrownBy(() -> NetworkConfig.parse("""
                         {"Network": "10.3.0.0/33", "SubnetLen": "24", "EnableIPv6": true, "EnableNFTables": 1,
-                         "Backend": {"Type": "vxlan", "VNI": 16777216, "DirectRouting": true}}
+                         "Backend": {"Type": "vxlan", "VNI": 16777216, "DirectRouting": 1}}
                         """))
                 .isInstanceOfSatisfying(
                         ConfigException.class,
@@ -73,7 +75,7 @@ class NetworkConfigTest {
                 "{\"Network\": \"10.3.0.0/16\", \"SubnetMin\": \"10.3.9.0\", \"SubnetMax\": \"10.3.8.0\"} | is above SubnetMax",
                 "{\"Network\": \"10.3.0.0/16\", \"Backend\": {\"Type\": \"wireguard\"}} | \"wireguard\" is not built into this version; available: alloc, host-gw, udp, vxlan",
                 "{\"Network\": \"10.3.0.0/16\", \"Backend\": {\"Type\": \"warp\"}} | Backend.Type: \"warp\" is not known",
-                "{\"Network\": \"10.3.0.0/16\", \"Backend\": {\"Type\": \"vxlan\", \"Datapath\": \"kernel\"}} | Backend.Datapath",
+                "{\"Network\": \"10.3.0.0/16\", \"Backend\": {\"Type\": \"vxlan\", \"Datapath\": \"fpga\"}} | Backend.Datapath: must be \"userspace\", \"kernel\" or \"auto\"",
                 "{\"Network\": \"10.3.0.0/16\", \"Backend\": {\"Type\": \"udp\", \"Port\": 0}} | Backend.Port: must be 1 to 65535",
                 "[] | must be a JSON object",
                 "{\"Network\": | is not JSON",

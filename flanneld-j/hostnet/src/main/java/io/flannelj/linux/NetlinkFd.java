@@ -14,18 +14,34 @@ public final class NetlinkFd implements AutoCloseable {
     private static final int SOL_SOCKET = 1;
     private static final int SO_RCVTIMEO = 20;
     private static final int RECEIVE_TIMEOUT_SECONDS = 10;
+    private static final int LISTEN_TIMEOUT_SECONDS = 1;
 
     private final Fd fd;
+    private final boolean listening;
 
-    private NetlinkFd(Fd fd) {
+    private NetlinkFd(Fd fd, boolean listening) {
         this.fd = fd;
+        this.listening = listening;
     }
 
     /** Opens a socket in the calling thread's network namespace. */
     public static NetlinkFd open() throws SyscallException {
+        return open(0, RECEIVE_TIMEOUT_SECONDS);
+    }
+
+    /**
+     * Opens a socket that hears of changes in the calling thread's network namespace.
+     *
+     * @param groups RTMGRP_ bits
+     */
+    public static NetlinkFd listen(int groups) throws SyscallException {
+        return open(groups, LISTEN_TIMEOUT_SECONDS);
+    }
+
+    private static NetlinkFd open(int groups, int timeoutSeconds) throws SyscallException {
         Fd fd = new Fd(LibC.check(
                 LibC.calls().socket(AF_NETLINK, SOCK_RAW | Fd.CLOEXEC, NETLINK_ROUTE), "open", "netlink socket"));
-        ByteBuffer address = Fd.buffer(12).putShort(0, (short) AF_NETLINK);
+        ByteBuffer address = Fd.buffer(12).putShort(0, (short) AF_NETLINK).putInt(8, groups);
         if (LibC.calls().bind(fd.number(), address, 12) < 0) {
             int errno = LibC.errno();
             fd.close();
@@ -36,9 +52,9 @@ public final class NetlinkFd implements AutoCloseable {
         LibC.calls().setsockopt(fd.number(), SOL_NETLINK, NETLINK_CAP_ACK, one, 4);
         LibC.calls().setsockopt(fd.number(), SOL_NETLINK, NETLINK_EXT_ACK, one, 4);
         LibC.calls().setsockopt(fd.number(), SOL_NETLINK, NETLINK_GET_STRICT_CHK, one, 4);
-        ByteBuffer timeout = Fd.buffer(16).putLong(0, RECEIVE_TIMEOUT_SECONDS).putLong(8, 0);
+        ByteBuffer timeout = Fd.buffer(16).putLong(0, timeoutSeconds).putLong(8, 0);
         LibC.calls().setsockopt(fd.number(), SOL_SOCKET, SO_RCVTIMEO, timeout, 16);
-        return new NetlinkFd(fd);
+        return new NetlinkFd(fd, groups != 0);
     }
 
     /** Sends everything between position and limit of a direct buffer. */
@@ -52,14 +68,15 @@ public final class NetlinkFd implements AutoCloseable {
     /**
      * Receives one datagram into a direct buffer from its beginning; position 0, limit the octets received.
      *
-     * @return 0, or the errno that the caller may try again after: EINTR or ENOBUFS
+     * @return 0, or the errno that the caller may try again after: EINTR; for a listener also EAGAIN, when nothing
+     *     happened for a second, and ENOBUFS, when more happened than it could take
      */
     public int receive(ByteBuffer into) throws SyscallException {
         into.clear();
         long received = LibC.calls().recv(fd.number(), into, into.capacity(), 0);
         if (received < 0) {
             int errno = LibC.errno();
-            if (errno == Errno.EINTR) {
+            if (errno == Errno.EINTR || (listening && (errno == Errno.EAGAIN || errno == Errno.ENOBUFS))) {
                 return errno;
             }
             throw new SyscallException("receive from", "netlink socket", errno);

@@ -2,6 +2,7 @@ package io.flannelj.netlink;
 
 import io.flannelj.linux.Errno;
 import io.flannelj.linux.SyscallException;
+import io.flannelj.net.IpAddress;
 import io.flannelj.net.MacAddress;
 import java.util.List;
 import java.util.Optional;
@@ -28,11 +29,15 @@ public final class Links {
     private static final int VETH_PEER = 1;
     private static final int BRIDGE_PORT_HAIRPIN = 4;
     private static final int VXLAN_ID = 1;
+    private static final int VXLAN_GROUP = 2;
     private static final int VXLAN_LINK = 3;
     private static final int VXLAN_LOCAL = 4;
     private static final int VXLAN_LEARNING = 7;
+    private static final int VXLAN_L2MISS = 13;
     private static final int VXLAN_PORT = 15;
+    private static final int VXLAN_GROUP6 = 16;
     private static final int VXLAN_LOCAL6 = 17;
+    private static final int VXLAN_GBP = 23;
     private static final int UP = 0x1;
 
     private final NetlinkSocket netlink;
@@ -117,16 +122,47 @@ public final class Links {
         }
         request.nested(
                 LINKINFO,
-                () -> request.attribute(INFO_KIND, "vxlan")
-                        .nested(
-                                INFO_DATA,
-                                () -> request.attributeU32(VXLAN_ID, vxlan.vni())
-                                        .attributeU32(VXLAN_LINK, vxlan.lowerIndex())
-                                        .attribute(vxlan.local().isIpv4() ? VXLAN_LOCAL : VXLAN_LOCAL6, vxlan.local())
-                                        .attributeU8(VXLAN_LEARNING, 0)
-                                        .attributePort(VXLAN_PORT, vxlan.port())));
+                () -> request.attribute(INFO_KIND, "vxlan").nested(INFO_DATA, () -> {
+                    request.attributeU32(VXLAN_ID, vxlan.vni()).attributeU32(VXLAN_LINK, vxlan.lowerIndex());
+                    IpAddress local = vxlan.local();
+                    if (local != null) {
+                        request.attribute(local.isIpv4() ? VXLAN_LOCAL : VXLAN_LOCAL6, local);
+                    }
+                    request.attributeU8(VXLAN_LEARNING, vxlan.learning() ? 1 : 0)
+                            .attributePort(VXLAN_PORT, vxlan.port());
+                    if (vxlan.gbp()) {
+                        request.attribute(VXLAN_GBP, new byte[0]);
+                    }
+                }));
         netlink.execute(request, "add VXLAN device", vxlan.name());
         return require(vxlan.name()).index();
+    }
+
+    /** The kernel VXLAN device of that name; empty when there is none, or a link of another kind. */
+    public Optional<VxlanLink> findVxlan(String name) throws SyscallException {
+        return query(header(GETLINK, 0, 0, 0, 0).attribute(NAME, name), name)
+                .filter(answer -> answer.nested(LINKINFO).text(INFO_KIND).equals("vxlan"))
+                .map(Links::vxlan);
+    }
+
+    private static VxlanLink vxlan(Answer answer) {
+        Link link = link(answer);
+        Answer data = answer.nested(LINKINFO).nested(INFO_DATA);
+        byte[] port = data.bytes(VXLAN_PORT);
+        IpAddress local = data.address(VXLAN_LOCAL);
+        return new VxlanLink(
+                link.name(),
+                data.u32Attribute(VXLAN_ID, 0),
+                data.u32Attribute(VXLAN_LINK, 0),
+                local != null ? local : data.address(VXLAN_LOCAL6),
+                port == null ? 0 : (port[0] & 0xff) << 8 | port[1] & 0xff,
+                link.mtuBytes(),
+                link.mac(),
+                data.u8Attribute(VXLAN_LEARNING, 0) != 0,
+                data.bytes(VXLAN_GBP) != null,
+                data.bytes(VXLAN_GROUP) != null
+                        || data.bytes(VXLAN_GROUP6) != null
+                        || data.u8Attribute(VXLAN_L2MISS, 0) != 0);
     }
 
     public void setUp(int index) throws SyscallException {
@@ -180,9 +216,12 @@ public final class Links {
     }
 
     private Optional<Link> get(Request request, String subject) throws SyscallException {
+        return query(request, subject).map(Links::link);
+    }
+
+    private Optional<Answer> query(Request request, String subject) throws SyscallException {
         try {
             return netlink.query(request, HEADER_BYTES, "find link", subject).stream()
-                    .map(Links::link)
                     .findFirst();
         } catch (SyscallException e) {
             if (e.errno() == Errno.ENODEV) {

@@ -16,4 +16,11 @@ public record Neighbor(
         int linkIndex,
         @Nullable IpAddress address,
         @Nullable MacAddress mac,
-        int state) {}
+        int state) {
+    private static final int PERMANENT = 0x80;
+
+    /** Set by somebody, not found out by the kernel. */
+    public boolean isPermanent() {
+        return (state & PERMANENT) != 0;
+    }
+}

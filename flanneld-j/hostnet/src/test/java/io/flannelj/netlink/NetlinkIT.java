@@ -97,7 +97,7 @@ class NetlinkIT {
                 new Addresses(netlink).addIfAbsent(lower, Cidr.parse("192.168.0.1/24"));
                 links.setUp(lower);
                 int vtep = links.addVxlan(
-                        new VxlanLink("flannel.1", 1, lower, IpAddress.parse("192.168.0.1"), 8472, 1450, MAC));
+                        VxlanLink.plain("flannel.1", 1, lower, IpAddress.parse("192.168.0.1"), 8472, 1450, MAC));
                 new Addresses(netlink).add(vtep, Cidr.parse("10.5.1.0/32"));
                 links.setUp(vtep);
                 IpAddress next = IpAddress.parse("10.5.2.0");

@@ -1,6 +1,7 @@
 package io.flannelj.backend.hostgw;
 
 import io.flannelj.backend.BackendProvider;
+import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.lease.Lease;
@@ -9,8 +10,10 @@ import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.netlink.NetlinkSocket;
 import java.io.IOException;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The {@code host-gw} backend: a route to each peer's subnet through the peer's own address. All nodes must share a
@@ -26,24 +29,28 @@ public final class HostGwProvider implements BackendProvider {
 
     @Override
     public Prepared prepare(NetworkConfig config, Uplink uplink) throws IOException {
-        Cidr network = Objects.requireNonNull(config.network(), "an IPv4 network");
-        IpAddress address = Objects.requireNonNull(uplink.address(), "an IPv4 underlay");
-        if (!Objects.equals(address, uplink.publicIp())) {
-            throw new IOException(
-                    "host-gw routes through the nodes' own addresses, but --public-ip " + uplink.publicIp()
-                            + " is not the address " + address + " of " + uplink.name()
-                            + "; leave --public-ip away or choose another backend");
-        }
+        List<Cidr> networks = PeerRoutes.networks(config.network(), config.ipv6Network());
+        requireOwn("--public-ip", uplink.publicIp(), uplink.address(), uplink.name());
+        requireOwn("--public-ipv6", uplink.publicIpv6(), uplink.ipv6Address(), uplink.name());
         return new Prepared() {
             @Override
             public LeaseAttributes attributes() {
-                return LeaseAttributes.ofIpv4(address, TYPE, null);
+                return new LeaseAttributes(uplink.address(), uplink.ipv6Address(), TYPE, null, null);
             }
 
             @Override
             public Backend start(Lease own, Consumer<String> onLost) throws IOException {
-                return new HostGwBackend(NetlinkSocket.open(), network, uplink);
+                return new HostGwBackend(NetlinkSocket.open(), networks, uplink);
             }
         };
+    }
+
+    private static void requireOwn(String flag, @Nullable IpAddress told, @Nullable IpAddress own, String link)
+            throws IOException {
+        if (!Objects.equals(told, own)) {
+            throw new IOException("host-gw routes through the nodes' own addresses, but " + flag + " " + told
+                    + " is not the address " + own + " of " + link + "; leave " + flag
+                    + " away or choose another backend");
+        }
     }
 }

@@ -15,8 +15,11 @@ import java.security.SecureRandom;
 final class VtepMacFile {
     private final Path file;
 
-    VtepMacFile(Path stateDirectory, int vni) {
-        this.file = stateDirectory.resolve("vtep-mac." + vni);
+    /**
+     * @param device whose address it is; one ending in {@code .VNI}
+     */
+    VtepMacFile(Path stateDirectory, String device) {
+        this.file = stateDirectory.resolve(device.replaceFirst("^flannel(-v6)?", "vtep-mac$1"));
     }
 
     /**
@@ -29,13 +32,18 @@ final class VtepMacFile {
             return MacAddress.parse(Files.readString(file).trim());
         } catch (NoSuchFileException e) {
             MacAddress made = MacAddress.randomLocal(new SecureRandom());
-            Files.createDirectories(file.toAbsolutePath().getParent());
-            Path draft = file.resolveSibling(file.getFileName() + ".new");
-            Files.writeString(draft, made + "\n");
-            Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            write(made);
             return made;
         } catch (IllegalArgumentException e) {
             throw new IOException(file + " does not hold a MAC address; delete it to have a new one made", e);
         }
+    }
+
+    /** Keeps the address of a device that is taken over. */
+    void write(MacAddress mac) throws IOException {
+        Files.createDirectories(file.toAbsolutePath().getParent());
+        Path draft = file.resolveSibling(file.getFileName() + ".new");
+        Files.writeString(draft, mac + "\n");
+        Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 }

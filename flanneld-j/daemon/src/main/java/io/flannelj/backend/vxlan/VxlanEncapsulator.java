@@ -17,13 +17,21 @@ public final class VxlanEncapsulator implements Encapsulator {
     private static final int HEADER_BYTES = VxlanHeader.BYTES + EthernetHeader.BYTES;
 
     private final int vni;
+    private final boolean gbp;
     private final long ownMac;
+
+    /** Without extensions. */
+    public VxlanEncapsulator(int vni, MacAddress vtepMac) {
+        this(vni, vtepMac, false);
+    }
 
     /**
      * @param vni 24 bits
      * @param vtepMac our VTEP's MAC address, as our lease tells it
+     * @param gbp whether peers may tell a group policy, which is then ignored
      */
-    public VxlanEncapsulator(int vni, MacAddress vtepMac) {
+    public VxlanEncapsulator(int vni, MacAddress vtepMac, boolean gbp) {
+        this.gbp = gbp;
         this.vni = vni;
         this.ownMac = vtepMac.bits();
     }
@@ -46,7 +54,8 @@ public final class VxlanEncapsulator implements Encapsulator {
 
     @Override
     public @Nullable DropReason check(ByteBuf datagram, int offset, int length) {
-        if (length < HEADER_BYTES || !VxlanHeader.isPlain(datagram, offset)) {
+        if (length < HEADER_BYTES
+                || !(VxlanHeader.isPlain(datagram, offset) || (gbp && VxlanHeader.isGroupPolicy(datagram, offset)))) {
             return DropReason.BAD_ENCAPSULATION;
         }
         if (VxlanHeader.vni(datagram, offset) != vni) {

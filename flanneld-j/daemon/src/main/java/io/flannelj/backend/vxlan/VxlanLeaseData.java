@@ -20,9 +20,9 @@ public record VxlanLeaseData(int vni, MacAddress vtepMac) {
         return JsonNodeFactory.instance.objectNode().put("VNI", vni).put("VtepMAC", vtepMac.toString());
     }
 
-    /** Reads a lease of any backend; empty when it is not a vxlan lease or cannot be read. */
-    static Optional<VxlanLeaseData> of(LeaseAttributes attributes) {
-        JsonNode data = attributes.backendData();
+    /** Reads one family's side of a lease of any backend; empty when it is not a vxlan lease or cannot be read. */
+    static Optional<VxlanLeaseData> of(LeaseAttributes attributes, boolean ipv4) {
+        JsonNode data = ipv4 ? attributes.backendData() : attributes.backendV6Data();
         if (!attributes.backendType().equals(TYPE)
                 || data == null
                 || !data.path("VtepMAC").isTextual()) {

@@ -1,38 +1,57 @@
 package io.flannelj.backend.vxlan;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.flannelj.backend.BackendProvider;
+import io.flannelj.backend.DirectRouting;
+import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.Tunnel;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.BackendConfig;
 import io.flannelj.config.NetworkConfig;
+import io.flannelj.config.VxlanDatapath;
 import io.flannelj.datapath.Peer;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.linux.Errno;
+import io.flannelj.linux.SyscallException;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.MacAddress;
+import io.flannelj.netlink.Links;
+import io.flannelj.netlink.NetlinkSocket;
+import io.flannelj.netlink.VxlanLink;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * The {@code vxlan} backend in user space: the same wire as flannel's kernel VXLAN, so both may serve in one network.
- * Leases of other types are left alone.
+ * The {@code vxlan} backend, carried in user space or by the kernel: the same wire and the same leases as flannel's, so
+ * all three may serve in one network. Leases of other types are left alone.
  */
 public final class VxlanProvider implements BackendProvider {
+    private static final Logger log = LoggerFactory.getLogger(VxlanProvider.class);
     private static final int OVERHEAD_BYTES = 50; // IPv4 20, UDP 8, VXLAN 8, Ethernet 14
+    private static final int OVERHEAD_V6_BYTES = 70; // IPv6 40, and the same
 
     private final Tunnel.Settings settings;
     private final Path stateDirectory;
+    private final @Nullable VxlanDatapath override;
 
     /**
      * @param stateDirectory where the VTEP's MAC address is kept over restarts
+     * @param override what this node uses whatever the network config says; null leaves it to that
      */
-    public VxlanProvider(Tunnel.Settings settings, Path stateDirectory) {
+    public VxlanProvider(Tunnel.Settings settings, Path stateDirectory, @Nullable VxlanDatapath override) {
         this.settings = settings;
         this.stateDirectory = stateDirectory;
+        this.override = override;
     }
 
     @Override
@@ -43,19 +62,47 @@ public final class VxlanProvider implements BackendProvider {
     @Override
     public Prepared prepare(NetworkConfig config, Uplink uplink) throws IOException {
         BackendConfig.Vxlan options = (BackendConfig.Vxlan) config.backend();
+        VxlanDatapath asked = override == null ? options.datapath() : override;
+        boolean kernel =
+                asked == VxlanDatapath.KERNEL || (asked == VxlanDatapath.AUTO && kernelHasVxlan(uplink, options));
+        return kernel ? new Kernel(config, options, uplink) : userspace(config, options, uplink);
+    }
+
+    /** Asks by making a device that stays down and goes again at once. */
+    private static boolean kernelHasVxlan(Uplink uplink, BackendConfig.Vxlan options) throws IOException {
+        String name = "flj-probe." + uplink.index();
+        try (NetlinkSocket netlink = NetlinkSocket.open()) {
+            Links links = new Links(netlink);
+            links.delete(links.addVxlan(new VxlanLink(
+                    name, 0xff_ffff, uplink.index(), null, options.port(), 1280, null, false, options.gbp(), false)));
+            return true;
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.EOPNOTSUPP) {
+                log.info("this kernel has no VXLAN; carrying it in user space");
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    private static int baseMtuBytes(BackendConfig.Vxlan options, Uplink uplink) {
+        return options.mtuBytes() > 0 ? options.mtuBytes() : uplink.mtuBytes();
+    }
+
+    private Prepared userspace(NetworkConfig config, BackendConfig.Vxlan options, Uplink uplink) throws IOException {
         Cidr network = Objects.requireNonNull(config.network(), "an IPv4 network");
         IpAddress local = Objects.requireNonNull(uplink.address(), "an IPv4 underlay");
         IpAddress publicIp = Objects.requireNonNull(uplink.publicIp(), "an IPv4 underlay");
-        MacAddress mac = new VtepMacFile(stateDirectory, options.vni()).readOrMake();
-        int baseMtuBytes = options.mtuBytes() > 0 ? options.mtuBytes() : uplink.mtuBytes();
+        String device = "flannel." + options.vni();
+        MacAddress mac = new VtepMacFile(stateDirectory, device).readOrMake();
         Tunnel.Spec spec = new Tunnel.Spec(
                 settings,
-                "flannel." + options.vni(),
+                device,
                 network,
                 local,
                 options.port(),
-                baseMtuBytes - OVERHEAD_BYTES,
-                new VxlanEncapsulator(options.vni(), mac),
+                baseMtuBytes(options, uplink) - OVERHEAD_BYTES,
+                new VxlanEncapsulator(options.vni(), mac, options.gbp()),
                 lease -> peer(lease, options));
         return new Prepared() {
             @Override
@@ -66,19 +113,110 @@ public final class VxlanProvider implements BackendProvider {
 
             @Override
             public Backend start(Lease own, Consumer<String> onLost) throws IOException {
-                return Tunnel.start(spec, own, onLost);
+                Tunnel tunnel = Tunnel.start(spec, own, onLost);
+                return options.directRouting()
+                        ? DirectRouting.beside(tunnel, List.of(network), uplink, VxlanProvider::isVxlan)
+                        : tunnel;
             }
         };
     }
 
+    private static boolean isVxlan(Lease lease) {
+        return lease.attributes().backendType().equals(VxlanLeaseData.TYPE);
+    }
+
     private static Optional<Peer> peer(Lease lease, BackendConfig.Vxlan options) {
-        Cidr subnet = lease.subnets().ipv4();
-        IpAddress address = lease.attributes().publicIpv4();
-        if (subnet == null || address == null) {
-            return Optional.empty();
+        return VtepPeer.of(lease, true)
+                .map(peer -> new Peer(
+                        peer.subnet(),
+                        peer.underlay(),
+                        options.port(),
+                        peer.mac().bits()));
+    }
+
+    /** One device of the kernel for each family that the network has. */
+    private final class Kernel implements Prepared {
+        private final BackendConfig.Vxlan options;
+        private final Uplink uplink;
+        private final @Nullable Cidr network;
+        private final @Nullable Cidr ipv6Network;
+        private final @Nullable MacAddress mac;
+        private final @Nullable MacAddress ipv6Mac;
+
+        Kernel(NetworkConfig config, BackendConfig.Vxlan options, Uplink uplink) throws IOException {
+            this.options = options;
+            this.uplink = uplink;
+            this.network = config.network();
+            this.ipv6Network = config.ipv6Network();
+            this.mac = network == null ? null : mac(device(true));
+            this.ipv6Mac = ipv6Network == null ? null : mac(device(false));
         }
-        return VxlanLeaseData.of(lease.attributes())
-                .map(data ->
-                        new Peer(subnet, address, options.port(), data.vtepMac().bits()));
+
+        private String device(boolean ipv4) {
+            return (ipv4 ? "flannel." : "flannel-v6.") + options.vni();
+        }
+
+        /** That of a device which survived, whoever made it, so that no peer has to learn a new one; else the one kept. */
+        private MacAddress mac(String device) throws IOException {
+            VtepMacFile file = new VtepMacFile(stateDirectory, device);
+            try (NetlinkSocket netlink = NetlinkSocket.open()) {
+                VxlanLink present = new Links(netlink).findVxlan(device).orElse(null);
+                MacAddress survivor = present == null ? null : present.mac();
+                if (survivor != null) {
+                    file.write(survivor);
+                    return survivor;
+                }
+            }
+            return file.readOrMake();
+        }
+
+        @Override
+        public LeaseAttributes attributes() {
+            return new LeaseAttributes(
+                    network == null ? null : uplink.publicIp(),
+                    ipv6Network == null ? null : uplink.publicIpv6(),
+                    VxlanLeaseData.TYPE,
+                    data(mac),
+                    data(ipv6Mac));
+        }
+
+        private @Nullable JsonNode data(@Nullable MacAddress vtep) {
+            return vtep == null ? null : new VxlanLeaseData(options.vni(), vtep).toJson();
+        }
+
+        @Override
+        public Backend start(Lease own, Consumer<String> onLost) throws IOException {
+            List<KernelVtep.Spec> specs = new ArrayList<>();
+            add(specs, network, own.subnets().ipv4(), uplink.address(), mac);
+            add(specs, ipv6Network, own.subnets().ipv6(), uplink.ipv6Address(), ipv6Mac);
+            NetlinkSocket netlink = NetlinkSocket.open();
+            PeerRoutes routes = new PeerRoutes(netlink, PeerRoutes.networks(network, ipv6Network), uplink);
+            return KernelVxlan.start(netlink, routes, specs, onLost);
+        }
+
+        private void add(
+                List<KernelVtep.Spec> specs,
+                @Nullable Cidr podNetwork,
+                @Nullable Cidr subnet,
+                @Nullable IpAddress local,
+                @Nullable MacAddress vtep) {
+            if (podNetwork == null || subnet == null || local == null) {
+                return;
+            }
+            boolean ipv4 = subnet.isIpv4();
+            VxlanLink link = new VxlanLink(
+                    device(ipv4),
+                    options.vni(),
+                    uplink.index(),
+                    local,
+                    options.port(),
+                    baseMtuBytes(options, uplink) - (ipv4 ? OVERHEAD_BYTES : OVERHEAD_V6_BYTES),
+                    vtep,
+                    options.learning(),
+                    options.gbp(),
+                    false);
+            specs.add(new KernelVtep.Spec(
+                    link, Cidr.host(subnet.address()), podNetwork, options.directRouting(), uplink.index()));
+        }
     }
 }

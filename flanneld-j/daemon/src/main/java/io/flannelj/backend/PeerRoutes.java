@@ -1,0 +1,108 @@
+package io.flannelj.backend;
+
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+import io.flannelj.netlink.NetlinkSocket;
+import io.flannelj.netlink.Route;
+import io.flannelj.netlink.Routes;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The kernel's routes to peers' subnets, kept as they shall be: what is missing is added, what goes another way is
+ * replaced, and what nobody wants any more is removed, also what an earlier life left. Nothing is remembered; the kernel
+ * is asked each time.
+ *
+ * <p>Confined to the control thread.
+ */
+public final class PeerRoutes {
+    private final Routes routes;
+    private final List<Cidr> networks;
+    private final Uplink uplink;
+
+    /**
+     * @param networks the pod networks; only routes strictly within them are touched
+     */
+    public PeerRoutes(NetlinkSocket netlink, Collection<Cidr> networks, Uplink uplink) {
+        this.routes = new Routes(netlink);
+        this.networks = List.copyOf(networks);
+        this.uplink = uplink;
+    }
+
+    /** The pod networks that are there, of none, one or both families. */
+    public static List<Cidr> networks(@Nullable Cidr ipv4, @Nullable Cidr ipv6) {
+        return Stream.of(Optional.ofNullable(ipv4), Optional.ofNullable(ipv6))
+                .flatMap(Optional::stream)
+                .toList();
+    }
+
+    /**
+     * The plain route to a node's subnet, when the kernel would reach the node through our uplink without any router;
+     * else empty.
+     */
+    public Optional<Route> direct(Cidr subnet, IpAddress node) {
+        try {
+            Route way = routes.lookup(node);
+            return way.gateway() == null && way.linkIndex() == uplink.index()
+                    ? Optional.of(Route.via(subnet, node, uplink.index()))
+                    : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty(); // no way there at all
+        }
+    }
+
+    /**
+     * Makes the routes through gateways within the pod networks what they shall be.
+     *
+     * @param wanted the routes, each to a subnet of its own
+     * @param links whose routes are ours to remove when they are not wanted
+     * @throws IOException when the kernel refused one; all others are in force
+     */
+    public void reconcile(Collection<Route> wanted, Set<Integer> links) throws IOException {
+        Map<Cidr, Route> missing = new HashMap<>();
+        wanted.forEach(route -> missing.put(route.destination(), route));
+        List<Route> stale = new ArrayList<>();
+        for (Route present : routes.list()) {
+            if (!isBetweenNodes(present)) {
+                continue;
+            }
+            Route route = missing.get(present.destination());
+            if (route != null && isSame(route, present)) {
+                missing.remove(present.destination());
+            } else if (route == null && links.contains(present.linkIndex()) && isUnwanted(present, wanted)) {
+                stale.add(present);
+            }
+        }
+        Attempts attempts = new Attempts();
+        stale.forEach(route -> attempts.run(() -> routes.delete(route)));
+        missing.values().forEach(route -> attempts.run(() -> routes.replace(route)));
+        attempts.throwIfAny();
+    }
+
+    /** Strictly within a pod network and through another node: nobody but us makes such routes. */
+    private boolean isBetweenNodes(Route route) {
+        return route.gateway() != null
+                && networks.stream()
+                        .anyMatch(network ->
+                                network.contains(route.destination()) && !network.equals(route.destination()));
+    }
+
+    private static boolean isUnwanted(Route present, Collection<Route> wanted) {
+        return wanted.stream().noneMatch(route -> isSame(route, present));
+    }
+
+    private static boolean isSame(Route a, Route b) {
+        return a.destination().equals(b.destination())
+                && a.linkIndex() == b.linkIndex()
+                && Objects.equals(a.gateway(), b.gateway());
+    }
+}
