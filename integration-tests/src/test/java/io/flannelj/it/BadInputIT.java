@@ -67,7 +67,7 @@ class BadInputIT {
         Node kube = lab.addNode();
         kube.startDaemon("--kube-subnet-mgr");
         assertThat(kube.awaitExit()).isEqualTo(2);
-        assertThat(kube.log()).contains("--kube-subnet-mgr: flannel has this");
+        assertThat(kube.log()).contains("--kube-subnet-mgr: needs to know its node", "NODE_NAME");
     }
 
     @Test

@@ -12,7 +12,7 @@ import java.time.Duration;
 class VxlanBackendIT extends BackendContract {
     @Override
     BackendProvider provider() {
-        return new VxlanProvider(new Tunnel.Settings("/dev/net/tun", Duration.ZERO), state, null);
+        return new VxlanProvider(new Tunnel.Settings("/dev/net/tun", Duration.ZERO), state, null, () -> null);
     }
 
     @Override

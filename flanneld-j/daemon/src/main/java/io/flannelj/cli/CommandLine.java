@@ -52,7 +52,7 @@ public final class CommandLine {
                 err.flush();
                 return new Invocation.Done(0);
             }
-            return new Invocation.RunDaemon(flags.toOptions(), flags.verbosity() > 0);
+            return new Invocation.RunDaemon(flags.toOptions(environment), flags.verbosity() > 0);
         } catch (UnmatchedArgumentException e) {
             String unknown = e.getUnmatched().get(0);
             String hint = FlagSyntax.nearest(unknown, names(parser))

@@ -14,17 +14,8 @@ final class FlagSyntax {
     private static final String ENVIRONMENT_PREFIX = "FLANNELD_";
 
     /** Flags of flannel whose features this version does not have. */
-    private static final Set<String> NOT_BUILT = Set.of(
-            "kube-subnet-mgr",
-            "kube-api-url",
-            "kubeconfig-file",
-            "kube-annotation-prefix",
-            "net-config-path",
-            "set-node-network-unavailable",
-            "public-ipv6",
-            "ip-blackhole-route",
-            "vmodule",
-            "log_backtrace_at");
+    private static final Set<String> NOT_BUILT =
+            Set.of("public-ipv6", "ip-blackhole-route", "vmodule", "log_backtrace_at");
 
     private FlagSyntax() {}
 

@@ -2,8 +2,11 @@ package io.flannelj.cli;
 
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
+import io.flannelj.config.KubeOptions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -44,6 +47,47 @@ final class FlannelFlags {
 
     @Option(names = "--etcd-password", paramLabel = "TEXT", description = "its password; better in the environment")
     private String etcdPassword = "";
+
+    @Option(
+            names = "--kube-subnet-mgr",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description = "take subnets from Kubernetes instead of etcd (${DEFAULT-VALUE})")
+    private boolean kubeSubnetManager;
+
+    @Option(
+            names = "--kube-api-url",
+            paramLabel = "URL",
+            description =
+                    "the Kubernetes apiserver; without it and --kubeconfig-file, the pod's service account is used")
+    private String kubeApiUrl = "";
+
+    @Option(
+            names = "--kubeconfig-file",
+            paramLabel = "FILE",
+            description = "how to reach Kubernetes from outside a pod")
+    private String kubeconfigFile = "";
+
+    @Option(
+            names = "--kube-annotation-prefix",
+            paramLabel = "TEXT",
+            description = "what our annotations on nodes begin with (${DEFAULT-VALUE})")
+    private String kubeAnnotationPrefix = "flannel.alpha.coreos.com";
+
+    @Option(
+            names = "--net-config-path",
+            paramLabel = "FILE",
+            description = "the network config, with --kube-subnet-mgr (${DEFAULT-VALUE})")
+    private String networkConfigFile = "/etc/kube-flannel/net-conf.json";
+
+    @Option(
+            names = "--set-node-network-unavailable",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description = "once ready, clear the node's condition NetworkUnavailable (${DEFAULT-VALUE})")
+    private boolean announceReadiness = true;
 
     @Option(
             names = "--iface",
@@ -159,7 +203,22 @@ final class FlannelFlags {
             description = "print this")
     private boolean help;
 
-    DaemonOptions toOptions() throws ConfigException {
+    private KubeOptions.@Nullable Raw kube(Map<String, String> environment) {
+        return kubeSubnetManager
+                ? new KubeOptions.Raw(
+                        kubeApiUrl,
+                        kubeconfigFile,
+                        kubeAnnotationPrefix,
+                        networkConfigFile,
+                        announceReadiness,
+                        environment.getOrDefault("NODE_NAME", ""),
+                        environment.getOrDefault("POD_NAME", ""),
+                        environment.getOrDefault("POD_NAMESPACE", ""),
+                        environment.getOrDefault("EVENT_QUEUE_DEPTH", ""))
+                : null;
+    }
+
+    DaemonOptions toOptions(Map<String, String> environment) throws ConfigException {
         return DaemonOptions.of(new DaemonOptions.Raw(
                 etcdEndpoints,
                 etcdPrefix,
@@ -168,6 +227,7 @@ final class FlannelFlags {
                 etcdCaFile,
                 etcdUsername,
                 etcdPassword,
+                kube(environment),
                 interfaces,
                 interfacePatterns,
                 canReach,

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * How this one daemon runs: flannel's flags, as far as their features are built, and a few of our own. Valid once built.
  *
  * @param etcd how to reach the store
+ * @param kube how to reach Kubernetes, which is the store then; null when etcd is
  * @param interfaces {@code --iface}, names or addresses, tried in order
  * @param interfacePatterns {@code --iface-regex}, tried in order after them
  * @param canReach {@code --iface-can-reach}: the interface that the kernel would use towards it; null when not given
@@ -32,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record DaemonOptions(
         Etcd etcd,
+        @Nullable KubeOptions kube,
         List<String> interfaces,
         List<String> interfacePatterns,
         @Nullable IpAddress canReach,
@@ -83,6 +85,7 @@ public record DaemonOptions(
             String etcdCaFile,
             String etcdUsername,
             String etcdPassword,
+            KubeOptions.@Nullable Raw kube,
             List<String> interfaces,
             List<String> interfacePatterns,
             String canReach,
@@ -161,6 +164,7 @@ public record DaemonOptions(
                 raw.vxlanDatapath().isEmpty() || vxlanDatapath != null,
                 "--vxlan-datapath",
                 "must be userspace, kernel or auto, was \"" + raw.vxlanDatapath() + "\"");
+        KubeOptions kube = raw.kube() == null ? null : KubeOptions.of(raw.kube(), problems);
         problems.throwIfAny();
         return new DaemonOptions(
                 new Etcd(
@@ -171,6 +175,7 @@ public record DaemonOptions(
                         raw.etcdCaFile(),
                         raw.etcdUsername(),
                         raw.etcdPassword()),
+                kube,
                 List.copyOf(raw.interfaces()),
                 List.copyOf(raw.interfacePatterns()),
                 canReach,
@@ -189,7 +194,32 @@ public record DaemonOptions(
                 vxlanDatapath);
     }
 
-    private static boolean isUrl(String text) {
+    /** The same, but known to the others by another address; null changes nothing. */
+    public DaemonOptions withPublicIp(@Nullable IpAddress address) {
+        return address == null
+                ? this
+                : new DaemonOptions(
+                        etcd,
+                        kube,
+                        interfaces,
+                        interfacePatterns,
+                        canReach,
+                        address,
+                        subnetFile,
+                        renewMargin,
+                        ipMasq,
+                        randomFully,
+                        firewallResync,
+                        forwardRules,
+                        healthz,
+                        controlSocket,
+                        stateDirectory,
+                        tunDevice,
+                        busyPoll,
+                        vxlanDatapath);
+    }
+
+    static boolean isUrl(String text) {
         try {
             URI uri = URI.create(text);
             return uri.getHost() != null && ("http".equals(uri.getScheme()) || "https".equals(uri.getScheme()));

@@ -16,6 +16,7 @@ import io.flannelj.cni.Invocation;
 import io.flannelj.cni.engine.CniEngine;
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
+import io.flannelj.config.KubeOptions;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.firewall.CommandRunner;
 import io.flannelj.firewall.Firewall;
@@ -23,11 +24,13 @@ import io.flannelj.firewall.Iptables;
 import io.flannelj.firewall.Nftables;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseKeeper;
+import io.flannelj.lease.NodeNotes;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.lease.StoreHealth;
 import io.flannelj.lease.SubnetManager;
 import io.flannelj.lease.etcd.EtcdOptions;
 import io.flannelj.lease.etcd.EtcdSubnetManager;
+import io.flannelj.lease.kube.KubeSubnetManager;
 import io.flannelj.metrics.Gauges;
 import io.flannelj.metrics.MetricNames;
 import io.flannelj.net.SubnetEnv;
@@ -70,7 +73,7 @@ final class Daemon {
         Tunnel.Settings tunnels = new Tunnel.Settings(options.tunDevice(), options.busyPoll());
         this.backends = new BackendRegistry(List.of(
                 new UdpProvider(tunnels),
-                new VxlanProvider(tunnels, options.stateDirectory(), options.vxlanDatapath()),
+                new VxlanProvider(tunnels, options.stateDirectory(), options.vxlanDatapath(), () -> state.earlier),
                 new HostGwProvider(),
                 new AllocProvider()));
     }
@@ -97,17 +100,7 @@ final class Daemon {
 
     private void serve() throws IOException, ConfigException, LeaseKeeper.ClosedException, InterruptedException {
         Clock clock = Clock.systemUTC();
-        DaemonOptions.Etcd etcd = options.etcd();
-        try (SubnetManager store = EtcdSubnetManager.open(
-                new EtcdOptions(
-                        etcd.endpoints(),
-                        etcd.prefix(),
-                        etcd.keyFile(),
-                        etcd.certFile(),
-                        etcd.caFile(),
-                        etcd.username(),
-                        etcd.password()),
-                clock)) {
+        try (SubnetManager store = openStore(clock)) {
             StoreHealth health = new StoreHealth(clock, store.location());
             LeaseKeeper keeper = new LeaseKeeper(
                     store, health, clock, new SecureRandom(), LEASE_TIME_TO_LIVE, options.renewMargin());
@@ -130,6 +123,24 @@ final class Daemon {
         }
     }
 
+    private SubnetManager openStore(Clock clock) throws IOException, ConfigException {
+        KubeOptions kube = options.kube();
+        if (kube != null) {
+            return KubeSubnetManager.open(kube, System.getenv(), clock);
+        }
+        DaemonOptions.Etcd etcd = options.etcd();
+        return EtcdSubnetManager.open(
+                new EtcdOptions(
+                        etcd.endpoints(),
+                        etcd.prefix(),
+                        etcd.keyFile(),
+                        etcd.certFile(),
+                        etcd.caFile(),
+                        etcd.username(),
+                        etcd.password()),
+                clock);
+    }
+
     /** One lease after the other; usually there is just one. */
     private void hold(SubnetManager store, StoreHealth health, LeaseKeeper keeper)
             throws IOException, ConfigException, LeaseKeeper.ClosedException, InterruptedException {
@@ -138,7 +149,10 @@ final class Daemon {
             state.waitingFor = "waiting for the network config";
             NetworkConfig config = keeper.awaitNetworkConfig();
             state.config = config;
-            Uplink uplink = findUplink();
+            state.waitingFor = "waiting for what the store knows of this node";
+            NodeNotes notes = keeper.awaitNotes();
+            state.earlier = notes.earlier();
+            Uplink uplink = findUplink(notes);
             state.uplink = uplink;
             log.info(
                     "using {} with address {}, known to others as {}",
@@ -161,6 +175,7 @@ final class Daemon {
                 if (!shutdown.isAsked()) {
                     state.ready = true;
                     systemd.ready();
+                    store.onReady();
                     log.info("ready: {} of {}, {} peers", own.subnets(), config.network(), state.peers.size());
                 }
                 again = session.awaitEnd();
@@ -168,9 +183,9 @@ final class Daemon {
         }
     }
 
-    private Uplink findUplink() throws IOException {
+    private Uplink findUplink(NodeNotes notes) throws IOException {
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
-            return new UplinkFinder(netlink).find(options);
+            return new UplinkFinder(netlink).find(options.withPublicIp(notes.publicIpv4()));
         }
     }
 

@@ -4,6 +4,7 @@ import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.lease.Lease;
+import io.flannelj.lease.LeaseAttributes;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -20,6 +21,9 @@ final class NodeState {
     volatile @Nullable Backend backend;
     volatile Collection<Lease> peers = List.of();
     volatile String waitingFor = "starting";
+
+    /** What an earlier life told the peers, where the store remembers. */
+    volatile @Nullable LeaseAttributes earlier;
 
     /** What is wrong though we run; empty when nothing is. */
     volatile String trouble = "";

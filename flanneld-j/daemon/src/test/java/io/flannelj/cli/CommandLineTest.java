@@ -2,7 +2,9 @@ package io.flannelj.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.flannelj.config.AnnotationPrefix;
 import io.flannelj.config.DaemonOptions;
+import io.flannelj.config.KubeOptions;
 import io.flannelj.net.IpAddress;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -106,6 +108,49 @@ class CommandLineTest {
     }
 
     @Test
+    void kubernetesIsTheStoreOnRequest() {
+        assertThat(options("--kube-api-url=https://a:6443").kube()).isNull();
+
+        environment = Map.of("NODE_NAME", "n1", "EVENT_QUEUE_DEPTH", "5000");
+        KubeOptions usual = options("--kube-subnet-mgr").kube();
+        assertThat(usual)
+                .isEqualTo(new KubeOptions(
+                        "",
+                        null,
+                        AnnotationPrefix.parse("flannel.alpha.coreos.com"),
+                        Path.of("/etc/kube-flannel/net-conf.json"),
+                        true,
+                        "n1",
+                        "",
+                        ""));
+
+        environment = Map.of("POD_NAME", "p", "POD_NAMESPACE", "s", "FLANNELD_KUBE_SUBNET_MGR", "true");
+        assertThat(options(
+                                "--kube-api-url=https://a:6443",
+                                "--kubeconfig-file=/k",
+                                "--kube-annotation-prefix=org.com/x",
+                                "--net-config-path=/n.json",
+                                "--set-node-network-unavailable=false")
+                        .kube())
+                .isEqualTo(new KubeOptions(
+                        "https://a:6443",
+                        Path.of("/k"),
+                        AnnotationPrefix.parse("org.com/x"),
+                        Path.of("/n.json"),
+                        false,
+                        "",
+                        "p",
+                        "s"));
+    }
+
+    @Test
+    void mistakesInKubernetesFlagsAreToldAtOnce() {
+        environment = Map.of("EVENT_QUEUE_DEPTH", "many");
+        assertThat(refusal("--kube-subnet-mgr", "--kube-api-url=a", "--kube-annotation-prefix=org"))
+                .contains("NODE_NAME", "--kube-api-url", "--kube-annotation-prefix", "EVENT_QUEUE_DEPTH");
+    }
+
+    @Test
     void oneDashDoesForTwoAndTheLastCounts() {
         assertThat(options("-ip-masq=true", "-etcd-prefix", "/one", "--etcd-prefix", "/two")
                         .etcd()
@@ -125,7 +170,8 @@ class CommandLineTest {
     @ParameterizedTest
     @CsvSource({
         "--ip-masc, did you mean --ip-masq?",
-        "--kube-subnet-mgr, --kube-subnet-mgr",
+        "--kube-subnet-mgr, NODE_NAME",
+        "--ip-blackhole-route, --ip-blackhole-route",
         "--busy-poll-us=1001, busy-poll-us",
         "--healthz-port=x, healthz-port",
         "--healthz-port=70000, healthz-port",
@@ -145,9 +191,9 @@ class CommandLineTest {
 
     @Test
     void whatIsNotBuiltIsRefusedInTheEnvironmentToo() {
-        environment = Map.of("FLANNELD_KUBE_SUBNET_MGR", "true");
+        environment = Map.of("FLANNELD_IP_BLACKHOLE_ROUTE", "true");
 
-        assertThat(refusal()).contains("FLANNELD_KUBE_SUBNET_MGR");
+        assertThat(refusal()).contains("FLANNELD_IP_BLACKHOLE_ROUTE");
     }
 
     @ParameterizedTest

@@ -53,6 +53,7 @@ class ArrowsTest {
         room("lease", "config", "net", "com.fasterxml.jackson..", "org.slf4j");
         room("lease.etcd", "lease", "config", "net", "io.etcd..", "io.grpc..", "org.slf4j");
         also("lease.etcd", "io.netty.handler.ssl");
+        room("lease.kube", "lease", "config", "net", "io.fabric8..", "com.fasterxml.jackson..", "org.slf4j");
         String[] backend = {"config", "datapath", "device", "lease", "linux", "net", "netlink", "packet", "org.slf4j"};
         room("backend", backend);
         for (String kind : List.of("alloc", "hostgw", "udp", "vxlan")) { // siblings never import siblings

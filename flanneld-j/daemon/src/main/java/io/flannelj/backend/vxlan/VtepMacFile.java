@@ -7,6 +7,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.SecureRandom;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps a VTEP's MAC address over restarts: peers, kernel ones among them, hold it in their neighbour and FDB tables, so
@@ -25,9 +26,14 @@ final class VtepMacFile {
     /**
      * The address of an earlier start, or a new one, which is then kept.
      *
+     * @param remembered the address that peers know from an earlier life; null when nobody remembers
      * @throws IOException naming the file, when it can be neither read nor written, or holds something else
      */
-    MacAddress readOrMake() throws IOException {
+    MacAddress readOrMake(@Nullable MacAddress remembered) throws IOException {
+        if (remembered != null) {
+            write(remembered);
+            return remembered;
+        }
         try {
             return MacAddress.parse(Files.readString(file).trim());
         } catch (NoSuchFileException e) {

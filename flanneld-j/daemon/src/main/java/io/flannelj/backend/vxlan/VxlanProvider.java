@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,15 +44,23 @@ public final class VxlanProvider implements BackendProvider {
     private final Tunnel.Settings settings;
     private final Path stateDirectory;
     private final @Nullable VxlanDatapath override;
+    private final Supplier<@Nullable LeaseAttributes> earlier;
 
     /**
      * @param stateDirectory where the VTEP's MAC address is kept over restarts
      * @param override what this node uses whatever the network config says; null leaves it to that
+     * @param earlier what the store remembers of an earlier life; its MAC address is what peers know, and comes before the
+     *     one kept
      */
-    public VxlanProvider(Tunnel.Settings settings, Path stateDirectory, @Nullable VxlanDatapath override) {
+    public VxlanProvider(
+            Tunnel.Settings settings,
+            Path stateDirectory,
+            @Nullable VxlanDatapath override,
+            Supplier<@Nullable LeaseAttributes> earlier) {
         this.settings = settings;
         this.stateDirectory = stateDirectory;
         this.override = override;
+        this.earlier = earlier;
     }
 
     @Override
@@ -94,7 +103,7 @@ public final class VxlanProvider implements BackendProvider {
         IpAddress local = Objects.requireNonNull(uplink.address(), "an IPv4 underlay");
         IpAddress publicIp = Objects.requireNonNull(uplink.publicIp(), "an IPv4 underlay");
         String device = "flannel." + options.vni();
-        MacAddress mac = new VtepMacFile(stateDirectory, device).readOrMake();
+        MacAddress mac = new VtepMacFile(stateDirectory, device).readOrMake(remembered(options, true));
         Tunnel.Spec spec = new Tunnel.Spec(
                 settings,
                 device,
@@ -119,6 +128,16 @@ public final class VxlanProvider implements BackendProvider {
                         : tunnel;
             }
         };
+    }
+
+    private @Nullable MacAddress remembered(BackendConfig.Vxlan options, boolean ipv4) {
+        LeaseAttributes attributes = earlier.get();
+        return attributes == null
+                ? null
+                : VxlanLeaseData.of(attributes, ipv4)
+                        .filter(data -> data.vni() == options.vni())
+                        .map(VxlanLeaseData::vtepMac)
+                        .orElse(null);
     }
 
     private static boolean isVxlan(Lease lease) {
@@ -148,8 +167,8 @@ public final class VxlanProvider implements BackendProvider {
             this.uplink = uplink;
             this.network = config.network();
             this.ipv6Network = config.ipv6Network();
-            this.mac = network == null ? null : mac(device(true));
-            this.ipv6Mac = ipv6Network == null ? null : mac(device(false));
+            this.mac = network == null ? null : mac(true);
+            this.ipv6Mac = ipv6Network == null ? null : mac(false);
         }
 
         private String device(boolean ipv4) {
@@ -157,7 +176,8 @@ public final class VxlanProvider implements BackendProvider {
         }
 
         /** That of a device which survived, whoever made it, so that no peer has to learn a new one; else the one kept. */
-        private MacAddress mac(String device) throws IOException {
+        private MacAddress mac(boolean ipv4) throws IOException {
+            String device = device(ipv4);
             VtepMacFile file = new VtepMacFile(stateDirectory, device);
             try (NetlinkSocket netlink = NetlinkSocket.open()) {
                 VxlanLink present = new Links(netlink).findVxlan(device).orElse(null);
@@ -167,7 +187,7 @@ public final class VxlanProvider implements BackendProvider {
                     return survivor;
                 }
             }
-            return file.readOrMake();
+            return file.readOrMake(remembered(options, ipv4));
         }
 
         @Override

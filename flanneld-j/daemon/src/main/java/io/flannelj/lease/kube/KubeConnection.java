@@ -1,0 +1,161 @@
+package io.flannelj.lease.kube;
+
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.ConfigBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.jdkhttp.JdkHttpClientFactory;
+import io.flannelj.config.ConfigException;
+import io.flannelj.config.KubeOptions;
+import io.flannelj.lease.StoreException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way to the apiserver. The client tries nothing again by itself: every call ends within a bounded time, and whoever
+ * asked is told what happened.
+ */
+final class KubeConnection implements AutoCloseable {
+    private static final Path SERVICE_ACCOUNT = Path.of("/var/run/secrets/kubernetes.io/serviceaccount");
+    private static final int CONNECT_MILLIS = 5_000;
+    private static final int REQUEST_MILLIS = 10_000;
+
+    private final KubernetesClient client;
+    private final String location;
+
+    private KubeConnection(KubernetesClient client) {
+        this.client = client;
+        this.location = "the Kubernetes apiserver at "
+                + client.getMasterUrl().toString().replaceFirst("/$", "");
+    }
+
+    /**
+     * Makes a client. Nothing is sent yet.
+     *
+     * @param environment of the process, where a pod finds its apiserver
+     * @throws ConfigException when it is not said where the apiserver is, or the kubeconfig cannot be read
+     */
+    static KubeConnection open(KubeOptions options, Map<String, String> environment) throws ConfigException {
+        Config config = new ConfigBuilder(config(options, environment))
+                .withAutoConfigure(false)
+                .withConnectionTimeout(CONNECT_MILLIS)
+                .withRequestTimeout(REQUEST_MILLIS)
+                .withRequestRetryBackoffLimit(0)
+                .withWatchReconnectLimit(0)
+                .build();
+        return new KubeConnection(new KubernetesClientBuilder()
+                .withConfig(config)
+                .withHttpClientFactory(new JdkHttpClientFactory())
+                .build());
+    }
+
+    private static Config config(KubeOptions options, Map<String, String> environment) throws ConfigException {
+        Path kubeconfig = options.kubeconfigFile();
+        if (kubeconfig != null) {
+            return fromKubeconfig(kubeconfig, options.apiUrl());
+        }
+        if (!options.apiUrl().isEmpty()) {
+            return new ConfigBuilder(Config.empty())
+                    .withMasterUrl(options.apiUrl())
+                    .build();
+        }
+        String host = environment.getOrDefault("KUBERNETES_SERVICE_HOST", "");
+        if (host.isEmpty()) {
+            throw new ConfigException(
+                    "the command line",
+                    List.of("--kube-subnet-mgr: this is no Kubernetes pod (KUBERNETES_SERVICE_HOST is not set);"
+                            + " give --kubeconfig-file or --kube-api-url"));
+        }
+        String port = environment.getOrDefault("KUBERNETES_SERVICE_PORT", "443");
+        return new ConfigBuilder(Config.empty())
+                .withMasterUrl("https://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + port)
+                .withCaCertFile(SERVICE_ACCOUNT.resolve("ca.crt").toString())
+                .withOauthTokenProvider(() -> token(SERVICE_ACCOUNT.resolve("token")))
+                .build();
+    }
+
+    private static Config fromKubeconfig(Path file, String apiUrl) throws ConfigException {
+        if (!Files.isReadable(file)) {
+            throw new ConfigException("the command line", List.of("--kubeconfig-file: cannot read " + file));
+        }
+        try {
+            ConfigBuilder builder = new ConfigBuilder(Config.fromKubeconfig(file.toFile()));
+            return (apiUrl.isEmpty() ? builder : builder.withMasterUrl(apiUrl)).build();
+        } catch (RuntimeException e) {
+            throw new ConfigException(
+                    "the command line", List.of("--kubeconfig-file: " + file + " is no kubeconfig: " + e.getMessage()));
+        }
+    }
+
+    /** Kubernetes replaces the token's file within the hour, so it is read for every call. */
+    private static String token(Path file) {
+        try {
+            return Files.readString(file).strip();
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot read the service account's token " + file, e);
+        }
+    }
+
+    KubernetesClient client() {
+        return client;
+    }
+
+    String location() {
+        return location;
+    }
+
+    /**
+     * What went wrong, with the remedy.
+     *
+     * @param what we wanted, e.g. {@code "list nodes"}
+     */
+    StoreException problem(String what, RuntimeException failure) {
+        int code = failure instanceof KubernetesClientException refusal ? refusal.getCode() : 0;
+        if (code <= 0) { // no answer
+            return new StoreException(location + " is not reachable: " + reason(failure), failure);
+        }
+        return switch (code) {
+            case 401 ->
+                new StoreException(
+                        location
+                                + " does not accept our credentials (401): check the service account or the kubeconfig's"
+                                + " user",
+                        failure);
+            case 403 ->
+                new StoreException(
+                        location + " forbids us to " + what + " (403): give our account the cluster role of"
+                                + " deploy/kubernetes/flanneld-j.yml (nodes: get, list, watch; nodes/status: patch;"
+                                + " pods: get)",
+                        failure);
+            default ->
+                new StoreException(location + " did not " + what + " (" + code + "): " + firstLine(failure), failure);
+        };
+    }
+
+    private static String reason(Throwable failure) {
+        @Nullable Throwable cause = failure;
+        Throwable last = failure;
+        while (cause != null) {
+            last = cause;
+            cause = cause.getCause();
+        }
+        String message = firstLine(last);
+        return message.isEmpty() ? last.getClass().getSimpleName() : message;
+    }
+
+    private static String firstLine(Throwable failure) {
+        String message = failure.getMessage();
+        return message == null ? "" : message.lines().findFirst().orElse("");
+    }
+
+    @Override
+    public void close() {
+        client.close();
+    }
+}

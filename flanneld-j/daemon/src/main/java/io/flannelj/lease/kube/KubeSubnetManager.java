@@ -1,0 +1,370 @@
+package io.flannelj.lease.kube;
+
+import io.fabric8.kubernetes.api.model.ListOptionsBuilder;
+import io.fabric8.kubernetes.api.model.Node;
+import io.fabric8.kubernetes.api.model.NodeList;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.client.Watcher;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import io.flannelj.config.ConfigException;
+import io.flannelj.config.KubeOptions;
+import io.flannelj.config.NetworkConfig;
+import io.flannelj.lease.Lease;
+import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.lease.LeaseEvent;
+import io.flannelj.lease.NodeNotes;
+import io.flannelj.lease.PodSubnets;
+import io.flannelj.lease.StoreException;
+import io.flannelj.lease.StoredLease;
+import io.flannelj.lease.SubnetManager;
+import io.flannelj.lease.UnassignedException;
+import io.flannelj.lease.kube.NodeCodec.Families;
+import io.flannelj.lease.kube.NodeCodec.NoLeaseException;
+import io.flannelj.net.Cidr;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * flannel's store in Kubernetes: a node's subnets are its pod CIDRs, its attributes are annotations, and a lease lives as
+ * long as its node. Only leases are kept in memory, never whole nodes.
+ *
+ * <p>Our own lease is told as one only while the node says exactly what we wrote: when somebody takes an annotation away,
+ * writes an overwrite or changes the pod CIDR, it counts as gone, and the keeper writes it anew.
+ */
+public final class KubeSubnetManager implements SubnetManager {
+    private static final Logger log = LoggerFactory.getLogger(KubeSubnetManager.class);
+    private static final long PAGE = 500;
+    private static final Duration READY_RETRY = Duration.ofSeconds(5);
+
+    private final KubeConnection connection;
+    private final KubeOptions options;
+    private final NodeCodec codec;
+    private final NodePatches patches;
+    private final RandomGenerator random = new SecureRandom();
+    private final Map<String, String> complaints = new ConcurrentHashMap<>();
+    private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(task -> {
+        Thread thread = new Thread(task, "flannel-kube");
+        thread.setDaemon(true);
+        return thread;
+    });
+    private volatile String nodeName;
+    private volatile Families families = new Families(true, false);
+    private volatile @Nullable Own own;
+    private volatile Listed listed = new Listed(0, Map.of());
+
+    /** What our node shall say. */
+    private record Own(PodSubnets subnets, Map<String, String> annotations) {}
+
+    /** The leases of one listing, by node. */
+    private record Listed(long revision, Map<String, Lease> leases) {}
+
+    private KubeSubnetManager(KubeConnection connection, KubeOptions options, Clock clock) {
+        this.connection = connection;
+        this.options = options;
+        this.codec = new NodeCodec(options.annotationPrefix());
+        this.patches = new NodePatches(clock);
+        this.nodeName = options.nodeName();
+    }
+
+    /**
+     * Makes a client. Nothing is sent yet.
+     *
+     * @param environment of the process, where a pod finds its apiserver
+     * @throws ConfigException when it is not said where the apiserver is, or the kubeconfig cannot be read
+     */
+    public static KubeSubnetManager open(KubeOptions options, Map<String, String> environment, Clock clock)
+            throws ConfigException {
+        return new KubeSubnetManager(KubeConnection.open(options, environment), options, clock);
+    }
+
+    @Override
+    public String location() {
+        return connection.location();
+    }
+
+    @Override
+    public String configLocation() {
+        return options.networkConfigFile().toString();
+    }
+
+    @Override
+    public Optional<String> fetchNetworkConfig() throws StoreException {
+        try {
+            return Optional.of(Files.readString(options.networkConfigFile()));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        } catch (IOException e) {
+            throw new StoreException("cannot read the network config " + options.networkConfigFile() + ": " + e, e);
+        }
+    }
+
+    @Override
+    public NodeNotes notes() throws StoreException {
+        return codec.notes(ownNode());
+    }
+
+    @Override
+    public Optional<PodSubnets> assigned(NetworkConfig config) throws StoreException {
+        families = new Families(config.network() != null, config.ipv6Network() != null);
+        Node node = ownNode();
+        Optional<PodSubnets> subnets;
+        try {
+            subnets = NodeCodec.podSubnets(node, families);
+        } catch (NoLeaseException e) {
+            throw new UnassignedException("node " + nodeName + " cannot be used: " + e.getMessage());
+        }
+        check(config.network(), subnets.map(PodSubnets::ipv4).orElse(null), "");
+        check(config.ipv6Network(), subnets.map(PodSubnets::ipv6).orElse(null), "IPv6 ");
+        return subnets;
+    }
+
+    private void check(@Nullable Cidr network, @Nullable Cidr subnet, String family) throws UnassignedException {
+        if (network == null) {
+            return;
+        }
+        if (subnet == null) {
+            throw new UnassignedException(
+                    "node " + nodeName + " has no " + family + "podCIDR: let the controller manager"
+                            + " give them out (--allocate-node-cidrs --cluster-cidr=" + network
+                            + "; with kubeadm: --pod-network-cidr), or set spec.podCIDR of the node");
+        }
+        if (!network.contains(subnet)) {
+            throw new UnassignedException("the " + family + "podCIDR " + subnet + " of node " + nodeName
+                    + " is not in the network " + network + " of " + options.networkConfigFile()
+                    + ": make the two agree");
+        }
+    }
+
+    @Override
+    public Optional<StoredLease> create(PodSubnets subnets, LeaseAttributes attributes, Duration timeToLive)
+            throws StoreException {
+        Node node = ownNode();
+        LeaseAttributes seen = codec.overwritten(attributes, node);
+        Own wanted = new Own(subnets, codec.annotations(seen));
+        own = wanted;
+        Map<String, String> missing = NodeCodec.missing(wanted.annotations(), node);
+        if (!missing.isEmpty()) {
+            patch("annotate our node", patches.annotations(missing));
+            log.info("node {} says {} of us", nodeName, missing);
+        }
+        return Optional.of(new StoredLease(new Lease(subnets, seen, null), revision(node), 0));
+    }
+
+    @Override
+    public Optional<StoredLease> update(StoredLease known, LeaseAttributes attributes, Duration timeToLive)
+            throws StoreException {
+        return create(known.subnets(), attributes, timeToLive);
+    }
+
+    /** Takes the node out of the overlay; its pod CIDR stays its own. */
+    @Override
+    public boolean delete(StoredLease known) throws StoreException {
+        own = null;
+        patch("annotate our node", patches.withoutAnnotation(codec.managedKey()));
+        return true;
+    }
+
+    @Override
+    public Listing list() throws StoreException {
+        Map<String, Lease> leases = new HashMap<>();
+        String next = null;
+        String revision = "";
+        do {
+            String from = next;
+            NodeList page = ask(
+                    "list nodes",
+                    () -> connection
+                            .client()
+                            .nodes()
+                            .list(new ListOptionsBuilder()
+                                    .withLimit(PAGE)
+                                    .withContinue(from)
+                                    .build()));
+            for (Node node : page.getItems()) {
+                lease(node).ifPresent(lease -> leases.put(name(node), lease));
+            }
+            revision = page.getMetadata().getResourceVersion();
+            next = page.getMetadata().getContinue();
+        } while (next != null && !next.isEmpty());
+        Listed all = new Listed(revision(revision), Map.copyOf(leases));
+        listed = all;
+        List<StoredLease> stored = new ArrayList<>();
+        leases.values().forEach(lease -> stored.add(new StoredLease(lease, 0, 0)));
+        return new Listing(stored, all.revision());
+    }
+
+    /** A watch notices by itself when it has gone deaf; listing thousands of nodes is dear. */
+    @Override
+    public Duration relistAfter() {
+        return Duration.ofHours(1);
+    }
+
+    @Override
+    public Watch watch(long fromRevision, Consumer<LeaseEvent> onEvent, Consumer<String> onEnd) throws StoreException {
+        Listed from = listed;
+        Map<String, Lease> known = new HashMap<>(from.revision() == fromRevision - 1 ? from.leases() : Map.of());
+        NodeWatch watch = new NodeWatch(
+                connection,
+                timer,
+                random,
+                fromRevision - 1,
+                (action, node) -> tell(action, node, known, onEvent),
+                onEnd);
+        watch.open();
+        return watch;
+    }
+
+    /** Makes events of a node's change; most changes of nodes are none of leases. */
+    private void tell(Watcher.Action action, Node node, Map<String, Lease> known, Consumer<LeaseEvent> onEvent) {
+        Lease now = action == Watcher.Action.DELETED ? null : lease(node).orElse(null);
+        Lease before = now == null ? known.remove(name(node)) : known.put(name(node), now);
+        if (before != null && (now == null || !now.subnets().equals(before.subnets()))) {
+            onEvent.accept(new LeaseEvent.Removed(before.subnets()));
+        }
+        if (now != null && !now.equals(before)) {
+            onEvent.accept(new LeaseEvent.Added(now));
+        }
+        Own ours = own;
+        if (now == null && before == null && ours != null && name(node).equals(nodeName)) {
+            onEvent.accept(new LeaseEvent.Removed(ours.subnets())); // still not as it should be
+        }
+    }
+
+    private Optional<Lease> lease(Node node) {
+        if (!codec.isManaged(node)) {
+            return Optional.empty();
+        }
+        try {
+            Lease lease = codec.lease(node, families);
+            complaints.remove(name(node));
+            Own ours = own;
+            boolean stale = name(node).equals(nodeName)
+                    && ours != null
+                    && !(lease.subnets().equals(ours.subnets())
+                            && NodeCodec.missing(ours.annotations(), node).isEmpty());
+            return stale ? Optional.empty() : Optional.of(lease);
+        } catch (NoLeaseException e) {
+            String problem = String.valueOf(e.getMessage());
+            if (!problem.equals(complaints.put(name(node), problem))) {
+                log.warn("node {} is left out: {}", name(node), problem);
+            }
+            return Optional.empty();
+        }
+    }
+
+    @Override
+    public void onReady() {
+        if (options.announceReadiness()) {
+            timer.execute(() -> announce(true));
+        }
+    }
+
+    private void announce(boolean first) {
+        try {
+            patch("set the condition NetworkUnavailable of our node", patches.networkIsUp());
+            log.info("told Kubernetes that the network of node {} is up", nodeName);
+        } catch (StoreException e) {
+            if (first) {
+                log.warn("{}; until then pods may not be scheduled to this node", e.problem());
+            }
+            timer.schedule(() -> announce(false), READY_RETRY.toMillis(), TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private Node ownNode() throws StoreException {
+        String name = ownName();
+        Node node = ask(
+                "get nodes", () -> connection.client().nodes().withName(name).get());
+        if (node == null) {
+            throw new UnassignedException("there is no node " + name + " in Kubernetes: let its kubelet register it, or"
+                    + " correct NODE_NAME");
+        }
+        return node;
+    }
+
+    private String ownName() throws StoreException {
+        if (nodeName.isEmpty()) {
+            Pod pod = ask(
+                    "get pods",
+                    () -> connection
+                            .client()
+                            .pods()
+                            .inNamespace(options.podNamespace())
+                            .withName(options.podName())
+                            .get());
+            String name =
+                    pod == null || pod.getSpec() == null ? null : pod.getSpec().getNodeName();
+            if (name == null || name.isEmpty()) {
+                throw new UnassignedException("pod " + options.podNamespace() + "/" + options.podName()
+                        + " names no node: correct POD_NAME and POD_NAMESPACE, or set NODE_NAME");
+            }
+            nodeName = name;
+        }
+        return nodeName;
+    }
+
+    private void patch(String what, String document) throws StoreException {
+        String name = ownName();
+        ask(
+                what,
+                () -> Objects.requireNonNullElse(
+                        connection
+                                .client()
+                                .nodes()
+                                .withName(name)
+                                .subresource("status")
+                                .patch(PatchContext.of(PatchType.STRATEGIC_MERGE), document),
+                        true));
+    }
+
+    private <T extends @Nullable Object> T ask(String what, Supplier<T> question) throws StoreException {
+        try {
+            return question.get();
+        } catch (RuntimeException e) {
+            throw connection.problem(what, e);
+        }
+    }
+
+    private static String name(Node node) {
+        return node.getMetadata().getName();
+    }
+
+    private long revision(Node node) throws StoreException {
+        return revision(node.getMetadata().getResourceVersion());
+    }
+
+    private long revision(String text) throws StoreException {
+        try {
+            return Long.parseUnsignedLong(text);
+        } catch (NumberFormatException e) {
+            throw new StoreException(connection.location() + " counts versions as \"" + text + "\", not by numbers", e);
+        }
+    }
+
+    @Override
+    public void close() {
+        timer.shutdownNow();
+        connection.close();
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.lease.kube;
+
+import org.jspecify.annotations.NullMarked;
