@@ -73,6 +73,11 @@ final class PacketLoop implements TunQueue, UdpPort {
     }
 
     @Override
+    public boolean isIpv6() {
+        return false;
+    }
+
+    @Override
     public int send(SendVector messages, int from, int count) {
         return count;
     }

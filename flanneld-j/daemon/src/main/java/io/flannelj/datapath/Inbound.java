@@ -7,7 +7,9 @@ import io.flannelj.device.Iovecs;
 import io.flannelj.device.ReceiveVector;
 import io.flannelj.device.TunQueue;
 import io.flannelj.device.UdpPort;
+import io.flannelj.packet.IpHeader;
 import io.flannelj.packet.Ipv4Header;
+import io.flannelj.packet.Ipv6Header;
 import io.flannelj.packet.VirtioNetHeader;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
@@ -33,20 +35,22 @@ final class Inbound implements PacketOutlet, AutoCloseable {
     private final ByteBuf data;
     private final long dataAddress;
     private final Coalescer coalescer;
-    private final int ownSubnet;
-    private final int ownMask;
+    private final boolean ipv6;
+    private final boolean underlayIpv6;
+    private final Peer ourselves;
 
     Inbound(ByteBufAllocator allocator, TunQueue tun, UdpPort port, TunnelEnd end, Counters counters) {
         this.tun = tun;
         this.port = port;
         this.encapsulator = end.encapsulator();
         this.counters = counters;
+        this.ipv6 = end.subnet().isIpv6();
+        this.underlayIpv6 = port.isIpv6();
+        this.ourselves = new Peer(end.subnet(), end.address(), 0, 0);
         this.slots = new ReceiveVector(allocator, SLOTS, SLOT_BYTES);
         this.data = slots.data();
         this.dataAddress = data.memoryAddress();
         this.coalescer = new Coalescer(allocator, end.features(), end.mtuBytes(), this);
-        this.ownSubnet = end.subnet().address().ipv4Bits();
-        this.ownMask = -1 << (32 - end.subnet().length());
     }
 
     /**
@@ -74,13 +78,14 @@ final class Inbound implements PacketOutlet, AutoCloseable {
             counters.drop(DropReason.TRUNCATED, 1);
             return;
         }
-        int source = slots.source(slot);
-        Peer sender = routes.byUnderlay(source);
+        Peer sender = underlayIpv6
+                ? routes.byUnderlay(slots.sourceHigh(slot), slots.sourceLow(slot))
+                : routes.byUnderlay(slots.source(slot));
         int at = 0;
         do {
             int length = Math.min(segment, bytes - at);
             counters.add(Counter.IN_PACKETS, 1);
-            DropReason reason = datagram(routes, sender, source, start + at, length);
+            DropReason reason = datagram(routes, sender, start + at, length);
             if (reason != null) {
                 counters.drop(reason, 1);
             }
@@ -88,8 +93,7 @@ final class Inbound implements PacketOutlet, AutoCloseable {
         } while (at < bytes);
     }
 
-    private @Nullable DropReason datagram(
-            RouteTable routes, @Nullable Peer sender, int outerSource, int offset, int length) {
+    private @Nullable DropReason datagram(RouteTable routes, @Nullable Peer sender, int offset, int length) {
         DropReason reason = encapsulator.check(data, offset, length);
         if (reason != null) {
             return reason;
@@ -99,25 +103,46 @@ final class Inbound implements PacketOutlet, AutoCloseable {
         }
         int ip = offset + encapsulator.headerBytes();
         int ipBytes = length - encapsulator.headerBytes();
-        if (!Ipv4Header.isWellFormed(data, ip, ipBytes)) {
+        if (!IpHeader.isWellFormed(data, ip, ipBytes, ipv6)) {
             return DropReason.MALFORMED_INNER;
         }
-        int source = Ipv4Header.source(data, ip);
-        Peer owner = sender;
-        if (!sender.covers(source)) {
-            owner = source == outerSource ? sender : routes.lookup(source);
-            if (owner == null || owner.underlayBits() != outerSource) {
-                return DropReason.SPOOFED;
-            }
+        Peer owner = ipv6 ? ipv6Owner(routes, sender, ip) : ipv4Owner(routes, sender, ip);
+        if (owner == null) {
+            return DropReason.SPOOFED;
         }
-        if ((Ipv4Header.destination(data, ip) & ownMask) != ownSubnet) {
+        if (!(ipv6
+                ? ourselves.covers(Ipv6Header.destinationHigh(data, ip), Ipv6Header.destinationLow(data, ip))
+                : ourselves.covers(Ipv4Header.destination(data, ip)))) {
             return DropReason.NOT_OUR_SUBNET;
         }
-        if (encapsulator.isHop() && Ipv4Header.decrementTimeToLive(data, ip) == 0) {
+        if (encapsulator.isHop() && IpHeader.decrementTimeToLive(data, ip, ipv6) == 0) {
             return DropReason.TIME_TO_LIVE_IN;
         }
         owner.countIn(1, ipBytes);
-        return coalescer.accept(data, dataAddress, ip, ipBytes) ? null : DropReason.BAD_INNER_CHECKSUM;
+        return coalescer.accept(data, dataAddress, ip, ipBytes, ipv6) ? null : DropReason.BAD_INNER_CHECKSUM;
+    }
+
+    /** Which of the leases at the sender's node the inner source lies in; null when in none. */
+    private @Nullable Peer ipv4Owner(RouteTable routes, Peer sender, int ip) {
+        int source = Ipv4Header.source(data, ip);
+        if (sender.covers(source) || (!underlayIpv6 && source == sender.underlayBits())) {
+            return sender;
+        }
+        return ifAtNode(sender, routes.lookup(source));
+    }
+
+    private @Nullable Peer ipv6Owner(RouteTable routes, Peer sender, int ip) {
+        long high = Ipv6Header.sourceHigh(data, ip);
+        long low = Ipv6Header.sourceLow(data, ip);
+        if (sender.covers(high, low)
+                || (underlayIpv6 && high == sender.underlayHigh() && low == sender.underlayLow())) {
+            return sender;
+        }
+        return ifAtNode(sender, routes.lookup(high, low));
+    }
+
+    private static @Nullable Peer ifAtNode(Peer sender, @Nullable Peer owner) {
+        return owner != null && owner.isAtSameNodeAs(sender) ? owner : null;
     }
 
     @Override

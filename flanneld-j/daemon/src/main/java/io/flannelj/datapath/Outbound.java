@@ -9,8 +9,11 @@ import io.flannelj.device.UdpPort;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.packet.IcmpError;
+import io.flannelj.packet.Icmpv6Error;
 import io.flannelj.packet.InternetChecksum;
+import io.flannelj.packet.IpHeader;
 import io.flannelj.packet.Ipv4Header;
+import io.flannelj.packet.Ipv6Header;
 import io.flannelj.packet.VirtioNetHeader;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
@@ -33,6 +36,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
     private final TunQueue tun;
     private final TunnelEnd end;
     private final Encapsulator encapsulator;
+    private final boolean ipv6;
     private final Counters counters;
     private final TxBatch batch;
     private final ByteBuf arena;
@@ -59,7 +63,8 @@ final class Outbound implements SegmentSink, AutoCloseable {
         this.arena = allocator.directBuffer(ARENA_BYTES);
         this.arenaAddress = arena.memoryAddress();
         this.headroom = encapsulator.headerBytes();
-        this.answer = allocator.directBuffer(VirtioNetHeader.BYTES + IcmpError.MAX_BYTES);
+        this.ipv6 = end.subnet().isIpv6();
+        this.answer = allocator.directBuffer(VirtioNetHeader.BYTES + Icmpv6Error.MAX_BYTES);
         this.answerParts = new Iovecs(allocator, 1);
         this.segmentPeer = NOBODY;
     }
@@ -94,44 +99,45 @@ final class Outbound implements SegmentSink, AutoCloseable {
 
     private void packet(RouteTable routes, int virtio, int length) {
         int ip = virtio + VirtioNetHeader.BYTES;
-        if (!Ipv4Header.isWellFormed(arena, ip, length)) {
-            boolean ipv6 = length >= 40 && arena.getUnsignedByte(ip) >>> 4 == 6;
+        if (!IpHeader.isWellFormed(arena, ip, length, ipv6)) {
+            boolean otherFamily = IpHeader.isWellFormed(arena, ip, length, !ipv6);
             count(1, length);
-            counters.drop(ipv6 ? DropReason.UNSUPPORTED_FAMILY : DropReason.MALFORMED, 1);
+            counters.drop(otherFamily ? DropReason.UNSUPPORTED_FAMILY : DropReason.MALFORMED, 1);
             return;
         }
         int gsoType = VirtioNetHeader.gsoType(arena, virtio);
         int gsoSize = VirtioNetHeader.gsoSize(arena, virtio);
-        int protocol = gsoType == VirtioNetHeader.GSO_TCPV4
-                ? Ipv4Header.PROTOCOL_TCP
-                : gsoType == VirtioNetHeader.GSO_UDP_L4 ? Ipv4Header.PROTOCOL_UDP : -1;
+        int upper = IpHeader.upperLayer(arena, ip, length, ipv6);
         boolean isSuper = gsoType != VirtioNetHeader.GSO_NONE;
-        if (isSuper && !Segmenter.isSound(arena, ip, length, protocol, gsoSize)) {
+        if (isSuper && !Segmenter.isSound(arena, ip, length, ipv6, upper, gsoType, gsoSize)) {
             count(1, length);
             counters.drop(DropReason.MALFORMED, 1);
             return;
         }
-        int packets = isSuper ? Segmenter.segments(arena, ip, length, protocol, gsoSize) : 1;
+        int packets = isSuper ? Segmenter.segments(arena, ip, length, upper, gsoSize) : 1;
         count(packets, length);
 
-        Peer peer = routes.lookup(Ipv4Header.destination(arena, ip));
+        Peer peer = ipv6
+                ? routes.lookup(Ipv6Header.destinationHigh(arena, ip), Ipv6Header.destinationLow(arena, ip))
+                : routes.lookup(Ipv4Header.destination(arena, ip));
         if (peer == null) {
             counters.drop(DropReason.NO_ROUTE, packets);
-            answer(IcmpError.CODE_NET_UNREACHABLE, ip);
+            answer(false, ip, length);
             return;
         }
-        if (encapsulator.isHop() && Ipv4Header.decrementTimeToLive(arena, ip) == 0) {
+        if (encapsulator.isHop() && IpHeader.decrementTimeToLive(arena, ip, ipv6) == 0) {
             counters.drop(DropReason.TIME_TO_LIVE, packets);
             return;
         }
         if (isSuper) {
             peer.countOut(packets, length);
             segmentPeer = peer;
-            Segmenter.cut(arena, ip, length, protocol, gsoSize, this);
+            Segmenter.cut(arena, ip, length, ipv6, upper, gsoSize, this);
         } else if (length > end.mtuBytes()) {
             counters.drop(DropReason.TOO_BIG, 1);
-            answer(IcmpError.CODE_FRAGMENTATION_NEEDED, ip);
-        } else if (VirtioNetHeader.needsChecksum(arena, virtio) && !completeChecksum(virtio, ip, length)) {
+            answer(true, ip, length);
+        } else if (VirtioNetHeader.needsChecksum(arena, virtio)
+                && !completeChecksum(virtio, ip, length, IpHeader.protocol(upper))) {
             counters.drop(DropReason.MALFORMED, 1);
         } else {
             peer.countOut(1, length);
@@ -145,14 +151,14 @@ final class Outbound implements SegmentSink, AutoCloseable {
     }
 
     /** Adds the payload to a checksum field that holds the pseudo header's sum. */
-    private boolean completeChecksum(int virtio, int ip, int length) {
+    private boolean completeChecksum(int virtio, int ip, int length, int protocol) {
         int start = VirtioNetHeader.checksumStart(arena, virtio);
         int field = start + VirtioNetHeader.checksumOffset(arena, virtio);
         if (start >= length || field + 2 > length) {
             return false;
         }
         long sum = InternetChecksum.add(0, arena, ip + start, length - start);
-        if (Ipv4Header.protocol(arena, ip) == Ipv4Header.PROTOCOL_UDP) {
+        if (protocol == Ipv4Header.PROTOCOL_UDP) {
             InternetChecksum.storeUdp(arena, ip + field, sum);
         } else {
             InternetChecksum.store(arena, ip + field, sum);
@@ -186,16 +192,28 @@ final class Outbound implements SegmentSink, AutoCloseable {
         batch.add(arenaAddress + payloadOffset, payloadBytes);
     }
 
-    private void answer(int code, int ip) {
-        if (!IcmpError.mayAnswer(arena, ip)) {
-            return;
+    /** Tells the sender that a packet does not go on: too big for the tunnel, or to nowhere. */
+    private void answer(boolean tooBig, int ip, int length) {
+        int at = VirtioNetHeader.BYTES;
+        int mtu = tooBig ? end.mtuBytes() : 0;
+        IpAddress from = end.address();
+        int bytes;
+        if (ipv6) {
+            int type = tooBig ? Icmpv6Error.TYPE_PACKET_TOO_BIG : Icmpv6Error.TYPE_UNREACHABLE;
+            if (!Icmpv6Error.mayAnswer(arena, ip, length, type)) {
+                return;
+            }
+            bytes = Icmpv6Error.write(answer, at, type, mtu, from.highBits(), from.lowBits(), arena, ip, length);
+        } else {
+            if (!IcmpError.mayAnswer(arena, ip)) {
+                return;
+            }
+            int code = tooBig ? IcmpError.CODE_FRAGMENTATION_NEEDED : IcmpError.CODE_NET_UNREACHABLE;
+            bytes = IcmpError.write(answer, at, code, mtu, from.ipv4Bits(), arena, ip);
         }
         VirtioNetHeader.writePlain(answer, 0);
-        int mtu = code == IcmpError.CODE_FRAGMENTATION_NEEDED ? end.mtuBytes() : 0;
-        int bytes = IcmpError.write(
-                answer, VirtioNetHeader.BYTES, code, mtu, end.address().ipv4Bits(), arena, ip);
         answerParts.clear();
-        answerParts.add(answer.memoryAddress(), VirtioNetHeader.BYTES + bytes);
+        answerParts.add(answer.memoryAddress(), at + bytes);
         if (tun.write(answerParts) == 0) {
             counters.add(Counter.ICMP_ERRORS, 1);
         }

@@ -14,8 +14,14 @@ public final class Peer {
     private final Cidr subnet;
     private final IpAddress underlayAddress;
     private final int underlayBits;
+    private final long underlayHigh;
+    private final long underlayLow;
     private final int subnetBits;
     private final int subnetMask;
+    private final long subnetHigh;
+    private final long subnetLow;
+    private final long subnetHighMask;
+    private final long subnetLowMask;
     private final int port;
     private final long linkAddress;
     private final AtomicLong packetsOut = new AtomicLong();
@@ -33,9 +39,17 @@ public final class Peer {
     public Peer(Cidr subnet, IpAddress underlayAddress, int port, long linkAddress) {
         this.subnet = subnet;
         this.underlayAddress = underlayAddress;
-        this.underlayBits = underlayAddress.ipv4Bits();
-        this.subnetBits = subnet.address().ipv4Bits();
-        this.subnetMask = subnet.length() == 0 ? 0 : -1 << (32 - subnet.length());
+        this.underlayBits = underlayAddress.isIpv4() ? underlayAddress.ipv4Bits() : 0;
+        this.underlayHigh = underlayAddress.highBits();
+        this.underlayLow = underlayAddress.lowBits();
+        boolean ipv4 = subnet.isIpv4();
+        int length = subnet.length();
+        this.subnetBits = ipv4 ? subnet.address().ipv4Bits() : 0;
+        this.subnetMask = !ipv4 || length == 0 ? 0 : -1 << (32 - length);
+        this.subnetHigh = subnet.address().highBits();
+        this.subnetLow = subnet.address().lowBits();
+        this.subnetHighMask = Ipv6Prefixes.highMask(length);
+        this.subnetLowMask = Ipv6Prefixes.lowMask(length);
         this.port = port;
         this.linkAddress = linkAddress;
     }
@@ -56,14 +70,34 @@ public final class Peer {
         return underlayAddress;
     }
 
-    /** Whether an IPv4 address, as 32 bits, lies in the peer's lease. */
+    /** Whether an IPv4 address, as 32 bits, lies in the peer's lease, which must be of that family. */
     boolean covers(int address) {
         return (address & subnetMask) == subnetBits;
     }
 
-    /** The underlay address as 32 bits. */
+    /** Whether an IPv6 address lies in the peer's lease, which must be of that family. */
+    boolean covers(long high, long low) {
+        return (high & subnetHighMask) == subnetHigh && (low & subnetLowMask) == subnetLow;
+    }
+
+    /** An IPv4 underlay address as 32 bits. */
     int underlayBits() {
         return underlayBits;
+    }
+
+    /** The upper half of an IPv6 underlay address. */
+    long underlayHigh() {
+        return underlayHigh;
+    }
+
+    /** The lower half of an IPv6 underlay address; an IPv4 one whole. */
+    long underlayLow() {
+        return underlayLow;
+    }
+
+    /** Whether both tunnels end at one node. */
+    boolean isAtSameNodeAs(Peer other) {
+        return underlayHigh == other.underlayHigh && underlayLow == other.underlayLow;
     }
 
     public int port() {

@@ -4,10 +4,12 @@ import io.flannelj.net.Cidr;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which peer a pod address belongs to: longest prefix match over the peers' leases. Immutable, replaced whole.
+ * Which peer a pod address belongs to: longest prefix match over the peers' leases, of both families. Immutable,
+ * replaced whole.
  *
  * <p>All leases of a network usually have one length, so each length gets a hash table of its own and a lookup asks the
  * tables from the longest on: one probe in the common case, whatever the number of peers.
@@ -16,35 +18,52 @@ public final class RouteTable {
     public static final RouteTable EMPTY = of(List.of());
 
     private final Prefixes[] byLength;
+    private final Ipv6Prefixes[] ipv6ByLength;
     private final Prefixes byUnderlay;
+    private final Ipv6Prefixes byIpv6Underlay;
     private final List<Peer> peers;
 
-    private RouteTable(Prefixes[] byLength, Prefixes byUnderlay, List<Peer> peers) {
-        this.byLength = byLength;
-        this.byUnderlay = byUnderlay;
+    private RouteTable(List<Peer> peers) {
+        List<Peer> ipv4 = peers.stream().filter(peer -> peer.subnet().isIpv4()).toList();
+        List<Peer> ipv6 = peers.stream().filter(peer -> peer.subnet().isIpv6()).toList();
         this.peers = peers;
+        this.byLength = lengths(ipv4)
+                .mapToObj(length -> new Prefixes(length, ofLength(ipv4, length), false))
+                .toArray(Prefixes[]::new);
+        this.ipv6ByLength = lengths(ipv6)
+                .mapToObj(length -> new Ipv6Prefixes(
+                        length,
+                        ofLength(ipv6, length),
+                        peer -> peer.subnet().address().highBits(),
+                        peer -> peer.subnet().address().lowBits()))
+                .toArray(Ipv6Prefixes[]::new);
+        this.byUnderlay = new Prefixes(
+                32,
+                peers.stream().filter(peer -> peer.underlayAddress().isIpv4()).toList(),
+                true);
+        this.byIpv6Underlay = new Ipv6Prefixes(
+                128,
+                peers.stream().filter(peer -> peer.underlayAddress().isIpv6()).toList(),
+                Peer::underlayHigh,
+                Peer::underlayLow);
+    }
+
+    /** Prefix lengths that occur, from the longest on. */
+    private static IntStream lengths(List<Peer> peers) {
+        return peers.stream()
+                .mapToInt(peer -> -peer.subnet().length())
+                .distinct()
+                .sorted()
+                .map(negative -> -negative);
+    }
+
+    private static List<Peer> ofLength(List<Peer> peers, int length) {
+        return peers.stream().filter(peer -> peer.subnet().length() == length).toList();
     }
 
     /** A table of these peers; of two with the same subnet the later one counts. */
     public static RouteTable of(Collection<Peer> peers) {
-        int[] lengths = peers.stream()
-                .mapToInt(peer -> peer.subnet().length())
-                .distinct()
-                .map(length -> -length)
-                .sorted()
-                .map(negative -> -negative)
-                .toArray();
-        Prefixes[] byLength = new Prefixes[lengths.length];
-        for (int i = 0; i < lengths.length; i++) {
-            int length = lengths[i];
-            byLength[i] = new Prefixes(
-                    length,
-                    peers.stream()
-                            .filter(peer -> peer.subnet().length() == length)
-                            .toList(),
-                    false);
-        }
-        return new RouteTable(byLength, new Prefixes(32, List.copyOf(peers), true), List.copyOf(peers));
+        return new RouteTable(List.copyOf(peers));
     }
 
     /**
@@ -62,9 +81,25 @@ public final class RouteTable {
         return null;
     }
 
+    /** The peer whose lease covers an IPv6 destination. */
+    public @Nullable Peer lookup(long high, long low) {
+        for (Ipv6Prefixes prefixes : ipv6ByLength) {
+            Peer peer = prefixes.get(high, low);
+            if (peer != null) {
+                return peer;
+            }
+        }
+        return null;
+    }
+
     /** A peer whose tunnel ends at this underlay address; any of them where several share it. */
     public @Nullable Peer byUnderlay(int address) {
         return byUnderlay.get(address);
+    }
+
+    /** The same for an IPv6 underlay address. */
+    public @Nullable Peer byUnderlay(long high, long low) {
+        return byIpv6Underlay.get(high, low);
     }
 
     public List<Peer> peers() {

@@ -9,8 +9,8 @@ import java.time.Duration;
  * This node's end of the tunnels, fixed for the life of a data path.
  *
  * @param encapsulator what goes between the outer UDP header and the inner packet
- * @param subnet this node's IPv4 lease, network form; inner packets for anything else are refused
- * @param address the tunnel address, which ICMP errors come from
+ * @param subnet this node's lease, network form; inner packets for anything else, the other family included, are refused
+ * @param address the tunnel address, of the same family, which ICMP errors come from
  * @param mtuBytes MTU of the TUN device
  * @param features what the TUN device hands over undone
  * @param busyPoll how long an idle worker goes on asking for packets before it sleeps; zero for not at all

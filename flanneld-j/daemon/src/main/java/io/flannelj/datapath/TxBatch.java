@@ -32,6 +32,7 @@ final class TxBatch implements AutoCloseable {
     private final UdpPort port;
     private final Counters counters;
     private final Consumer<Peer> onSegmentationRefused;
+    private final boolean ipv6;
     private final SendVector messages;
     private final SendVector single;
     private final ByteBuf headers;
@@ -49,8 +50,9 @@ final class TxBatch implements AutoCloseable {
         this.port = port;
         this.counters = counters;
         this.onSegmentationRefused = onSegmentationRefused;
-        this.messages = new SendVector(allocator, MESSAGES, PARTS);
-        this.single = new SendVector(allocator, 1, SendVector.MAX_SEGMENTS * 2);
+        this.ipv6 = port.isIpv6();
+        this.messages = new SendVector(allocator, ipv6, MESSAGES, PARTS);
+        this.single = new SendVector(allocator, ipv6, 1, SendVector.MAX_SEGMENTS * 2);
         this.headers = allocator.directBuffer(PARTS * HEADER_SLOT_BYTES);
         this.headersAddress = headers.memoryAddress();
     }
@@ -93,13 +95,21 @@ final class TxBatch implements AutoCloseable {
         if (messages.isFull() || messages.partRoom() < 2) {
             send();
         }
-        messages.open(peer.underlayBits(), peer.port());
+        open(messages, peer);
         peers[messages.count()] = peer;
         openPeer = peer;
         openSegment = bytes;
         openDatagrams = 1;
         openBytes = bytes;
         mayJoin = !peer.segmentsSeparately();
+    }
+
+    private void open(SendVector vector, Peer peer) {
+        if (ipv6) {
+            vector.open(peer.underlayHigh(), peer.underlayLow(), peer.port());
+        } else {
+            vector.open(peer.underlayBits(), peer.port());
+        }
     }
 
     /** Adds a part of the datagram begun last. */
@@ -160,7 +170,7 @@ final class TxBatch implements AutoCloseable {
         int end = messages.firstPart(message + 1);
         while (part < end) {
             single.clear();
-            single.open(messages.destination(message), messages.port(message));
+            open(single, peers[message]);
             int bytes = 0;
             while (part < end && bytes + messages.partBytes(part) <= messages.segmentBytes(message)) {
                 bytes += messages.partBytes(part);

@@ -11,7 +11,7 @@ import io.netty.buffer.ByteBufAllocator;
  */
 public final class ReceiveVector implements AutoCloseable {
     private static final int ENTRY_BYTES = 64; // struct mmsghdr on 64-bit Linux: msghdr 56, msg_len 4, padding 4
-    private static final int NAME_BYTES = 16; // struct sockaddr_in
+    private static final int NAME_BYTES = 32; // struct sockaddr_in has 16, struct sockaddr_in6 28
     private static final int CONTROL_BYTES = 64;
     private static final int SOL_UDP = 17;
     private static final int UDP_GRO = 104;
@@ -80,9 +80,19 @@ public final class ReceiveVector implements AutoCloseable {
         return (memory.getIntLE(index * ENTRY_BYTES + 48) & TRUNCATED) != 0;
     }
 
-    /** Who sent it: an IPv4 address. */
+    /** Who sent it, on a socket of IPv4. */
     public int source(int index) {
         return memory.getInt(namesAt + index * NAME_BYTES + 4);
+    }
+
+    /** Who sent it, on a socket of IPv6: the upper half. */
+    public long sourceHigh(int index) {
+        return memory.getLong(namesAt + index * NAME_BYTES + 8);
+    }
+
+    /** Who sent it, on a socket of IPv6: the lower half. */
+    public long sourceLow(int index) {
+        return memory.getLong(namesAt + index * NAME_BYTES + 16);
     }
 
     /** Size of each of the datagrams that were joined, the last of which may be shorter; or all there is. */
@@ -99,9 +109,20 @@ public final class ReceiveVector implements AutoCloseable {
 
     /** Fills slot {@code index} as the kernel would; for ports that are not sockets. */
     public void fill(int index, int source, int bytes, int segmentBytes) {
+        memory.setInt(namesAt + index * NAME_BYTES + 4, source);
+        fill(index, bytes, segmentBytes);
+    }
+
+    /** The same from an IPv6 source. */
+    public void fill(int index, long sourceHigh, long sourceLow, int bytes, int segmentBytes) {
+        memory.setLong(namesAt + index * NAME_BYTES + 8, sourceHigh);
+        memory.setLong(namesAt + index * NAME_BYTES + 16, sourceLow);
+        fill(index, bytes, segmentBytes);
+    }
+
+    private void fill(int index, int bytes, int segmentBytes) {
         int entry = index * ENTRY_BYTES;
         memory.setIntLE(entry + 56, bytes);
-        memory.setInt(namesAt + index * NAME_BYTES + 4, source);
         boolean joined = segmentBytes < bytes;
         memory.setLongLE(entry + 40, joined ? 24 : 0);
         if (joined) {

@@ -4,7 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 
 /**
- * An array of {@code struct mmsghdr} (sendmmsg(2)) for IPv4 destinations, with what each entry points to: address,
+ * An array of {@code struct mmsghdr} (sendmmsg(2)) for destinations of one family, with what each entry points to: address,
  * parts, and the UDP_SEGMENT control message (udp(7)).
  *
  * <p>One message carries one datagram, or several of one size to one destination, the last of which may be shorter.
@@ -15,14 +15,17 @@ public final class SendVector implements AutoCloseable {
     /** Datagrams in one message: the kernel's UDP_MAX_SEGMENTS before Linux 6.9. */
     public static final int MAX_SEGMENTS = 64;
 
-    /** Octets in one message: the largest UDP payload over IPv4. */
+    /** Octets in one message: the largest UDP payload over IPv4, which IPv6 takes as well. */
     public static final int MAX_BYTES = 65_507;
 
     private static final int ENTRY_BYTES = 64; // struct mmsghdr on 64-bit Linux: msghdr 56, msg_len 4, padding 4
-    private static final int NAME_BYTES = 16; // struct sockaddr_in
+    private static final int NAME_BYTES = 32; // struct sockaddr_in has 16, struct sockaddr_in6 28
+    private static final int IPV4_NAME_BYTES = 16;
+    private static final int IPV6_NAME_BYTES = 28;
     private static final int CONTROL_BYTES = 24; // CMSG_SPACE(sizeof(u16))
     private static final int CONTROL_LENGTH = 18; // CMSG_LEN(sizeof(u16))
     private static final int AF_INET = 2;
+    private static final int AF_INET6 = 10;
     private static final int SOL_UDP = 17;
     private static final int UDP_SEGMENT = 103;
 
@@ -37,7 +40,10 @@ public final class SendVector implements AutoCloseable {
     private final int[] segmentBytes;
     private int count;
 
-    public SendVector(ByteBufAllocator allocator, int messages, int partCapacity) {
+    /**
+     * @param ipv6 family of all destinations
+     */
+    public SendVector(ByteBufAllocator allocator, boolean ipv6, int messages, int partCapacity) {
         this.capacity = messages;
         this.namesAt = messages * ENTRY_BYTES;
         this.controlsAt = namesAt + messages * NAME_BYTES;
@@ -51,8 +57,8 @@ public final class SendVector implements AutoCloseable {
         for (int i = 0; i < messages; i++) {
             int entry = i * ENTRY_BYTES;
             memory.setLongLE(entry, address + namesAt + (long) i * NAME_BYTES);
-            memory.setIntLE(entry + 8, NAME_BYTES);
-            memory.setShortLE(namesAt + i * NAME_BYTES, AF_INET);
+            memory.setIntLE(entry + 8, ipv6 ? IPV6_NAME_BYTES : IPV4_NAME_BYTES);
+            memory.setShortLE(namesAt + i * NAME_BYTES, ipv6 ? AF_INET6 : AF_INET);
             int control = controlsAt + i * CONTROL_BYTES;
             memory.setLongLE(control, CONTROL_LENGTH);
             memory.setIntLE(control + 8, SOL_UDP);
@@ -68,9 +74,20 @@ public final class SendVector implements AutoCloseable {
 
     /** Opens a message to an IPv4 destination; parts added from now on belong to it. */
     public void open(int destination, int port) {
+        memory.setInt(namesAt + count * NAME_BYTES + 4, destination);
+        open(port);
+    }
+
+    /** Opens a message to an IPv6 destination; parts added from now on belong to it. */
+    public void open(long high, long low, int port) {
         int name = namesAt + count * NAME_BYTES;
-        memory.setShort(name + 2, port);
-        memory.setInt(name + 4, destination);
+        memory.setLong(name + 8, high);
+        memory.setLong(name + 16, low);
+        open(port);
+    }
+
+    private void open(int port) {
+        memory.setShort(namesAt + count * NAME_BYTES + 2, port);
         memory.setLongLE(count * ENTRY_BYTES + 16, parts.entryAddress(parts.count()));
         firstPart[count] = parts.count();
     }
@@ -123,8 +140,19 @@ public final class SendVector implements AutoCloseable {
         return segmentBytes[index];
     }
 
+    /** An IPv4 destination. */
     public int destination(int index) {
         return memory.getInt(namesAt + index * NAME_BYTES + 4);
+    }
+
+    /** The upper half of an IPv6 destination. */
+    public long destinationHigh(int index) {
+        return memory.getLong(namesAt + index * NAME_BYTES + 8);
+    }
+
+    /** The lower half of an IPv6 destination. */
+    public long destinationLow(int index) {
+        return memory.getLong(namesAt + index * NAME_BYTES + 16);
     }
 
     public int port(int index) {

@@ -18,9 +18,11 @@ public final class TunnelSocket implements UdpPort {
     private static final int BUFFER_BYTES = 8 << 20;
 
     private final UdpSocket socket;
+    private final boolean ipv6;
 
-    private TunnelSocket(UdpSocket socket) {
+    private TunnelSocket(UdpSocket socket, boolean ipv6) {
         this.socket = socket;
+        this.ipv6 = ipv6;
     }
 
     /**
@@ -33,12 +35,17 @@ public final class TunnelSocket implements UdpPort {
         socket.setReceiveBufferBytes(BUFFER_BYTES);
         socket.setSendBufferBytes(BUFFER_BYTES);
         socket.trySetOption(SOL_UDP, UDP_GRO, 1); // older kernels have no UDP_GRO: then each datagram comes alone
-        return new TunnelSocket(socket);
+        return new TunnelSocket(socket, local.isIpv6());
     }
 
     @Override
     public int fd() {
         return socket.fd();
+    }
+
+    @Override
+    public boolean isIpv6() {
+        return ipv6;
     }
 
     @Override

@@ -8,6 +8,9 @@ public interface UdpPort extends AutoCloseable {
     /** The descriptor that becomes readable when datagrams wait. */
     int fd();
 
+    /** Family of the addresses it sends to and receives from. */
+    boolean isIpv6();
+
     /**
      * Sends messages {@code from} to {@code from + count - 1}.
      *

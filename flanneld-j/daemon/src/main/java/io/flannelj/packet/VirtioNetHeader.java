@@ -24,6 +24,11 @@ public final class VirtioNetHeader {
 
     private VirtioNetHeader() {}
 
+    /** The type of a TCP or UDP super-packet. */
+    public static int gsoType(boolean tcp, boolean ipv6) {
+        return tcp ? ipv6 ? GSO_TCPV6 : GSO_TCPV4 : GSO_UDP_L4;
+    }
+
     /** Whether the transport checksum holds only the pseudo header's sum and must be completed. */
     public static boolean needsChecksum(ByteBuf header, int offset) {
         return (header.getByte(offset) & NEEDS_CHECKSUM) != 0;

@@ -14,8 +14,10 @@ import io.flannelj.device.UdpPort;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.MacAddress;
+import io.flannelj.packet.Ipv6Packets;
 import io.flannelj.packet.Packets;
 import io.flannelj.packet.Packets.Tcp;
+import io.flannelj.packet.TcpHeader;
 import io.flannelj.packet.VirtioNetHeader;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.UnpooledByteBufAllocator;
@@ -32,7 +34,7 @@ import org.junit.jupiter.api.Test;
 class DatapathAllocationTest {
     private static final int POD = IpAddress.parse("10.5.1.2").ipv4Bits();
     private static final int PEER_POD = IpAddress.parse("10.5.2.3").ipv4Bits();
-    private static final int PEER_NODE = IpAddress.parse("192.168.0.2").ipv4Bits();
+    private static final IpAddress PEER_NODE = IpAddress.parse("192.168.0.2");
     private static final MacAddress MAC = MacAddress.parse("02:00:00:00:00:01");
     private static final int ROUNDS = 3000;
     private static final int WINDOWS = 20;
@@ -56,18 +58,55 @@ class DatapathAllocationTest {
                     : new byte[] {8, 0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
             byte[] joinable = Packets.behind(header, Packets.tcp(back, new byte[1000]));
             byte[] garbage = Packets.random(1, 64);
-            Loop loop = new Loop(new byte[][] {large, small, lost, long_}, new byte[][] {joinable, joinable, garbage});
+            Loop loop = new Loop(
+                    PEER_NODE, new byte[][] {large, small, lost, long_}, new byte[][] {joinable, joinable, garbage});
             try (Worker worker = worker(encapsulator, loop)) {
-                long bytes = allocatedBy(() -> {
-                    loop.refill();
-                    worker.run();
-                    worker.run();
-                });
-                assertThat(loop.sent).as("datagrams sent").isGreaterThan(ROUNDS);
-                assertThat(loop.written).as("packets written").isGreaterThan(ROUNDS);
-                assertThat(bytes).as("octets allocated in %d rounds", ROUNDS).isZero();
+                nothingIsAllocatedBy(worker, loop);
             }
         }
+    }
+
+    @Test
+    void noIpv6PathAllocates() {
+        IpAddress pod = IpAddress.parse("fd00:5:0:1::2");
+        IpAddress peerPod = IpAddress.parse("fd00:5:0:2::3");
+        IpAddress peerNode = IpAddress.parse("fd00:99::2");
+        byte[] large = Packets.superPacket(
+                Ipv6Packets.tcp(pod, peerPod, 1, 1, TcpHeader.ACK, new byte[30_000]),
+                VirtioNetHeader.GSO_TCPV6,
+                72,
+                1358);
+        byte[] small = Packets.plain(Ipv6Packets.echo(pod, peerPod, 64, 56));
+        byte[] lost = Packets.plain(Ipv6Packets.echo(pod, IpAddress.parse("fd00:5:0:77::1"), 64, 56));
+        byte[] long_ = Packets.plain(Ipv6Packets.echo(pod, peerPod, 64, 2000));
+        byte[] header = {8, 0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, (byte) 0x86, (byte) 0xdd};
+        byte[] joinable = Packets.behind(header, Ipv6Packets.tcp(peerPod, pod, 1, 1, TcpHeader.ACK, new byte[1000]));
+        Loop loop = new Loop(peerNode, new byte[][] {large, small, lost, long_}, new byte[][] {
+            joinable, joinable, Packets.random(1, 64)
+        });
+        TunnelEnd end = new TunnelEnd(
+                new VxlanEncapsulator(1, MAC, true, false),
+                Cidr.parse("fd00:5:0:1::/64"),
+                IpAddress.parse("fd00:5:0:1::"),
+                1430,
+                TunFeatures.ALL,
+                Duration.ZERO);
+        try (Worker worker = new Worker(allocator, loop, loop, end, peer -> {})) {
+            worker.route(
+                    RouteTable.of(List.of(new Peer(Cidr.parse("fd00:5:0:2::/64"), peerNode, 8472, 0x0200_0000_0002L))));
+            nothingIsAllocatedBy(worker, loop);
+        }
+    }
+
+    private void nothingIsAllocatedBy(Worker worker, Loop loop) {
+        long bytes = allocatedBy(() -> {
+            loop.refill();
+            worker.run();
+            worker.run();
+        });
+        assertThat(loop.sent).as("datagrams sent").isGreaterThan(ROUNDS);
+        assertThat(loop.written).as("packets written").isGreaterThan(ROUNDS);
+        assertThat(bytes).as("octets allocated in %d rounds", ROUNDS).isZero();
     }
 
     private Worker worker(Encapsulator encapsulator, Loop loop) {
@@ -79,8 +118,7 @@ class DatapathAllocationTest {
                 TunFeatures.ALL,
                 Duration.ZERO);
         Worker worker = new Worker(allocator, loop, loop, end, peer -> {});
-        worker.route(RouteTable.of(
-                List.of(new Peer(Cidr.parse("10.5.2.0/24"), IpAddress.ofIpv4(PEER_NODE), 8472, 0x0200_0000_0002L))));
+        worker.route(RouteTable.of(List.of(new Peer(Cidr.parse("10.5.2.0/24"), PEER_NODE, 8472, 0x0200_0000_0002L))));
         return worker;
     }
 
@@ -100,6 +138,7 @@ class DatapathAllocationTest {
 
     /** TUN and wire in one, without allocating: the same packets again and again. */
     private static final class Loop implements TunQueue, UdpPort {
+        private final IpAddress source;
         private final byte[][] fromPods;
         private final byte[][] fromWire;
         private int nextFromPods;
@@ -107,7 +146,8 @@ class DatapathAllocationTest {
         long sent;
         long written;
 
-        Loop(byte[][] fromPods, byte[][] fromWire) {
+        Loop(IpAddress source, byte[][] fromPods, byte[][] fromWire) {
+            this.source = source;
             this.fromPods = fromPods;
             this.fromWire = fromWire;
         }
@@ -139,6 +179,11 @@ class DatapathAllocationTest {
         }
 
         @Override
+        public boolean isIpv6() {
+            return source.isIpv6();
+        }
+
+        @Override
         public int send(SendVector messages, int from, int count) {
             for (int i = from; i < from + count; i++) {
                 sent += messages.datagrams(i);
@@ -154,7 +199,12 @@ class DatapathAllocationTest {
             received = true;
             for (int i = 0; i < fromWire.length; i++) {
                 slots.data().setBytes(slots.offset(i), fromWire[i]);
-                slots.fill(i, PEER_NODE, fromWire[i].length, fromWire[i].length);
+                int bytes = fromWire[i].length;
+                if (source.isIpv6()) {
+                    slots.fill(i, source.highBits(), source.lowBits(), bytes, bytes);
+                } else {
+                    slots.fill(i, source.ipv4Bits(), bytes, bytes);
+                }
             }
             return fromWire.length;
         }

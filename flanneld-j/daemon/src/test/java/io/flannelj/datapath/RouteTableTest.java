@@ -34,6 +34,40 @@ class RouteTableTest {
     }
 
     @Test
+    void findsIpv6PeersAsALinearSearchDoes() {
+        Random random = new Random(4);
+        List<Peer> peers = new ArrayList<>();
+        for (int i = 0; i < 2000; i++) {
+            int length = random.nextInt(10) == 0 ? 48 + random.nextInt(40) : 64;
+            IpAddress address = IpAddress.ofIpv6(0xfd00_0005_0000_0000L | random.nextInt(1 << 16), random.nextLong());
+            Cidr subnet = new Cidr(address, length).network();
+            if (peers.stream().noneMatch(peer -> peer.subnet().equals(subnet))) {
+                peers.add(new Peer(subnet, IpAddress.ofIpv6(0xfd00_0099_0000_0000L, i), 8472, 0));
+            }
+        }
+        RouteTable table = RouteTable.of(peers);
+        for (int i = 0; i < 20_000; i++) {
+            long high = 0xfd00_0005_0000_0000L | random.nextInt(1 << 16);
+            long low = random.nextLong();
+            Peer best = null;
+            for (Peer peer : peers) {
+                if (peer.covers(high, low)
+                        && (best == null
+                                || peer.subnet().length() > best.subnet().length())) {
+                    best = peer;
+                }
+            }
+            assertThat(table.lookup(high, low)).isSameAs(best);
+        }
+        for (Peer peer : peers) {
+            assertThat(table.byUnderlay(peer.underlayHigh(), peer.underlayLow()))
+                    .isSameAs(peer);
+        }
+        assertThat(table.byUnderlay(1, 1)).isNull();
+        assertThat(table.lookup(0)).isNull();
+    }
+
+    @Test
     void anEmptyTableKnowsNobody() {
         assertThat(RouteTable.EMPTY.lookup(0x0a00_0001)).isNull();
         assertThat(RouteTable.EMPTY.byUnderlay(0x0a00_0001)).isNull();

@@ -58,7 +58,7 @@ class WorkerTest {
 
             assertThat(port.sent()).hasSize(1);
             MemoryUdpPort.Datagram datagram = port.sent().get(0);
-            assertThat(datagram.address()).isEqualTo(PEER_NODE);
+            assertThat(datagram.address()).isEqualTo(IpAddress.ofIpv4(PEER_NODE));
             assertThat(datagram.port()).isEqualTo(8472);
             byte[] header = {8, 0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0};
             assertThat(datagram.payload()).isEqualTo(Packets.behind(header, packet));
@@ -193,6 +193,7 @@ class WorkerTest {
             Worker worker = udp();
             byte[] ipv6 = new byte[48];
             ipv6[0] = 0x60;
+            ipv6[5] = 8;
             byte[] short4 = Arrays.copyOf(Packets.echo(POD, PEER_POD, 64, 56), 30);
 
             read(worker, Packets.plain(ipv6), Packets.plain(short4), Packets.plain(new byte[] {0x45}));
@@ -226,7 +227,7 @@ class WorkerTest {
             byte[] one = Packets.udp(PEER_POD, POD, 1, Packets.random(1, 100));
             byte[] two = Packets.udp(PEER_POD, POD, 2, Packets.random(2, 100));
 
-            port.arrive(PEER_NODE, Packets.behind(one, two), one.length);
+            port.arrive(IpAddress.ofIpv4(PEER_NODE), Packets.behind(one, two), one.length);
             worker.run();
 
             assertThat(worker.counters().get(Counter.IN_PACKETS)).isEqualTo(2);
@@ -307,7 +308,10 @@ class WorkerTest {
                     for (int flips = random.nextInt(3); flips > 0 && bytes.length > 0; flips--) {
                         bytes[random.nextInt(bytes.length)] ^= (byte) (1 << random.nextInt(8));
                     }
-                    port.arrive(PEER_NODE, bytes, Math.max(1, random.nextBoolean() ? bytes.length : bytes.length / 3));
+                    port.arrive(
+                            IpAddress.ofIpv4(PEER_NODE),
+                            bytes,
+                            Math.max(1, random.nextBoolean() ? bytes.length : bytes.length / 3));
                 }
                 for (int i = 0; i < 1000; i++) {
                     worker.run();
@@ -350,7 +354,7 @@ class WorkerTest {
     }
 
     private void receive(Worker worker, int source, byte[] datagram) {
-        port.arrive(source, datagram, datagram.length);
+        port.arrive(IpAddress.ofIpv4(source), datagram, datagram.length);
         worker.run();
     }
 

@@ -1,5 +1,6 @@
 package io.flannelj.device;
 
+import io.flannelj.net.IpAddress;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -10,18 +11,28 @@ import java.util.List;
 @SuppressWarnings("ArrayRecordComponent") // datagrams are compared by their payload, never as records
 public final class MemoryUdpPort implements UdpPort {
     /** A datagram as the wire would see it. */
-    public record Datagram(int address, int port, byte[] payload) {}
+    public record Datagram(IpAddress address, int port, byte[] payload) {}
 
-    private record Arrival(int source, byte[] bytes, int segmentBytes) {}
+    private record Arrival(IpAddress source, byte[] bytes, int segmentBytes) {}
 
     private final Deque<Arrival> arrivals = new ArrayDeque<>();
     private final List<Datagram> sent = new ArrayList<>();
     private int refuseWith;
     private boolean refuseOnlySegmented;
     private int messages;
+    private final boolean ipv6;
+
+    /** A port of IPv4. */
+    public MemoryUdpPort() {
+        this(false);
+    }
+
+    public MemoryUdpPort(boolean ipv6) {
+        this.ipv6 = ipv6;
+    }
 
     /** Queues what the kernel received: one datagram, or a joined run of them. */
-    public void arrive(int source, byte[] bytes, int segmentBytes) {
+    public void arrive(IpAddress source, byte[] bytes, int segmentBytes) {
         arrivals.add(new Arrival(source, bytes, segmentBytes));
     }
 
@@ -47,6 +58,11 @@ public final class MemoryUdpPort implements UdpPort {
     }
 
     @Override
+    public boolean isIpv6() {
+        return ipv6;
+    }
+
+    @Override
     public int send(SendVector vector, int from, int count) {
         int taken = 0;
         for (int i = from; i < from + count; i++) {
@@ -66,7 +82,9 @@ public final class MemoryUdpPort implements UdpPort {
             int datagrams = 0;
             for (int cut = 0; cut < bytes; cut += vector.segmentBytes(i), datagrams++) {
                 sent.add(new Datagram(
-                        vector.destination(i),
+                        ipv6
+                                ? IpAddress.ofIpv6(vector.destinationHigh(i), vector.destinationLow(i))
+                                : IpAddress.ofIpv4(vector.destination(i)),
                         vector.port(i),
                         Arrays.copyOfRange(payload, cut, Math.min(bytes, cut + vector.segmentBytes(i)))));
             }
@@ -85,7 +103,13 @@ public final class MemoryUdpPort implements UdpPort {
         while (filled < slots.slots() && !arrivals.isEmpty()) {
             Arrival arrival = arrivals.remove();
             slots.data().setBytes(slots.offset(filled), arrival.bytes());
-            slots.fill(filled, arrival.source(), arrival.bytes().length, arrival.segmentBytes());
+            IpAddress source = arrival.source();
+            int bytes = arrival.bytes().length;
+            if (ipv6) {
+                slots.fill(filled, source.highBits(), source.lowBits(), bytes, arrival.segmentBytes());
+            } else {
+                slots.fill(filled, source.ipv4Bits(), bytes, arrival.segmentBytes());
+            }
             filled++;
         }
         return filled;

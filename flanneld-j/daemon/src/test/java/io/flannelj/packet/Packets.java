@@ -92,13 +92,15 @@ public final class Packets {
     public static byte[] superPacket(byte[] packet, int gsoType, int headerBytes, int gsoSize) {
         byte[] copy = packet.clone();
         ByteBuf view = Unpooled.wrappedBuffer(copy);
-        boolean tcp = gsoType == VirtioNetHeader.GSO_TCPV4;
+        boolean ipv6 = IpHeader.isIpv6(view, 0);
+        boolean tcp = gsoType != VirtioNetHeader.GSO_UDP_L4;
         int field = tcp ? TcpHeader.CHECKSUM_OFFSET : UdpHeader.CHECKSUM_OFFSET;
         int protocol = tcp ? Ipv4Header.PROTOCOL_TCP : Ipv4Header.PROTOCOL_UDP;
+        int ip = IpHeader.headerBytes(IpHeader.upperLayer(view, 0, packet.length, ipv6));
         InternetChecksum.storePartial(
-                view, 20 + field, Ipv4Header.pseudoHeaderSum(view, 0, protocol, packet.length - 20));
+                view, ip + field, IpHeader.pseudoHeaderSum(view, 0, ipv6, protocol, packet.length - ip));
         byte[] header = new byte[VirtioNetHeader.BYTES];
-        VirtioNetHeader.writeSuper(Unpooled.wrappedBuffer(header), 0, gsoType, headerBytes, gsoSize, 20, field);
+        VirtioNetHeader.writeSuper(Unpooled.wrappedBuffer(header), 0, gsoType, headerBytes, gsoSize, ip, field);
         return behind(header, copy);
     }
 

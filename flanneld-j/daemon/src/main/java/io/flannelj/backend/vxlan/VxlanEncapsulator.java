@@ -19,21 +19,24 @@ public final class VxlanEncapsulator implements Encapsulator {
     private final int vni;
     private final boolean gbp;
     private final long ownMac;
+    private final int etherType;
 
-    /** Without extensions. */
+    /** For IPv4 inside, without extensions. */
     public VxlanEncapsulator(int vni, MacAddress vtepMac) {
-        this(vni, vtepMac, false);
+        this(vni, vtepMac, false, false);
     }
 
     /**
      * @param vni 24 bits
      * @param vtepMac our VTEP's MAC address, as our lease tells it
+     * @param ipv6 family of the packets inside
      * @param gbp whether peers may tell a group policy, which is then ignored
      */
-    public VxlanEncapsulator(int vni, MacAddress vtepMac, boolean gbp) {
-        this.gbp = gbp;
+    public VxlanEncapsulator(int vni, MacAddress vtepMac, boolean ipv6, boolean gbp) {
         this.vni = vni;
         this.ownMac = vtepMac.bits();
+        this.etherType = ipv6 ? EthernetHeader.TYPE_IPV6 : EthernetHeader.TYPE_IPV4;
+        this.gbp = gbp;
     }
 
     @Override
@@ -49,7 +52,7 @@ public final class VxlanEncapsulator implements Encapsulator {
     @Override
     public void wrap(ByteBuf packet, int offset, Peer peer) {
         VxlanHeader.write(packet, offset, vni);
-        EthernetHeader.write(packet, offset + VxlanHeader.BYTES, peer.linkAddress(), ownMac, EthernetHeader.TYPE_IPV4);
+        EthernetHeader.write(packet, offset + VxlanHeader.BYTES, peer.linkAddress(), ownMac, etherType);
     }
 
     @Override
@@ -63,7 +66,7 @@ public final class VxlanEncapsulator implements Encapsulator {
         }
         int frame = offset + VxlanHeader.BYTES;
         // ARP and neighbour discovery come as broadcast, so what is inside is asked before whom it is for.
-        if (EthernetHeader.type(datagram, frame) != EthernetHeader.TYPE_IPV4) {
+        if (EthernetHeader.type(datagram, frame) != etherType) {
             return DropReason.NOT_IP;
         }
         if (EthernetHeader.destination(datagram, frame) != ownMac || EthernetHeader.source(datagram, frame) == ownMac) {

@@ -111,7 +111,7 @@ public final class VxlanProvider implements BackendProvider {
                 local,
                 options.port(),
                 baseMtuBytes(options, uplink) - OVERHEAD_BYTES,
-                new VxlanEncapsulator(options.vni(), mac, options.gbp()),
+                new VxlanEncapsulator(options.vni(), mac, false, options.gbp()),
                 lease -> peer(lease, options));
         return new Prepared() {
             @Override

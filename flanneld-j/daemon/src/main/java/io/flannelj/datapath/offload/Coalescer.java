@@ -3,6 +3,7 @@ package io.flannelj.datapath.offload;
 import io.flannelj.device.Iovecs;
 import io.flannelj.device.TunFeatures;
 import io.flannelj.packet.InternetChecksum;
+import io.flannelj.packet.IpHeader;
 import io.flannelj.packet.Ipv4Header;
 import io.flannelj.packet.TcpHeader;
 import io.flannelj.packet.UdpHeader;
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * node's IP stack is entered once for many packets.
  *
  * <p>What may join is decided by {@link Run}: one flow, contiguous, same headers but for what must differ, flags ACK or
- * ACK and PSH only, no fragments, no IP options. Packets of one flow never overtake each other: whatever cannot join
+ * ACK and PSH only, no fragments, no IP options or extension headers. Packets of one flow never overtake each other: whatever cannot join
  * sends its flow's run first. Several flows are open at a time.
  *
  * <p>A joined packet goes out with a partial checksum, which would hide damage; therefore each segment's own checksum
@@ -54,38 +55,37 @@ public final class Coalescer implements AutoCloseable {
     }
 
     /**
-     * Takes one well-formed IPv4 packet.
+     * Takes one well-formed packet.
      *
      * @param dataAddress where {@code data} lies in memory
+     * @param ipv6 its family
      * @return false when its transport checksum is wrong; the packet goes nowhere then
      */
-    public boolean accept(ByteBuf data, long dataAddress, int offset, int length) {
-        int ipBytes = Ipv4Header.headerBytes(data, offset);
-        int protocol = Ipv4Header.protocol(data, offset);
+    public boolean accept(ByteBuf data, long dataAddress, int offset, int length, boolean ipv6) {
+        int upper = IpHeader.upperLayer(data, offset, length, ipv6);
+        int ipBytes = IpHeader.headerBytes(upper);
+        int protocol = IpHeader.protocol(upper);
         boolean tcp = protocol == Ipv4Header.PROTOCOL_TCP;
         boolean udp = protocol == Ipv4Header.PROTOCOL_UDP;
         int transport = offset + ipBytes;
         int transportBytes = length - ipBytes;
-        if ((!tcp && !udp)
-                || Ipv4Header.isFragment(data, offset)
-                || transportBytes < (tcp ? TcpHeader.MIN_BYTES : UdpHeader.BYTES)) {
+        if ((!tcp && !udp) || transportBytes < (tcp ? TcpHeader.MIN_BYTES : UdpHeader.BYTES)) {
             writePlain(dataAddress, offset, length);
             return true;
         }
 
-        long addresses = data.getLong(offset + 12);
-        int ports = data.getInt(transport);
-        Run run = openRun(tcp, addresses, ports);
+        Run run = openRun(data, offset, transport, ipv6, tcp);
         int headerBytes = ipBytes + (tcp ? TcpHeader.headerBytes(data, transport) : UdpHeader.BYTES);
+        // Over IPv6 a missing checksum is for the receiver to refuse: tunnels may leave it out (RFC 6935).
         boolean checksummed = tcp || UdpHeader.hasChecksum(data, transport);
         if (checksummed) {
-            long pseudo = Ipv4Header.pseudoHeaderSum(data, offset, protocol, transportBytes);
+            long pseudo = IpHeader.pseudoHeaderSum(data, offset, ipv6, protocol, transportBytes);
             if (!InternetChecksum.isValid(InternetChecksum.add(pseudo, data, transport, transportBytes))) {
-                return acceptUnfinished(data, dataAddress, offset, length, run, headerBytes, pseudo);
+                return acceptUnfinished(data, dataAddress, offset, length, ipv6, upper, run, pseudo);
             }
         }
 
-        boolean joinable = ipBytes == Ipv4Header.MIN_BYTES
+        boolean joinable = ipBytes == IpHeader.minBytes(ipv6)
                 && headerBytes < length
                 && checksummed
                 && (tcp ? isJoinableTcp(data, transport) : isJoinableUdp(data, transport, transportBytes));
@@ -102,7 +102,7 @@ public final class Coalescer implements AutoCloseable {
         }
         finish(run, data);
         Run fresh = run != null ? run : freeRun(data);
-        fresh.begin(data, dataAddress, offset, length, tcp, headerBytes);
+        fresh.begin(data, dataAddress, offset, length, ipv6, tcp, headerBytes);
         if (fresh.isComplete()) {
             finish(fresh, data);
         }
@@ -132,9 +132,17 @@ public final class Coalescer implements AutoCloseable {
 
     /** The checksum does not fit: either unfinished, then the field is the pseudo header's sum, or damaged. */
     private boolean acceptUnfinished(
-            ByteBuf data, long dataAddress, int offset, int length, @Nullable Run run, int headerBytes, long pseudo) {
-        boolean tcp = Ipv4Header.protocol(data, offset) == Ipv4Header.PROTOCOL_TCP;
-        int ipBytes = Ipv4Header.headerBytes(data, offset);
+            ByteBuf data,
+            long dataAddress,
+            int offset,
+            int length,
+            boolean ipv6,
+            int upper,
+            @Nullable Run run,
+            long pseudo) {
+        boolean tcp = IpHeader.protocol(upper) == Ipv4Header.PROTOCOL_TCP;
+        int ipBytes = IpHeader.headerBytes(upper);
+        int headerBytes = Segmenter.headerBytes(data, offset, upper);
         int checksumAt = tcp ? TcpHeader.CHECKSUM_OFFSET : UdpHeader.CHECKSUM_OFFSET;
         boolean unfinished = features.checksum()
                 && data.getUnsignedShortLE(offset + ipBytes + checksumAt) == InternetChecksum.fold(pseudo);
@@ -143,7 +151,7 @@ public final class Coalescer implements AutoCloseable {
         }
         finish(run, data);
         if (length > mtuBytes && mtuBytes > headerBytes) {
-            int type = tcp ? VirtioNetHeader.GSO_TCPV4 : VirtioNetHeader.GSO_UDP_L4;
+            int type = VirtioNetHeader.gsoType(tcp, ipv6);
             VirtioNetHeader.writeSuper(virtio, 0, type, headerBytes, mtuBytes - headerBytes, ipBytes, checksumAt);
         } else {
             VirtioNetHeader.writePartial(virtio, 0, ipBytes, checksumAt);
@@ -152,9 +160,10 @@ public final class Coalescer implements AutoCloseable {
         return true;
     }
 
-    private @Nullable Run openRun(boolean tcp, long addresses, int ports) {
+    private @Nullable Run openRun(ByteBuf data, int offset, int transport, boolean ipv6, boolean tcp) {
+        int ports = data.getInt(transport);
         for (Run run : runs) {
-            if (run.isOfFlow(tcp, addresses, ports)) {
+            if (run.isOfFlow(data, offset, ipv6, tcp, ports)) {
                 return run;
             }
         }
@@ -182,10 +191,10 @@ public final class Coalescer implements AutoCloseable {
             VirtioNetHeader.writePlain(virtio, 0);
         } else {
             int ip = run.headerAt;
-            int transport = ip + Ipv4Header.MIN_BYTES;
-            int transportBytes = run.totalBytes - Ipv4Header.MIN_BYTES;
-            Ipv4Header.setTotalBytes(data, ip, run.totalBytes);
-            Ipv4Header.updateChecksum(data, ip);
+            int ipBytes = IpHeader.minBytes(run.ipv6);
+            int transport = ip + ipBytes;
+            int transportBytes = run.totalBytes - ipBytes;
+            IpHeader.setTotalBytes(data, ip, run.totalBytes, run.ipv6);
             if (run.tcp) {
                 if (run.push) {
                     TcpHeader.setFlags(data, transport, TcpHeader.flags(data, transport) | TcpHeader.PSH);
@@ -195,14 +204,16 @@ public final class Coalescer implements AutoCloseable {
             }
             int protocol = run.tcp ? Ipv4Header.PROTOCOL_TCP : Ipv4Header.PROTOCOL_UDP;
             InternetChecksum.storePartial(
-                    data, transport + run.checksumAt(), Ipv4Header.pseudoHeaderSum(data, ip, protocol, transportBytes));
+                    data,
+                    transport + run.checksumAt(),
+                    IpHeader.pseudoHeaderSum(data, ip, run.ipv6, protocol, transportBytes));
             VirtioNetHeader.writeSuper(
                     virtio,
                     0,
-                    run.tcp ? VirtioNetHeader.GSO_TCPV4 : VirtioNetHeader.GSO_UDP_L4,
+                    VirtioNetHeader.gsoType(run.tcp, run.ipv6),
                     run.headerBytes,
                     run.segmentBytes,
-                    Ipv4Header.MIN_BYTES,
+                    ipBytes,
                     run.checksumAt());
         }
         run.parts.set(0, virtioAddress, VirtioNetHeader.BYTES);

@@ -1,6 +1,7 @@
 package io.flannelj.datapath.offload;
 
 import io.flannelj.device.Iovecs;
+import io.flannelj.packet.IpHeader;
 import io.flannelj.packet.Ipv4Header;
 import io.flannelj.packet.TcpHeader;
 import io.flannelj.packet.UdpHeader;
@@ -21,6 +22,7 @@ final class Run implements AutoCloseable {
     final Iovecs parts;
 
     boolean isOpen;
+    boolean ipv6;
     boolean tcp;
     int headerAt;
     int headerBytes;
@@ -29,7 +31,7 @@ final class Run implements AutoCloseable {
     int totalBytes;
     boolean push;
 
-    private long addresses;
+    private int transportAt;
     private int ports;
     private int nextSequence;
     private int acknowledgment;
@@ -40,12 +42,30 @@ final class Run implements AutoCloseable {
     }
 
     /** Whether this run is of the flow that a packet with a transport header belongs to. */
-    boolean isOfFlow(boolean packetIsTcp, long packetAddresses, int packetPorts) {
-        return isOpen && tcp == packetIsTcp && ports == packetPorts && addresses == packetAddresses;
+    boolean isOfFlow(ByteBuf data, int offset, boolean packetIsIpv6, boolean packetIsTcp, int packetPorts) {
+        return isOpen
+                && tcp == packetIsTcp
+                && ports == packetPorts
+                && ipv6 == packetIsIpv6
+                && (ipv6
+                        ? sameLongs(data, offset + 8, headerAt + 8, 4)
+                        : sameLongs(data, offset + 12, headerAt + 12, 1));
     }
 
-    void begin(ByteBuf data, long dataAddress, int offset, int length, boolean isTcp, int allHeaderBytes) {
-        int transport = offset + Ipv4Header.MIN_BYTES;
+    private static boolean sameLongs(ByteBuf data, int first, int second, int count) {
+        for (int at = 0; at < count * 8; at += 8) {
+            if (data.getLong(first + at) != data.getLong(second + at)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    void begin(
+            ByteBuf data, long dataAddress, int offset, int length, boolean isIpv6, boolean isTcp, int allHeaderBytes) {
+        ipv6 = isIpv6;
+        transportAt = IpHeader.minBytes(isIpv6);
+        int transport = offset + transportAt;
         isOpen = true;
         tcp = isTcp;
         headerAt = offset;
@@ -53,7 +73,6 @@ final class Run implements AutoCloseable {
         segmentBytes = length - allHeaderBytes;
         segments = 1;
         totalBytes = length;
-        addresses = data.getLong(offset + 12);
         ports = data.getInt(transport);
         push = false;
         isComplete = false;
@@ -76,16 +95,14 @@ final class Run implements AutoCloseable {
                 || payloadBytes > segmentBytes
                 || segments == MAX_SEGMENTS
                 || totalBytes + payloadBytes > MAX_PACKET_BYTES
-                || data.getShort(offset) != data.getShort(headerAt) // version, header length, type of service
-                || data.getShort(offset + 8) != data.getShort(headerAt + 8) // time to live, protocol
-                || Ipv4Header.flagsAndOffset(data, offset) != Ipv4Header.flagsAndOffset(data, headerAt)) {
+                || !(ipv6 ? sameIpv6Header(data, offset) : sameIpv4Header(data, offset))) {
             return false;
         }
-        int transport = offset + Ipv4Header.MIN_BYTES;
+        int transport = offset + transportAt;
         if (tcp) {
             if (TcpHeader.sequence(data, transport) != nextSequence
                     || TcpHeader.acknowledgment(data, transport) != acknowledgment
-                    || TcpHeader.window(data, transport) != TcpHeader.window(data, headerAt + Ipv4Header.MIN_BYTES)
+                    || TcpHeader.window(data, transport) != TcpHeader.window(data, headerAt + transportAt)
                     || !sameOptions(data, transport)) {
                 return false;
             }
@@ -99,9 +116,20 @@ final class Run implements AutoCloseable {
         return true;
     }
 
+    private boolean sameIpv4Header(ByteBuf data, int offset) {
+        return data.getShort(offset) == data.getShort(headerAt) // version, header length, type of service
+                && data.getShort(offset + 8) == data.getShort(headerAt + 8) // time to live, protocol
+                && Ipv4Header.flagsAndOffset(data, offset) == Ipv4Header.flagsAndOffset(data, headerAt);
+    }
+
+    private boolean sameIpv6Header(ByteBuf data, int offset) {
+        return data.getInt(offset) == data.getInt(headerAt) // version, traffic class, flow label
+                && data.getShort(offset + 6) == data.getShort(headerAt + 6); // next header, hop limit
+    }
+
     private boolean sameOptions(ByteBuf data, int transport) {
-        int first = headerAt + Ipv4Header.MIN_BYTES;
-        for (int i = TcpHeader.MIN_BYTES; i < headerBytes - Ipv4Header.MIN_BYTES; i += 4) {
+        int first = headerAt + transportAt;
+        for (int i = TcpHeader.MIN_BYTES; i < headerBytes - transportAt; i += 4) {
             if (data.getInt(transport + i) != data.getInt(first + i)) {
                 return false;
             }

@@ -2,9 +2,6 @@ package io.flannelj.datapath.offload;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.flannelj.device.Iovecs;
-import io.flannelj.device.TunFeatures;
-import io.flannelj.packet.InternetChecksum;
 import io.flannelj.packet.Ipv4Header;
 import io.flannelj.packet.Packets;
 import io.flannelj.packet.Packets.Tcp;
@@ -12,29 +9,17 @@ import io.flannelj.packet.TcpHeader;
 import io.flannelj.packet.VirtioNetHeader;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
-import io.netty.buffer.UnpooledByteBufAllocator;
-import io.netty.util.internal.PlatformDependent;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-class SegmentAndJoinTest {
+class SegmentAndJoinTest extends OffloadRig {
     private static final int POD = 0x0a05_0102;
     private static final int OTHER = 0x0a05_0203;
-    private static final int MTU = 1450;
 
-    private final ByteBuf data = Unpooled.directBuffer(1 << 20);
-    private final List<byte[]> delivered = new ArrayList<>();
-    private final List<Integer> packetsDelivered = new ArrayList<>();
-    private final Coalescer coalescer =
-            new Coalescer(UnpooledByteBufAllocator.DEFAULT, TunFeatures.ALL, MTU, this::deliver);
-
-    @AfterEach
-    void release() {
-        coalescer.close();
-        data.release();
+    SegmentAndJoinTest() {
+        super(false);
     }
 
     @Test
@@ -109,10 +94,7 @@ class SegmentAndJoinTest {
         for (int i = 20; i < good.length; i++) {
             byte[] bad = good.clone();
             bad[i] ^= 0x40;
-            data.setBytes(0, bad);
-            assertThat(coalescer.accept(data, data.memoryAddress(), 0, bad.length))
-                    .as("octet %d", i)
-                    .isFalse();
+            assertThat(accept(bad, 0)).as("octet %d", i).isFalse();
         }
         coalescer.flush(data);
         assertThat(delivered).isEmpty();
@@ -181,7 +163,7 @@ class SegmentAndJoinTest {
         byte[] unfinished = Packets.superPacket(packet, VirtioNetHeader.GSO_TCPV4, 52, 1398);
         data.setBytes(0, unfinished, VirtioNetHeader.BYTES, packet.length);
 
-        assertThat(coalescer.accept(data, data.memoryAddress(), 0, packet.length))
+        assertThat(coalescer.accept(data, data.memoryAddress(), 0, packet.length, false))
                 .isTrue();
 
         ByteBuf out = Unpooled.wrappedBuffer(delivered.get(0));
@@ -197,7 +179,7 @@ class SegmentAndJoinTest {
         byte[] unfinished = Packets.superPacket(packet, VirtioNetHeader.GSO_TCPV4, 52, MTU - 52);
         data.setBytes(0, unfinished, VirtioNetHeader.BYTES, packet.length);
 
-        assertThat(coalescer.accept(data, data.memoryAddress(), 0, packet.length))
+        assertThat(coalescer.accept(data, data.memoryAddress(), 0, packet.length, false))
                 .isTrue();
 
         assertThat(delivered.get(0)).isEqualTo(unfinished);
@@ -213,76 +195,10 @@ class SegmentAndJoinTest {
             packet[2] = 0;
             packet[3] = (byte) length;
             packet[9] = (byte) (random.nextBoolean() ? 6 : 17);
-            data.setBytes(0, packet);
-            coalescer.accept(data, data.memoryAddress(), 0, length);
-            for (int protocol : new int[] {6, 17}) {
-                int gsoSize = random.nextInt(40);
-                data.setBytes(0, packet);
-                if (Segmenter.isSound(data, 0, length, protocol, gsoSize)) {
-                    Segmenter.cut(data, 0, length, protocol, gsoSize, new Segments());
-                }
-            }
+            accept(packet, 0);
+            tryCut(packet, VirtioNetHeader.GSO_TCPV4, random.nextInt(40));
+            tryCut(packet, VirtioNetHeader.GSO_UDP_L4, random.nextInt(40));
             coalescer.flush(data);
-        }
-    }
-
-    private void join(List<byte[]> packets) {
-        int at = 0;
-        for (byte[] packet : packets) {
-            data.setBytes(at, packet);
-            assertThat(coalescer.accept(data, data.memoryAddress(), at, packet.length))
-                    .isTrue();
-            at += packet.length;
-        }
-        coalescer.flush(data);
-    }
-
-    private List<byte[]> cut(byte[] packet, int protocol, int gsoSize) {
-        data.setBytes(0, packet);
-        assertThat(Segmenter.isSound(data, 0, packet.length, protocol, gsoSize)).isTrue();
-        Segments sink = new Segments();
-        Segmenter.cut(data, 0, packet.length, protocol, gsoSize, sink);
-        for (byte[] segment : sink.cut) {
-            ByteBuf view = Unpooled.wrappedBuffer(segment);
-            long sum = Ipv4Header.pseudoHeaderSum(view, 0, protocol, segment.length - 20);
-            assertThat(InternetChecksum.isValid(InternetChecksum.add(sum, view, 20, segment.length - 20)))
-                    .isTrue();
-            assertThat(Ipv4Header.hasValidChecksum(view, 0)).isTrue();
-        }
-        return sink.cut;
-    }
-
-    private void deliver(Iovecs packet, int packets) {
-        byte[] bytes = new byte[packet.bytes()];
-        int at = 0;
-        for (int i = 0; i < packet.count(); i++) {
-            PlatformDependent.copyMemory(packet.partAddress(i), bytes, at, packet.length(i));
-            at += packet.length(i);
-        }
-        delivered.add(bytes);
-        packetsDelivered.add(packets);
-    }
-
-    private final class Segments implements SegmentSink {
-        final List<byte[]> cut = new ArrayList<>();
-        private final ByteBuf headers = Unpooled.buffer(256);
-
-        @Override
-        public ByteBuf headers() {
-            return headers;
-        }
-
-        @Override
-        public int nextHeader() {
-            return 3;
-        }
-
-        @Override
-        public void segment(int headerOffset, int headerBytes, int payloadOffset, int payloadBytes) {
-            byte[] segment = new byte[headerBytes + payloadBytes];
-            headers.getBytes(headerOffset, segment, 0, headerBytes);
-            data.getBytes(payloadOffset, segment, headerBytes, payloadBytes);
-            cut.add(segment);
         }
     }
 }
