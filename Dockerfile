@@ -1,16 +1,20 @@
-# Builds the distribution and puts it on a small runtime:  docker build -t flanneld-j .
+# Builds the distribution and lays it out on a small runtime:  docker build -t flanneld-j:0.1.0 .
+# deploy/image/build-local does the same where no registry is reached.
 FROM debian:13-slim AS build
-RUN apt-get update && apt-get install -y --no-install-recommends openjdk-21-jdk-headless curl ca-certificates
+RUN apt-get update && apt-get install -y --no-install-recommends openjdk-21-jdk-headless curl ca-certificates binutils gcc libc6-dev
 WORKDIR /src
 COPY . .
-RUN ./mvnw -B -ntp -DskipTests -pl deploy -am package
+RUN ./mvnw -B -ntp -DskipTests -pl deploy -am package && deploy/image/assemble /out
 
 FROM debian:13-slim
+COPY deploy/image/packages /tmp/packages
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends openjdk-21-jre-headless iptables nftables libpcap0.8 \
-    && rm -rf /var/lib/apt/lists/*
-COPY --from=build /src/deploy/target/flanneld-j /opt/flanneld-j
+    && apt-get install -y --no-install-recommends $(cat /tmp/packages) \
+    && rm -rf /var/lib/apt/lists/* /tmp/packages
+COPY --from=build /out/ /
+ENV JAVA_HOME=/opt/java LANG=C.UTF-8
 # Needs host networking, NET_ADMIN and /dev/net/tun:
 #   docker run --network host --cap-add NET_ADMIN --device /dev/net/tun -v /run/flannel:/run/flannel \
-#     -v /run/flannel-j:/run/flannel-j -v /var/lib/flannel-j:/var/lib/flannel-j flanneld-j --etcd-endpoints …
+#     -v /run/flannel-j:/run/flannel-j -v /var/lib/flannel-j:/var/lib/flannel-j flanneld-j:0.1.0 --etcd-endpoints …
+# In Kubernetes: deploy/kubernetes/flanneld-j.yml, or the chart in deploy/chart/flanneld-j.
 ENTRYPOINT ["/opt/flanneld-j/bin/flanneld-j"]
