@@ -56,7 +56,7 @@ public final class TunDevice implements TunQueue {
         // Without IPv6 in the network, the kernel's own neighbour discovery on this device would only be noise.
         String noIpv6 = "net/ipv6/conf/" + name() + "/disable_ipv6";
         if (address.isIpv4() && Sysctl.exists(noIpv6)) {
-            Sysctl.write(noIpv6, "1");
+            quieten(noIpv6);
         }
         Links links = new Links(netlink);
         Link link = links.require(name());
@@ -64,6 +64,15 @@ public final class TunDevice implements TunQueue {
         new Addresses(netlink).addIfAbsent(link.index(), address);
         links.setUp(link.index());
         return link.index();
+    }
+
+    /** In a container that is not privileged /proc/sys is read-only; noise is no reason to fail. */
+    private static void quieten(String noIpv6) {
+        try {
+            Sysctl.write(noIpv6, "1");
+        } catch (IOException e) {
+            return;
+        }
     }
 
     /** The name that the kernel gave it. */
