@@ -1,0 +1,80 @@
+# What may happen to a cluster while pods talk.
+# shellcheck shell=bash disable=SC2154,SC2046,SC2086
+both_ways() { traffic_begin "$1-out" here "$(pod_ip there)"; traffic_begin "$1-in" there "$(pod_ip here)"; sleep 1; }
+both_ended() { echo "here to there $(traffic_end "$1-out" here), back $(traffic_end "$1-in" there)"; }
+daemons() { kc -n "$daemon_ns" "$@"; }
+rolled_out() { daemons rollout status "ds/$daemon_set" --timeout=120s; }
+
+restart() {
+  both_ways restart
+  daemons rollout restart "ds/$daemon_set"; rolled_out
+  sleep 1; both_ended restart; still_talks
+}
+upgrade() {
+  local before; before=$(daemons get "ds/$daemon_set" -o jsonpath='{.spec.template.spec.containers[0].image}')
+  docker tag "$before" "${before%:*}:next"
+  kind load docker-image --name "$cluster" "${before%:*}:next"
+  both_ways upgrade
+  daemons set image "ds/$daemon_set" "*=${before%:*}:next"; rolled_out
+  sleep 1; both_ended upgrade; still_talks
+}
+still_talks() { on here ping -q -c 5 -i 0.1 -W 2 "$(pod_ip there)" >/dev/null; on there ping -q -c 5 -i 0.1 -W 2 "$(pod_ip here)" >/dev/null; }
+killed() {
+  both_ways killed
+  node_do "$second" pkill -KILL -f "$daemon_process"
+  sleep 3
+  await 60 rolled_out
+  await 30 on here ping -q -c 2 -i 0.1 -W 1 "$(pod_ip there)"
+  sleep 1; both_ended killed
+}
+apiserver_away() {
+  local manifests=/etc/kubernetes
+  both_ways away
+  node_do "$cluster-control-plane" mv $manifests/manifests/kube-apiserver.yaml $manifests/
+  await 60 sh -c "! $(declare -f inside); true" || true
+  sleep "${AWAY:-120}"
+  node_do "$cluster-control-plane" mv $manifests/kube-apiserver.yaml $manifests/manifests/
+  await 120 kc get --raw /readyz
+  await 60 rolled_out
+  both_ended away
+  [ "$lost" -le 5 ]
+}
+fifty_pods() {
+  local before after round name
+  addresses() { for node in "${nodes[@]}"; do node_do "$node" sh -c 'ls /var/lib/cni/networks/*/ 2>/dev/null | grep -c "^[0-9]*\\."' || true; done | tr '\n' ' '; }
+  before=$(addresses)
+  for round in 1 2 3 4 5; do
+    for name in 0 1 2 3 4 5 6 7 8 9; do
+      pod "many-$name" "${nodes[$((name % ${#nodes[@]}))]}" | sed 's/"labels": {/"labels": {"many": "yes", /'
+    done | k apply -f - >/dev/null
+    ready 90 -l many=yes >/dev/null
+    k delete pod -l many=yes --wait --timeout=60s >/dev/null
+  done
+  after=$(addresses)
+  want "$after" "$before" "address files of each node"
+}
+node_leaves_and_comes() {
+  [ ${#nodes[@]} -ge 3 ] || { echo "SKIP: needs three nodes"; return; }
+  local third=${nodes[2]}
+  both_ways node
+  pod third "$third" | k apply -f - >/dev/null; ready 60 pod/third
+  on here ping -q -c 3 -i 0.1 -W 2 "$(pod_ip third)"
+  kc delete node "$third" --wait=false; docker stop -t 2 "$third"
+  sleep 3
+  docker start "$third"
+  await 90 kc wait --for=condition=Ready "node/$third" --timeout=5s
+  await 60 rolled_out
+  k delete pod third --ignore-not-found --force --grace-period=0 2>/dev/null || true
+  pod third "$third" | k apply -f - >/dev/null; ready 90 pod/third
+  await 20 on here ping -q -c 3 -i 0.1 -W 2 "$(pod_ip third)"
+  both_ended node
+  [ "$lost" -eq 0 ]
+}
+change_cases() {
+  try "DaemonSet restarted under traffic" restart
+  try "DaemonSet upgraded under traffic" upgrade
+  try "daemon killed (SIGKILL) under traffic" killed
+  try "50 pods, ten at a time, no address leaked" fifty_pods
+  try "a node leaves and comes back under traffic" node_leaves_and_comes
+  try "apiserver away for two minutes under traffic" apiserver_away
+}
