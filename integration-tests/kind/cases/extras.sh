@@ -1,0 +1,48 @@
+# Two neighbours on the network: an ingress proxy (skipper) and a NetworkPolicy engine (kube-network-policies).
+# shellcheck shell=bash disable=SC2154,SC2046
+neighbour() {   # neighbour PROGRAM: its image in the nodes, or the reason why not
+  docker image inspect "flanneld-j/$1:1" >/dev/null 2>&1 || return 1
+  kind load docker-image --name "$cluster" "flanneld-j/$1:1" >/dev/null
+}
+ingress() {
+  neighbour skipper || { echo "SKIP: skipper is not built here"; return; }
+  { pod other "$first"; service other other
+    cat "$here/networks/skipper.yaml"
+    cat <<-END
+	---
+	{"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "web"}, "spec": {"rules": [
+	  {"host": "one.example", "http": {"paths": [
+	    {"path": "/cgi-bin", "pathType": "Prefix", "backend": {"service": {"name": "other", "port": {"number": 80}}}},
+	    {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "web", "port": {"number": 80}}}}]}},
+	  {"host": "two.example", "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "other", "port": {"number": 80}}}}]}}]}}
+	END
+  } | sed "s/NAMESPACE/$ns/" | k apply -f - >/dev/null
+  ready 90 pod/other pod/skipper >/dev/null
+  local at; at=$(node_ip "$second"):9999
+  asked() { outside curl -sS -f -m 5 -H "Host: $1" "http://$at$2"; }
+  await 30 asked two.example /name
+  want "$(asked one.example /name)" there
+  want "$(asked two.example /name)" other
+  want "$(asked one.example /cgi-bin/who | grep -c .)" 1 "path rule"
+}
+network_policy() {
+  neighbour kube-network-policies || { echo "SKIP: kube-network-policies is not built here"; return; }
+  kc apply -f "$here/networks/kube-network-policies.yaml" >/dev/null
+  kc -n kube-system rollout status ds/kube-network-policies --timeout=90s >/dev/null
+  k apply -f - >/dev/null <<-END
+	{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "only-beside"}, "spec": {
+	  "podSelector": {"matchLabels": {"app": "there"}}, "policyTypes": ["Ingress"],
+	  "ingress": [{"from": [{"podSelector": {"matchLabels": {"app": "beside"}}}]}]}}
+	END
+  refused() { ! on here curl -s -f -m 3 "http://$(pod_ip there):8080/name"; }
+  await 30 refused
+  want "$(on beside $(get "$(pod_ip there):8080/name"))" there "the pod that may"
+  want "$(on here $(get "$(pod_ip beside):8080/name"))" beside "a pod without a policy"
+  k delete networkpolicy only-beside >/dev/null
+  await 30 on here $(get "$(pod_ip there):8080/name")
+  kc delete -f "$here/networks/kube-network-policies.yaml" >/dev/null
+}
+extra_cases() {
+  try "Ingress: two hosts and a path rule" ingress
+  try "NetworkPolicy engine beside us" network_policy
+}
