@@ -41,15 +41,13 @@ ready() { k wait --for=condition=Ready pod --timeout="${1:-90}s" "${@:2}"; }
 traffic_begin() {   # traffic_begin NAME POD ADDRESS
   k exec "$2" -- sh -c "setsid ping -n -i 0.02 -W 1 $3 >/tmp/traffic-$1 2>&1 </dev/null & echo \$! >/tmp/traffic-$1.pid"
 }
-# Prints "lost N of M"; the loss stands in $lost, in milliseconds in $gap.
-traffic_end() {     # traffic_end NAME POD
-  local summary
+traffic_end() {     # traffic_end NAME POD: prints "lost N of M pings (T ms)"
+  local summary sent received lost
   k exec "$2" -- sh -c "kill -INT \$(cat /tmp/traffic-$1.pid); sleep 0.3; tail -3 /tmp/traffic-$1" >"$work/traffic-$1"
   summary=$(grep -m1 'packets transmitted' "$work/traffic-$1") || { echo "no traffic was seen: $(cat "$work/traffic-$1")"; return 1; }
   read -r sent _ _ received _ <<<"${summary//,/}"
   lost=$((sent - received))
-  gap=$((lost * 20))
-  echo "lost $lost of $sent pings (${gap} ms)"
+  echo "lost $lost of $sent pings ($((lost * 20)) ms)"
 }
 
 # try NAME FUNCTION: runs one case; its last line of output becomes the table's remark.
@@ -58,8 +56,8 @@ try() {
   shift
   if [ -n "$only" ] && ! [[ "$name" =~ $only ]]; then return 0; fi
   printf '  %-52s ' "$name"
-  # A function in a condition runs on after errors; in a shell of its own with -e it does not.
-  out=$(set -e; "$@" 2>&1) && true || status=FAILED
+  # A function in a condition runs on after errors; in a shell of its own, outside of one, it does not.
+  set +e; out=$(set -e; "$@" 2>&1); [ $? -eq 0 ] || status=FAILED; set -e
   case "$status-$out" in ok-*"SKIP: "*) status=skipped ;; esac
   local took=$(((${EPOCHREALTIME/./} - ${began/./}) / 1000)) remark
   remark=$(tail -n 1 <<<"$out")

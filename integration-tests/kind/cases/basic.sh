@@ -18,8 +18,8 @@ icmp() {
   on there ping -q -c 10 -i 0.05 -W 2 "$(pod_ip here)" | grep rtt
 }
 tcp() {
-  local made came; limit=60
-  made=$(on there sh -c 'head -c 200000000 /dev/urandom >/www/200MB; sha256sum </www/200MB')
+  local made came
+  made=$(limit=60 on there sh -c 'head -c 200000000 /dev/urandom >/www/200MB; sha256sum </www/200MB')
   came=$(limit=120 on here sh -c "curl -sS -f -m 110 http://$(pod_ip there):8080/200MB | sha256sum")
   want "$came" "$made"
   on there rm /www/200MB

@@ -23,7 +23,7 @@ all_end() {
   while read -r a b; do
     said=$(traffic_end "$a-$b" "at-$a" </dev/null) || { echo "$said"; return 1; }
     printf '%s\t%s\t%s -> %s\t%s\n' "$label" "$1" "$a" "$b" "$said" >>"$results/migration.tsv"
-    lost=$(sed 's/lost \([0-9]*\) of.*/\1/' <<<"$said"); total=$((total + lost)); [ "$lost" -le "$worst" ] || worst=$lost
+    local lost; lost=$(sed 's/lost \([0-9]*\) of.*/\1/' <<<"$said"); total=$((total + lost)); [ "$lost" -le "$worst" ] || worst=$lost
   done < <(pairs)
   echo "worst pair lost $((worst * 20)) ms, all pairs together $((total * 20)) ms of traffic"
 }
@@ -42,6 +42,11 @@ change_over() {   # change_over NODE FROM TO
   sleep 2; all_talk
   all_end "$1 from $2 to $3"
 }
+new_pods() {
+  local node; for node in "${nodes[@]}"; do pod "new-$node" "$node"; done | k apply -f - >/dev/null
+  ready 90 --all >/dev/null
+  for node in "${nodes[@]}"; do on "at-${nodes[0]}" ping -q -c 2 -i 0.1 -W 2 "$(pod_ip "new-$node")" >/dev/null; done
+}
 migrate_run() {
   local node; label=${labels[0]}
   phase "$label: cluster"; create_cluster
@@ -54,6 +59,6 @@ migrate_run() {
   phase "$label: migration"
   try "pods come up" pods_of_all
   for node in "${nodes[@]}"; do try "$node: flannel to flanneld-j" change_over "$node" flannel flanneld-j; done
-  try "a new pod on each node" sh -c true
+  try "a new pod on each node" new_pods
   for node in "${nodes[@]}"; do try "$node: flanneld-j to flannel" change_over "$node" flanneld-j flannel; done
 }
