@@ -16,7 +16,7 @@ pod() {
 	  "nodeName": "$2", "terminationGracePeriodSeconds": 0, "tolerations": [{"operator": "Exists"}], ${4:-}
 	  "containers": [{"name": "$1", "image": "$tools", "imagePullPolicy": "IfNotPresent", ${3:-}
 	    "readinessProbe": {"httpGet": {"path": "/name", "port": 8080}, "periodSeconds": 1},
-	    "command": ["sh", "-c", "mkdir -p /www/cgi-bin; hostname >/www/name; printf '#!/bin/sh\\\\necho; echo \$REMOTE_ADDR\\\\n' >/www/cgi-bin/who; chmod 755 /www/cgi-bin/who; iperf3 -s -D; exec busybox httpd -f -p 8080 -h /www"]}]}}
+	    "command": ["sh", "-c", "mkdir -p /www/cgi-bin; hostname >/www/name; printf '#!/bin/sh\\\\necho; echo \$REMOTE_ADDR | tr -d []f | sed s/^:*//\\\\n' >/www/cgi-bin/who; chmod 755 /www/cgi-bin/who; iperf3 -s -D; exec busybox httpd -f -p 8080 -h /www"]}]}}
 	END
 }
 # service NAME APP [more JSON of the spec]

@@ -54,7 +54,8 @@ fifty_pods() {
     ready 90 -l many=yes >/dev/null
     k delete pod -l many=yes --wait --timeout=60s >/dev/null
   done
-  after=$(addresses)
+  # The runtime takes a pod's network away a moment after the pod has gone.
+  for _ in {1..20}; do after=$(addresses); [ "$after" != "$before" ] || break; sleep 1; done
   want "$after" "$before" "address files of each node"
 }
 node_leaves_and_comes() {
