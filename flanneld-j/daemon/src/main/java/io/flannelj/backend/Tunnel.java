@@ -5,6 +5,7 @@ import io.flannelj.datapath.Datapath;
 import io.flannelj.datapath.Encapsulator;
 import io.flannelj.datapath.Peer;
 import io.flannelj.datapath.TunnelEnd;
+import io.flannelj.device.Processors;
 import io.flannelj.device.TunDevice;
 import io.flannelj.device.TunnelSocket;
 import io.flannelj.lease.Lease;
@@ -15,7 +16,9 @@ import io.flannelj.netlink.Route;
 import io.flannelj.netlink.Routes;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -53,8 +56,10 @@ public final class Tunnel implements Backend {
      *
      * @param tunPath usually {@code /dev/net/tun}
      * @param busyPoll how long an idle worker goes on asking for packets before it sleeps
+     * @param workers threads, each with a TUN queue and a socket of its own
+     * @param pinWorkers whether each worker keeps to one processor
      */
-    public record Settings(String tunPath, Duration busyPoll) {}
+    public record Settings(String tunPath, Duration busyPoll, int workers, boolean pinWorkers) {}
 
     /**
      * What makes one kind of tunnel.
@@ -87,25 +92,28 @@ public final class Tunnel implements Backend {
     public static Tunnel start(Spec spec, Lease own, Consumer<String> onLost) throws IOException {
         Cidr subnet = Objects.requireNonNull(own.subnets().ipv4(), "an IPv4 tunnel needs an IPv4 lease");
         IpAddress address = subnet.address();
-        TunnelSocket socket = TunnelSocket.open(spec.local(), spec.port());
+        Settings settings = spec.settings();
+        List<TunnelSocket> sockets = new ArrayList<>();
         TunDevice tun = null;
         NetlinkSocket netlink = null;
         try {
-            tun = TunDevice.open(spec.settings().tunPath(), spec.deviceName());
+            for (int i = 0; i < settings.workers(); i++) {
+                sockets.add(TunnelSocket.open(spec.local(), spec.port(), settings.workers() > 1));
+            }
+            tun = TunDevice.open(settings.tunPath(), spec.deviceName(), settings.workers());
             netlink = NetlinkSocket.open();
             putInOrder(netlink, tun, address, spec);
             TunnelEnd end = new TunnelEnd(
-                    spec.encapsulator(),
-                    subnet,
-                    address,
-                    spec.mtuBytes(),
-                    tun.features(),
-                    spec.settings().busyPoll());
+                    spec.encapsulator(), subnet, address, spec.mtuBytes(), tun.features(), settings.busyPoll());
             String name = tun.name();
+            List<Datapath.Lane> lanes = new ArrayList<>();
+            for (int i = 0; i < settings.workers(); i++) {
+                lanes.add(new Datapath.Lane(tun.queues().get(i), sockets.get(i)));
+            }
             Datapath datapath = new Datapath(
-                    tun,
-                    socket,
+                    lanes,
                     end,
+                    lane -> pin(settings, lane),
                     peer -> log.warn(
                             "the kernel refuses UDP segmentation towards {}; sending each datagram by itself",
                             peer.underlayAddress()),
@@ -128,8 +136,15 @@ public final class Tunnel implements Backend {
             if (tun != null) {
                 tun.close();
             }
-            socket.close();
+            sockets.forEach(TunnelSocket::close);
             throw e;
+        }
+    }
+
+    private static void pin(Settings settings, int lane) {
+        int processor = Processors.of(lane);
+        if (settings.pinWorkers() && !Processors.tryKeepOn(processor)) {
+            log.warn("worker {} cannot be kept on processor {}; it runs where the kernel puts it", lane, processor);
         }
     }
 

@@ -67,7 +67,7 @@ public final class EncapsulationBench implements AutoCloseable {
         boolean tcp = what == EncapsulationCase.TCP_OUT || what == EncapsulationCase.TCP_IN;
         this.packets = tcp ? SEGMENTS : SMALL_PACKETS;
         this.bytes = (long) packets * (tcp ? MTU_BYTES : smallBytes());
-        this.worker = new Worker(PooledByteBufAllocator.DEFAULT, loop, loop, end, refused -> {});
+        this.worker = new Worker(PooledByteBufAllocator.DEFAULT, 0, loop, loop, end, refused -> {});
         worker.route(RouteTable.of(List.of(peer)));
     }
 

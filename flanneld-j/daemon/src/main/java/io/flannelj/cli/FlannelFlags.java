@@ -184,6 +184,21 @@ final class FlannelFlags {
     private String vxlanDatapath = "";
 
     @Option(
+            names = "--workers",
+            paramLabel = "N",
+            description = "threads that carry packets, each with a TUN queue and a socket; 0 for one below four"
+                    + " processors, else half of them and at most four (${DEFAULT-VALUE})")
+    private int workers;
+
+    @Option(
+            names = "--pin-workers",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description = "keep each worker on a processor of its own (${DEFAULT-VALUE})")
+    private boolean pinWorkers;
+
+    @Option(
             names = {"-v", "--v"},
             paramLabel = "LEVEL",
             description = "more log, as flannel counts it: 0 usual, 1 and more debug (${DEFAULT-VALUE})")
@@ -244,7 +259,9 @@ final class FlannelFlags {
                 stateDirectory,
                 tunDevice,
                 busyPollMicros,
-                vxlanDatapath));
+                vxlanDatapath,
+                workers,
+                pinWorkers));
     }
 
     int verbosity() {

@@ -30,6 +30,8 @@ import org.jspecify.annotations.Nullable;
  * @param tunDevice usually {@code /dev/net/tun}
  * @param busyPoll how long an idle data path goes on asking for packets before it sleeps
  * @param vxlanDatapath {@code --vxlan-datapath}; null leaves it to the network config
+ * @param workers data path threads, 1 or more
+ * @param pinWorkers whether each of them keeps to one processor
  */
 public record DaemonOptions(
         Etcd etcd,
@@ -49,7 +51,16 @@ public record DaemonOptions(
         Path stateDirectory,
         String tunDevice,
         Duration busyPoll,
-        @Nullable VxlanDatapath vxlanDatapath) {
+        @Nullable VxlanDatapath vxlanDatapath,
+        int workers,
+        boolean pinWorkers) {
+
+    private static final int MAX_WORKERS = 64;
+
+    /** Below four processors, a second worker would take from pods what it gives: measured, docs/performance.md. */
+    static int workersFor(int processors) {
+        return processors < 4 ? 1 : Math.min(processors / 2, 4);
+    }
 
     /**
      * The store's whereabouts; empty texts mean "not given".
@@ -102,7 +113,9 @@ public record DaemonOptions(
             String stateDirectory,
             String tunDevice,
             int busyPollMicros,
-            String vxlanDatapath) {}
+            String vxlanDatapath,
+            int workers,
+            boolean pinWorkers) {}
 
     /**
      * Checks what was typed.
@@ -165,6 +178,10 @@ public record DaemonOptions(
                 "--vxlan-datapath",
                 "must be userspace, kernel or auto, was \"" + raw.vxlanDatapath() + "\"");
         KubeOptions kube = raw.kube() == null ? null : KubeOptions.of(raw.kube(), problems);
+        problems.unless(
+                raw.workers() >= 0 && raw.workers() <= MAX_WORKERS,
+                "--workers",
+                "must be 0 (by the number of processors) to " + MAX_WORKERS + ", was " + raw.workers());
         problems.throwIfAny();
         return new DaemonOptions(
                 new Etcd(
@@ -191,7 +208,11 @@ public record DaemonOptions(
                 Path.of(raw.stateDirectory()),
                 raw.tunDevice(),
                 Duration.ofNanos(raw.busyPollMicros() * 1000L),
-                vxlanDatapath);
+                vxlanDatapath,
+                raw.workers() > 0
+                        ? raw.workers()
+                        : workersFor(Runtime.getRuntime().availableProcessors()),
+                raw.pinWorkers());
     }
 
     /** The same, but known to the others by another address; null changes nothing. */
@@ -216,7 +237,9 @@ public record DaemonOptions(
                         stateDirectory,
                         tunDevice,
                         busyPoll,
-                        vxlanDatapath);
+                        vxlanDatapath,
+                        workers,
+                        pinWorkers);
     }
 
     static boolean isUrl(String text) {

@@ -9,7 +9,7 @@ import java.util.concurrent.atomic.AtomicLongArray;
  * <p>A super-packet counts as the packets it stands for.
  */
 @SuppressWarnings("EnumOrdinal") // an index into this process's own array, never stored or sent
-public final class Counters {
+public final class Counters implements TrafficCounters {
     /** The counters other than drops. */
     public enum Counter {
         /** Packets that pods and node handed to the TUN device. */
@@ -40,7 +40,20 @@ public final class Counters {
 
     private static final int DROPS_AT = Counter.values().length;
 
+    private final int lane;
     private final AtomicLongArray values = new AtomicLongArray(DROPS_AT + DropReason.values().length);
+
+    /**
+     * @param lane number of the worker that these are of, from 0 on
+     */
+    Counters(int lane) {
+        this.lane = lane;
+    }
+
+    /** Number of the worker that writes them. */
+    int lane() {
+        return lane;
+    }
 
     void add(Counter counter, long amount) {
         int at = counter.ordinal();
@@ -52,12 +65,12 @@ public final class Counters {
         values.setOpaque(at, values.getPlain(at) + packets);
     }
 
-    /** The value of one counter. */
+    @Override
     public long get(Counter counter) {
         return values.getOpaque(counter.ordinal());
     }
 
-    /** Packets dropped for one reason. */
+    @Override
     public long dropped(DropReason reason) {
         return values.getOpaque(DROPS_AT + reason.ordinal());
     }

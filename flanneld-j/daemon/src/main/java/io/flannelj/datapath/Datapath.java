@@ -9,6 +9,7 @@ import io.netty.channel.IoRegistration;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -16,41 +17,66 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A running data path: one worker on its event loop, and the only way to tell it about peers. It owns the TUN queue and
- * the UDP port it was given.
+ * A running data path: lanes, each with a worker on an event loop of its own, and the only way to tell them about peers. It
+ * owns the TUN queues and UDP ports it was given.
+ *
+ * <p>With several lanes the kernel spreads flows over TUN queues and ports, and keeps each flow on its own, so that packets
+ * of a flow stay in order.
  *
  * <p>{@link #route} belongs to the control thread; reading counters and peers is anybody's.
  */
 public final class Datapath implements AutoCloseable {
     private final MultiThreadIoEventLoopGroup group;
-    private final TunQueue tun;
-    private final UdpPort port;
-    private final Worker worker;
-    private final IoRegistration tunWatch;
-    private final IoRegistration portWatch;
+    private final List<Lane> lanes;
+    private final List<Worker> workers = new ArrayList<>();
+    private final List<IoRegistration> watches = new ArrayList<>();
+    private final TrafficCounters counters;
     private volatile RouteTable routes = RouteTable.EMPTY;
+
+    /** What one worker works between. */
+    public record Lane(TunQueue tun, UdpPort port) {}
+
+    /** How the event loops run, whatever they carry. */
+    public interface LoopSetup {
+        /** Called once on each loop's own thread before it carries anything. */
+        void prepare(int lane);
+    }
 
     /**
      * Starts to carry traffic; to nobody until {@link #route} is called.
      *
-     * @param onSegmentationRefused told, on the event loop, of each peer on whose path the kernel refuses UDP
-     *     segmentation
-     * @param onTunLost told once, on the event loop, with the errno, when the TUN device can no longer be read, which
-     *     means that somebody deleted it
+     * @param setup told of each loop on its thread
+     * @param onSegmentationRefused told, on an event loop, of each peer on whose path the kernel refuses UDP segmentation
+     * @param onTunLost told, on an event loop, with the errno, when the TUN device can no longer be read, which means that
+     *     somebody deleted it; once for each lane
      */
     public Datapath(
-            TunQueue tun, UdpPort port, TunnelEnd end, Consumer<Peer> onSegmentationRefused, IntConsumer onTunLost) {
-        this.tun = tun;
-        this.port = port;
-        this.worker = new Worker(PooledByteBufAllocator.DEFAULT, tun, port, end, onSegmentationRefused);
+            List<Lane> lanes,
+            TunnelEnd end,
+            LoopSetup setup,
+            Consumer<Peer> onSegmentationRefused,
+            IntConsumer onTunLost) {
+        this.lanes = List.copyOf(lanes);
         this.group = new MultiThreadIoEventLoopGroup(
-                1, new DefaultThreadFactory("flannel-data"), EpollIoHandler.newFactory());
-        IoEventLoop loop = group.next();
-        Wakeup wakeup = new Wakeup(onTunLost);
-        this.portWatch = EpollWatch.start(loop, port.fd(), wakeup);
-        this.tunWatch = EpollWatch.start(loop, tun.fd(), wakeup);
+                lanes.size(), new DefaultThreadFactory("flannel-data"), EpollIoHandler.newFactory());
+        for (int number = 0; number < lanes.size(); number++) {
+            Lane lane = lanes.get(number);
+            int laneNumber = number;
+            Worker worker = new Worker(
+                    PooledByteBufAllocator.DEFAULT, number, lane.tun(), lane.port(), end, onSegmentationRefused);
+            workers.add(worker);
+            IoEventLoop loop = group.next();
+            loop.execute(() -> setup.prepare(laneNumber));
+            Wakeup wakeup = new Wakeup(worker, loop, onTunLost);
+            watches.add(EpollWatch.start(loop, lane.port().fd(), wakeup));
+            wakeup.tunWatch = EpollWatch.start(loop, lane.tun().fd(), wakeup);
+            watches.add(wakeup.tunWatch);
+        }
+        this.counters =
+                TrafficCounters.sumOf(workers.stream().map(Worker::counters).toList());
     }
 
     /** Replaces the peers. One that stays the same keeps its counters. */
@@ -65,9 +91,10 @@ public final class Datapath implements AutoCloseable {
                     return old != null && old.isSameAs(peer) ? old : peer;
                 })
                 .toList();
+        kept.forEach(peer -> peer.serve(lanes.size()));
         RouteTable table = RouteTable.of(kept);
         routes = table;
-        worker.route(table);
+        workers.forEach(worker -> worker.route(table));
     }
 
     /** The peers in force. */
@@ -75,26 +102,33 @@ public final class Datapath implements AutoCloseable {
         return routes.peers();
     }
 
-    public Counters counters() {
-        return worker.counters();
+    /** Of all lanes together. */
+    public TrafficCounters counters() {
+        return counters;
     }
 
     @Override
     public void close() {
-        tunWatch.cancel();
-        portWatch.cancel();
+        watches.forEach(IoRegistration::cancel);
         group.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(5, TimeUnit.SECONDS);
-        worker.close();
-        tun.close();
-        port.close();
+        workers.forEach(Worker::close);
+        lanes.forEach(lane -> {
+            lane.tun().close();
+            lane.port().close();
+        });
     }
 
     /** Works until the TUN queue is lost for good; then stops to ask for it, or the loop would spin. */
-    private final class Wakeup implements Runnable {
+    private static final class Wakeup implements Runnable {
+        private final Worker worker;
+        private final IoEventLoop loop;
         private final IntConsumer onLost;
+        private volatile @Nullable IoRegistration tunWatch;
         private boolean lost;
 
-        Wakeup(IntConsumer onLost) {
+        Wakeup(Worker worker, IoEventLoop loop, IntConsumer onLost) {
+            this.worker = worker;
+            this.loop = loop;
             this.onLost = onLost;
         }
 
@@ -106,8 +140,15 @@ public final class Datapath implements AutoCloseable {
             int errno = worker.run();
             if (errno != 0) {
                 lost = true;
-                group.next().execute(() -> tunWatch.cancel()); // not from within its own event
+                loop.execute(this::stopWatching); // not from within its own event
                 onLost.accept(errno);
+            }
+        }
+
+        private void stopWatching() {
+            IoRegistration watch = tunWatch;
+            if (watch != null) {
+                watch.cancel();
             }
         }
     }

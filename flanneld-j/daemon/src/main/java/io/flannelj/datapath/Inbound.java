@@ -118,7 +118,7 @@ final class Inbound implements PacketOutlet, AutoCloseable {
         if (encapsulator.isHop() && IpHeader.decrementTimeToLive(data, ip, ipv6) == 0) {
             return DropReason.TIME_TO_LIVE_IN;
         }
-        owner.countIn(1, ipBytes);
+        owner.countIn(counters.lane(), 1, ipBytes);
         return coalescer.accept(data, dataAddress, ip, ipBytes, ipv6) ? null : DropReason.BAD_INNER_CHECKSUM;
     }
 

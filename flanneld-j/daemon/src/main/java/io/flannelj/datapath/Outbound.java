@@ -130,7 +130,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
             return;
         }
         if (isSuper) {
-            peer.countOut(packets, length);
+            peer.countOut(counters.lane(), packets, length);
             segmentPeer = peer;
             Segmenter.cut(arena, ip, length, ipv6, upper, gsoSize, this);
         } else if (length > end.mtuBytes()) {
@@ -140,7 +140,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
                 && !completeChecksum(virtio, ip, length, IpHeader.protocol(upper))) {
             counters.drop(DropReason.MALFORMED, 1);
         } else {
-            peer.countOut(1, length);
+            peer.countOut(counters.lane(), 1, length);
             whole(peer, ip, length);
         }
     }

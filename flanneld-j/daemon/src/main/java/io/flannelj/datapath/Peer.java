@@ -2,15 +2,21 @@ package io.flannelj.datapath;
 
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
  * Another node as the data path sees it: where its pods are, and how to get there. It outlives the route tables it
  * stands in, so that its counters do too.
  *
- * <p>Counters have one writer, the worker; anybody may read.
+ * <p>Counters have one writer for each lane, its worker; anybody may read.
  */
 public final class Peer {
+    private static final int LANE_SLOTS = 8; // a cache line of its own, so that workers do not disturb each other
+    private static final int PACKETS_OUT = 0;
+    private static final int BYTES_OUT = 1;
+    private static final int PACKETS_IN = 2;
+    private static final int BYTES_IN = 3;
+
     private final Cidr subnet;
     private final IpAddress underlayAddress;
     private final int underlayBits;
@@ -24,10 +30,7 @@ public final class Peer {
     private final long subnetLowMask;
     private final int port;
     private final long linkAddress;
-    private final AtomicLong packetsOut = new AtomicLong();
-    private final AtomicLong bytesOut = new AtomicLong();
-    private final AtomicLong packetsIn = new AtomicLong();
-    private final AtomicLong bytesIn = new AtomicLong();
+    private AtomicLongArray counts = new AtomicLongArray(LANE_SLOTS);
     private boolean segmentsSeparately;
 
     /**
@@ -109,35 +112,54 @@ public final class Peer {
         return linkAddress;
     }
 
+    /** Makes room for the counters of so many lanes; before the peer is routed to. */
+    void serve(int lanes) {
+        if (counts.length() < lanes * LANE_SLOTS) {
+            counts = new AtomicLongArray(lanes * LANE_SLOTS);
+        }
+    }
+
     public long packetsOut() {
-        return packetsOut.getOpaque();
+        return sum(PACKETS_OUT);
     }
 
     /** Octets sent to it, from the inner IP header on. */
     public long bytesOut() {
-        return bytesOut.getOpaque();
+        return sum(BYTES_OUT);
     }
 
     public long packetsIn() {
-        return packetsIn.getOpaque();
+        return sum(PACKETS_IN);
     }
 
     /** Octets received from it, from the inner IP header on. */
     public long bytesIn() {
-        return bytesIn.getOpaque();
+        return sum(BYTES_IN);
     }
 
-    void countOut(long packets, long bytes) {
-        packetsOut.setOpaque(packetsOut.getPlain() + packets);
-        bytesOut.setOpaque(bytesOut.getPlain() + bytes);
+    private long sum(int counter) {
+        long sum = 0;
+        for (int at = counter; at < counts.length(); at += LANE_SLOTS) {
+            sum += counts.getOpaque(at);
+        }
+        return sum;
     }
 
-    void countIn(long packets, long bytes) {
-        packetsIn.setOpaque(packetsIn.getPlain() + packets);
-        bytesIn.setOpaque(bytesIn.getPlain() + bytes);
+    void countOut(int lane, long packets, long bytes) {
+        add(lane * LANE_SLOTS + PACKETS_OUT, packets);
+        add(lane * LANE_SLOTS + BYTES_OUT, bytes);
     }
 
-    /** Whether the kernel refused UDP segmentation on the way to this peer. Worker's own. */
+    void countIn(int lane, long packets, long bytes) {
+        add(lane * LANE_SLOTS + PACKETS_IN, packets);
+        add(lane * LANE_SLOTS + BYTES_IN, bytes);
+    }
+
+    private void add(int at, long amount) {
+        counts.setOpaque(at, counts.getPlain(at) + amount);
+    }
+
+    /** Whether the kernel refused UDP segmentation on the way to this peer. Any worker may find out; each reads it plainly. */
     boolean segmentsSeparately() {
         return segmentsSeparately;
     }

@@ -20,7 +20,7 @@ public final class Worker implements AutoCloseable {
     private static final int BATCHES_PER_WAKEUP = 16;
     private static final long SPARSE_BYTES = 1024;
 
-    private final Counters counters = new Counters();
+    private final Counters counters;
     private final Outbound outbound;
     private final Inbound inbound;
     private final long busyPollNanos;
@@ -28,14 +28,17 @@ public final class Worker implements AutoCloseable {
     private volatile RouteTable routes = RouteTable.EMPTY;
 
     /**
+     * @param lane number of this worker, from 0 on
      * @param onSegmentationRefused told once for each peer on whose path the kernel refuses UDP segmentation
      */
     public Worker(
             ByteBufAllocator allocator,
+            int lane,
             TunQueue tun,
             UdpPort port,
             TunnelEnd end,
             Consumer<Peer> onSegmentationRefused) {
+        this.counters = new Counters(lane);
         this.outbound = new Outbound(allocator, tun, port, end, counters, onSegmentationRefused);
         this.inbound = new Inbound(allocator, tun, port, end, counters);
         this.busyPollNanos = end.busyPoll().toNanos();

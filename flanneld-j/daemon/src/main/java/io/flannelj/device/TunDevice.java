@@ -10,12 +10,14 @@ import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
 import io.netty.buffer.ByteBuf;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * A TUN device with one queue (Linux, Documentation/networking/tuntap.rst), with as much offload as the kernel agrees
- * to. The device exists as long as the queue is open, so a daemon that dies leaves none behind.
+ * A TUN device (Linux, Documentation/networking/tuntap.rst) with one queue or several, with as much offload as the kernel
+ * agrees to. The device exists as long as a queue is open, so a daemon that dies leaves none behind.
  */
-public final class TunDevice implements TunQueue {
+public final class TunDevice implements AutoCloseable {
     private static final int EAGAIN = 11;
     private static final int OFFLOAD_CHECKSUM = 0x01;
     private static final int OFFLOAD_TSO4 = 0x02;
@@ -23,11 +25,13 @@ public final class TunDevice implements TunQueue {
     private static final int OFFLOAD_USO4 = 0x20;
     private static final int OFFLOAD_USO6 = 0x40;
 
-    private final Tun tun;
+    private final String name;
+    private final List<TunQueue> queues;
     private final TunFeatures features;
 
-    private TunDevice(Tun tun, TunFeatures features) {
-        this.tun = tun;
+    private TunDevice(String name, List<TunQueue> queues, TunFeatures features) {
+        this.name = name;
+        this.queues = List.copyOf(queues);
         this.features = features;
     }
 
@@ -36,15 +40,34 @@ public final class TunDevice implements TunQueue {
      *
      * @param devicePath usually {@code /dev/net/tun}
      * @param name of the interface, at most 15 characters; {@code flannel%d} takes the next free number
+     * @param queueCount 1 or more; with several, the kernel keeps each flow on one (IFF_MULTI_QUEUE)
      * @throws IOException when there is no TUN driver, no permission, or the name is taken; says which
      */
-    public static TunDevice open(String devicePath, String name) throws IOException {
-        Tun tun = Tun.open(devicePath, name, true, false);
+    public static TunDevice open(String devicePath, String name, int queueCount) throws IOException {
+        List<TunQueue> queues = new ArrayList<>();
+        try {
+            boolean several = queueCount > 1;
+            Tun first = Tun.open(devicePath, name, true, several);
+            queues.add(new Queue(first));
+            TunFeatures features = agree(first);
+            for (int i = 1; i < queueCount; i++) {
+                Tun next = Tun.open(devicePath, first.name(), true, true);
+                queues.add(new Queue(next));
+                agree(next);
+            }
+            return new TunDevice(first.name(), queues, features);
+        } catch (IOException e) {
+            queues.forEach(TunQueue::close);
+            throw e;
+        }
+    }
+
+    private static TunFeatures agree(Tun tun) {
         int tcp = OFFLOAD_CHECKSUM | OFFLOAD_TSO4 | OFFLOAD_TSO6;
         if (tun.trySetOffload(tcp | OFFLOAD_USO4 | OFFLOAD_USO6)) {
-            return new TunDevice(tun, TunFeatures.ALL);
+            return TunFeatures.ALL;
         }
-        return new TunDevice(tun, tun.trySetOffload(tcp) ? new TunFeatures(true, true, false) : TunFeatures.NONE);
+        return tun.trySetOffload(tcp) ? new TunFeatures(true, true, false) : TunFeatures.NONE;
     }
 
     /**
@@ -77,32 +100,44 @@ public final class TunDevice implements TunQueue {
 
     /** The name that the kernel gave it. */
     public String name() {
-        return tun.name();
+        return name;
     }
 
     public TunFeatures features() {
         return features;
     }
 
-    @Override
-    public int fd() {
-        return tun.fd();
-    }
-
-    @Override
-    public int read(ByteBuf into, int offset, int room) {
-        int read = FdIo.read(tun.fd(), into.memoryAddress() + offset, room);
-        return read == -EAGAIN ? 0 : read;
-    }
-
-    @Override
-    public int write(Iovecs packet) {
-        int written = FdIo.writev(tun.fd(), packet.entryAddress(0), packet.count());
-        return written < 0 ? -written : 0;
+    /** Its queues; closing the last one removes the device. */
+    public List<TunQueue> queues() {
+        return queues;
     }
 
     @Override
     public void close() {
-        tun.close();
+        queues.forEach(TunQueue::close);
+    }
+
+    private record Queue(Tun tun) implements TunQueue {
+        @Override
+        public int fd() {
+            return tun.fd();
+        }
+
+        @Override
+        public int read(ByteBuf into, int offset, int room) {
+            int read = FdIo.read(tun.fd(), into.memoryAddress() + offset, room);
+            return read == -EAGAIN ? 0 : read;
+        }
+
+        @Override
+        public int write(Iovecs packet) {
+            int written = FdIo.writev(tun.fd(), packet.entryAddress(0), packet.count());
+            return written < 0 ? -written : 0;
+        }
+
+        @Override
+        public void close() {
+            tun.close();
+        }
     }
 }

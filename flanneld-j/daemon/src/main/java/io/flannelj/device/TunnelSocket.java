@@ -28,10 +28,11 @@ public final class TunnelSocket implements UdpPort {
     /**
      * Binds the socket.
      *
+     * @param shared whether others may bind it too (SO_REUSEPORT): the kernel keeps each sender on one of them
      * @throws IOException when the address is not ours or the port is taken; names both
      */
-    public static TunnelSocket open(IpAddress local, int port) throws IOException {
-        UdpSocket socket = UdpSocket.open(local, port);
+    public static TunnelSocket open(IpAddress local, int port, boolean shared) throws IOException {
+        UdpSocket socket = UdpSocket.open(local, port, shared);
         socket.setReceiveBufferBytes(BUFFER_BYTES);
         socket.setSendBufferBytes(BUFFER_BYTES);
         socket.trySetOption(SOL_UDP, UDP_GRO, 1); // older kernels have no UDP_GRO: then each datagram comes alone

@@ -6,11 +6,11 @@ import io.flannelj.admin.StatusDocument;
 import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.NetworkConfig;
-import io.flannelj.datapath.Counters;
 import io.flannelj.datapath.Counters.Counter;
 import io.flannelj.datapath.Datapath;
 import io.flannelj.datapath.DropReason;
 import io.flannelj.datapath.Peer;
+import io.flannelj.datapath.TrafficCounters;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.StoreHealth;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
@@ -89,7 +89,7 @@ final class View implements DaemonView {
         return end == null ? "never" : end.truncatedTo(ChronoUnit.SECONDS).toString();
     }
 
-    private static StatusDocument.Traffic traffic(Counters counters) {
+    private static StatusDocument.Traffic traffic(TrafficCounters counters) {
         Map<String, Long> drops = new TreeMap<>();
         for (DropReason reason : DropReason.values()) {
             drops.put(

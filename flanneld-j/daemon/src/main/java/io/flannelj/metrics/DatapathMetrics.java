@@ -1,8 +1,8 @@
 package io.flannelj.metrics;
 
-import io.flannelj.datapath.Counters;
 import io.flannelj.datapath.Counters.Counter;
 import io.flannelj.datapath.DropReason;
+import io.flannelj.datapath.TrafficCounters;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -13,10 +13,10 @@ import java.util.Locale;
 /** Feeds one data path's counters to a registry until closed; they are read when somebody scrapes. */
 public final class DatapathMetrics implements AutoCloseable {
     private final MeterRegistry registry;
-    private final Counters counters;
+    private final TrafficCounters counters;
     private final List<Meter> meters = new ArrayList<>();
 
-    public DatapathMetrics(Counters counters, MeterRegistry registry) {
+    public DatapathMetrics(TrafficCounters counters, MeterRegistry registry) {
         this.counters = counters;
         this.registry = registry;
         packets("out", "received", Counter.OUT_PACKETS);

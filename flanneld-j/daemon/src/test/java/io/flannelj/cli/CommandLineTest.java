@@ -79,7 +79,9 @@ class CommandLineTest {
                 "--control-socket=/c.sock",
                 "--state-dir=/state",
                 "--tun-device=/tun",
-                "--busy-poll-us=75");
+                "--busy-poll-us=75",
+                "--workers=3",
+                "--pin-workers");
 
         assertThat(options.etcd())
                 .isEqualTo(new DaemonOptions.Etcd(
@@ -105,6 +107,8 @@ class CommandLineTest {
         assertThat(options.stateDirectory()).isEqualTo(Path.of("/state"));
         assertThat(options.tunDevice()).isEqualTo("/tun");
         assertThat(options.busyPoll()).isEqualTo(Duration.ofNanos(75_000));
+        assertThat(options.workers()).isEqualTo(3);
+        assertThat(options.pinWorkers()).isTrue();
     }
 
     @Test
@@ -173,6 +177,7 @@ class CommandLineTest {
         "--kube-subnet-mgr, NODE_NAME",
         "--ip-blackhole-route, --ip-blackhole-route",
         "--busy-poll-us=1001, busy-poll-us",
+        "--workers=65, workers",
         "--healthz-port=x, healthz-port",
         "--healthz-port=70000, healthz-port",
         "--public-ip=1.2.3, public-ip",

@@ -91,7 +91,7 @@ class DatapathAllocationTest {
                 1430,
                 TunFeatures.ALL,
                 Duration.ZERO);
-        try (Worker worker = new Worker(allocator, loop, loop, end, peer -> {})) {
+        try (Worker worker = new Worker(allocator, 0, loop, loop, end, peer -> {})) {
             worker.route(
                     RouteTable.of(List.of(new Peer(Cidr.parse("fd00:5:0:2::/64"), peerNode, 8472, 0x0200_0000_0002L))));
             nothingIsAllocatedBy(worker, loop);
@@ -117,7 +117,7 @@ class DatapathAllocationTest {
                 1450,
                 TunFeatures.ALL,
                 Duration.ZERO);
-        Worker worker = new Worker(allocator, loop, loop, end, peer -> {});
+        Worker worker = new Worker(allocator, 0, loop, loop, end, peer -> {});
         worker.route(RouteTable.of(List.of(new Peer(Cidr.parse("10.5.2.0/24"), PEER_NODE, 8472, 0x0200_0000_0002L))));
         return worker;
     }

@@ -43,6 +43,7 @@ class Ipv6WorkerTest {
     private final MemoryUdpPort port = new MemoryUdpPort(true);
     private final Worker worker = new Worker(
             UnpooledByteBufAllocator.DEFAULT,
+            0,
             tun,
             port,
             new TunnelEnd(

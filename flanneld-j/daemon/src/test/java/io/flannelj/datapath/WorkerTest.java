@@ -338,7 +338,7 @@ class WorkerTest {
                 MTU,
                 TunFeatures.ALL,
                 Duration.ZERO);
-        Worker worker = new Worker(UnpooledByteBufAllocator.DEFAULT, tun, port, end, fallbacks::add);
+        Worker worker = new Worker(UnpooledByteBufAllocator.DEFAULT, 0, tun, port, end, fallbacks::add);
         worker.route(RouteTable.of(List.of(
                 new Peer(Cidr.parse("10.5.2.0/24"), IpAddress.ofIpv4(PEER_NODE), peerPort, PEER_MAC.bits()),
                 new Peer(Cidr.parse("10.5.3.0/24"), IpAddress.parse("192.168.0.3"), peerPort, 3))));

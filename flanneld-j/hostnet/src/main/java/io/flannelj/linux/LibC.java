@@ -75,5 +75,7 @@ final class LibC {
         int unshare(int flags);
 
         int flock(int fd, int operation);
+
+        int sched_setaffinity(int pid, long size, @In ByteBuffer mask);
     }
 }

@@ -12,6 +12,7 @@ public final class UdpSocket implements AutoCloseable {
     private static final int SOL_SOCKET = 1;
     private static final int SO_SNDBUF = 7;
     private static final int SO_RCVBUF = 8;
+    private static final int SO_REUSEPORT = 15;
     private static final int SO_SNDBUFFORCE = 32;
     private static final int SO_RCVBUFFORCE = 33;
     private static final int MSG_DONTWAIT = 0x40;
@@ -26,13 +27,17 @@ public final class UdpSocket implements AutoCloseable {
      * Opens and binds a socket.
      *
      * @param port 0 for any free one
+     * @param shared whether several sockets may bind it (SO_REUSEPORT)
      * @throws SyscallException when the address is not ours or the port is taken; names both
      */
-    public static UdpSocket open(IpAddress local, int port) throws SyscallException {
+    public static UdpSocket open(IpAddress local, int port, boolean shared) throws SyscallException {
         String subject = "UDP " + (local.isIpv6() ? "[" + local + "]" : local) + ":" + port;
         int family = local.isIpv4() ? AF_INET : AF_INET6;
         Fd fd = new Fd(LibC.check(
                 LibC.calls().socket(family, SOCK_DGRAM | SOCK_NONBLOCK | Fd.CLOEXEC, 0), "open socket for", subject));
+        if (shared) {
+            setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+        }
         ByteBuffer address = socketAddress(local, port);
         if (LibC.calls().bind(fd.number(), address, address.capacity()) < 0) {
             int errno = LibC.errno();
@@ -63,6 +68,10 @@ public final class UdpSocket implements AutoCloseable {
 
     /** Sets an option of type int; false when the kernel does not know it. */
     public boolean trySetOption(int level, int option, int value) {
+        return setOption(fd, level, option, value);
+    }
+
+    private static boolean setOption(Fd fd, int level, int option, int value) {
         return LibC.calls().setsockopt(fd.number(), level, option, Fd.buffer(4).putInt(0, value), 4) == 0;
     }
 

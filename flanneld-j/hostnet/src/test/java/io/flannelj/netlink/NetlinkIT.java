@@ -162,12 +162,12 @@ class NetlinkIT {
     void aTunDeviceOrSocketThatCannotBeHadSaysWhy() throws IOException {
         NetnsThread.callInNew(() -> {
             try (Tun tun = Tun.open("/dev/net/tun", "flannel%d", true, false);
-                    UdpSocket socket = UdpSocket.open(IpAddress.ANY_V4, 0)) {
+                    UdpSocket socket = UdpSocket.open(IpAddress.ANY_V4, 0, false)) {
                 assertThat(tun.name()).isEqualTo("flannel0");
                 assertThat(tun.trySetOffload(1 | 2 | 4)).isTrue();
                 assertThatThrownBy(() -> Tun.open("/dev/net/tun", "flannel0", true, false))
                         .hasMessageContaining("make TUN device flannel0: EBUSY");
-                assertThatThrownBy(() -> UdpSocket.open(IpAddress.ANY_V4, socket.localPort()))
+                assertThatThrownBy(() -> UdpSocket.open(IpAddress.ANY_V4, socket.localPort(), false))
                         .isInstanceOfSatisfying(
                                 SyscallException.class,
                                 e -> assertThat(e.errno()).isEqualTo(Errno.EADDRINUSE))
@@ -176,7 +176,7 @@ class NetlinkIT {
             assertThatThrownBy(() -> Tun.open("/dev/net/none", "x", true, false))
                     .hasMessageContaining("/dev/net/none: ENOENT");
             run("ip", "link", "set", "lo", "up"); // before, there is no local table to look into
-            assertThatThrownBy(() -> UdpSocket.open(IpAddress.parse("192.0.2.1"), 1))
+            assertThatThrownBy(() -> UdpSocket.open(IpAddress.parse("192.0.2.1"), 1, false))
                     .hasMessageContaining("EADDRNOTAVAIL");
             return null;
         });
