@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Lab implements AutoCloseable {
     public static final String PREFIX = "/coreos.com/network";
-    private static final String SWITCH_ADDRESS = "192.168.100.254";
+    static final String SWITCH_ADDRESS = "192.168.100.254";
 
     private final Workspace workspace;
     private final String etcdNamespace;

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -62,7 +63,17 @@ public final class Node {
 
     /** Starts the daemon; does not wait for it. */
     public void startDaemon(String... moreFlags) {
-        List<String> command = new ArrayList<>(List.of(
+        startDaemonWith(Map.of(), moreFlags);
+    }
+
+    /** The same, with more in its environment. */
+    public void startDaemonWith(Map<String, String> environment, String... moreFlags) {
+        List<String> command = new ArrayList<>();
+        if (!environment.isEmpty()) {
+            command.add("env");
+            environment.forEach((name, value) -> command.add(name + "=" + value));
+        }
+        command.addAll(List.of(
                 Distribution.home().resolve("bin/flanneld-j").toString(),
                 "--etcd-endpoints",
                 lab.etcd().url(),

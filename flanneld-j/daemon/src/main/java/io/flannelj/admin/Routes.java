@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponseStatus;
+import java.util.stream.Collectors;
 
 /** Which path answers what: plain values in and out, so that it can be read and tested without a server. */
 final class Routes {
@@ -40,12 +41,10 @@ final class Routes {
 
     private Response readiness() {
         StatusDocument status = daemon.status();
-        return status.ready()
-                ? new Response(HttpResponseStatus.OK, TEXT, "flanneld is ready")
-                : new Response(
-                        HttpResponseStatus.SERVICE_UNAVAILABLE,
-                        TEXT,
-                        "flanneld is not ready yet\n" + String.join("\n", status.reasons()));
+        String reasons = status.reasons().stream().map(reason -> "\n" + reason).collect(Collectors.joining());
+        return status.ready() // and stays so, as flannel's does: traffic goes on whatever is the matter
+                ? new Response(HttpResponseStatus.OK, TEXT, "flanneld is ready" + reasons)
+                : new Response(HttpResponseStatus.SERVICE_UNAVAILABLE, TEXT, "flanneld is not ready yet" + reasons);
     }
 
     private static Response json(Object document) {

@@ -11,6 +11,7 @@ import io.flannelj.config.KubeOptions;
 import io.flannelj.lease.StoreException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.ConnectException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -138,15 +139,19 @@ final class KubeConnection implements AutoCloseable {
         };
     }
 
+    /** The deepest cause that says something; the JDK's client does not say why it got no connection. */
     private static String reason(Throwable failure) {
+        String reason = "";
         @Nullable Throwable cause = failure;
-        Throwable last = failure;
         while (cause != null) {
-            last = cause;
+            if (cause instanceof ConnectException) {
+                reason = "no connection";
+            } else if (!firstLine(cause).isEmpty()) {
+                reason = firstLine(cause);
+            }
             cause = cause.getCause();
         }
-        String message = firstLine(last);
-        return message.isEmpty() ? last.getClass().getSimpleName() : message;
+        return reason;
     }
 
     private static String firstLine(Throwable failure) {

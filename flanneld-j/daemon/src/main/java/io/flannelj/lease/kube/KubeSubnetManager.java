@@ -73,8 +73,8 @@ public final class KubeSubnetManager implements SubnetManager {
     private volatile @Nullable Own own;
     private volatile Listed listed = new Listed(0, Map.of());
 
-    /** What our node shall say. */
-    private record Own(PodSubnets subnets, Map<String, String> annotations) {}
+    /** What our node shall say, but for an operator's overwrites. */
+    private record Own(PodSubnets subnets, LeaseAttributes attributes) {}
 
     /** The leases of one listing, by node. */
     private record Listed(long revision, Map<String, Lease> leases) {}
@@ -161,9 +161,8 @@ public final class KubeSubnetManager implements SubnetManager {
             throws StoreException {
         Node node = ownNode();
         LeaseAttributes seen = codec.overwritten(attributes, node);
-        Own wanted = new Own(subnets, codec.annotations(seen));
-        own = wanted;
-        Map<String, String> missing = NodeCodec.missing(wanted.annotations(), node);
+        own = new Own(subnets, attributes);
+        Map<String, String> missing = codec.missing(seen, node);
         if (!missing.isEmpty()) {
             patch("annotate our node", patches.annotations(missing));
             log.info("node {} says {} of us", nodeName, missing);
@@ -262,7 +261,8 @@ public final class KubeSubnetManager implements SubnetManager {
             boolean stale = name(node).equals(nodeName)
                     && ours != null
                     && !(lease.subnets().equals(ours.subnets())
-                            && NodeCodec.missing(ours.annotations(), node).isEmpty());
+                            && codec.missing(codec.overwritten(ours.attributes(), node), node)
+                                    .isEmpty());
             return stale ? Optional.empty() : Optional.of(lease);
         } catch (NoLeaseException e) {
             String problem = String.valueOf(e.getMessage());

@@ -175,11 +175,11 @@ final class NodeCodec {
         return annotations;
     }
 
-    /** The part of {@code wanted} that the node does not say. */
-    static Map<String, String> missing(Map<String, String> wanted, Node node) {
+    /** The annotations of these attributes that the node does not have. */
+    Map<String, String> missing(LeaseAttributes attributes, Node node) {
         Map<String, String> there = annotations(node);
         Map<String, String> missing = new LinkedHashMap<>();
-        wanted.forEach((key, value) -> {
+        annotations(attributes).forEach((key, value) -> {
             if (!value.equals(there.get(key))) {
                 missing.put(key, value);
             }

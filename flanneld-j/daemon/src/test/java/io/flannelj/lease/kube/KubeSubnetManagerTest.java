@@ -155,6 +155,19 @@ class KubeSubnetManagerTest {
     }
 
     @Test
+    void anOverwriteThatComesLaterMakesOurLeaseStale() throws Exception {
+        store.create(OURS, ATTRIBUTES, DAY);
+        SubnetManager.Watch watch = follow();
+
+        apiserver.annotate("n1", Map.of(PREFIX + "public-ip-overwrite", "203.0.113.9"));
+
+        awaitSeen("=10.244.1.0/24", "-10.244.1.0/24");
+        store.create(OURS, ATTRIBUTES, DAY);
+        awaitSeen("=10.244.1.0/24", "-10.244.1.0/24", "+10.244.1.0/24 203.0.113.9");
+        watch.close();
+    }
+
+    @Test
     void peersComeChangeAndGo() throws Exception {
         apiserver.addNode("n2", peer("192.168.64.4"), "10.244.2.0/24");
         SubnetManager.Watch watch = follow();

@@ -1,0 +1,231 @@
+package io.flannelj.lab;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A real kube-apiserver in the switch's namespace, on the laboratory's etcd. Nothing else of Kubernetes runs: nodes are what
+ * tests make them. Two accounts: an administrator's, and the daemons', which may do nothing until {@link #grantRole}.
+ */
+public final class KubeApiserver {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String ADMIN_TOKEN = "lab-admin";
+    private static final String DAEMON_TOKEN = "lab-daemon";
+
+    private final Lab lab;
+    private final Path binary;
+    private final Path directory;
+    private final String url;
+    private Process process;
+
+    private KubeApiserver(Lab lab, Path binary) {
+        this.lab = lab;
+        this.binary = binary;
+        this.directory = lab.workspace().directory().resolve("apiserver");
+        this.url = "https://" + Lab.SWITCH_ADDRESS + ":6443";
+        try {
+            Files.createDirectories(directory);
+            Files.writeString(
+                    directory.resolve("tokens.csv"),
+                    ADMIN_TOKEN + ",admin,1,\"system:masters\"\n" + DAEMON_TOKEN + ",flannel,2\n");
+            KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");
+            generator.initialize(2048);
+            KeyPair key = generator.generateKeyPair();
+            writePem("sa.key", "PRIVATE KEY", key.getPrivate().getEncoded());
+            writePem("sa.pub", "PUBLIC KEY", key.getPublic().getEncoded());
+        } catch (IOException | GeneralSecurityException e) {
+            throw new LabException("cannot prepare an apiserver: " + e.getMessage(), e);
+        }
+        this.process = launch();
+    }
+
+    private void writePem(String file, String kind, byte[] encoded) throws IOException {
+        Files.writeString(
+                directory.resolve(file),
+                "-----BEGIN " + kind + "-----\n"
+                        + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(encoded)
+                        + "\n-----END " + kind + "-----\n");
+    }
+
+    /** Where the program is: {@code KUBE_APISERVER_BIN}, or the cache of built ones; empty when it is not there. */
+    public static Optional<Path> binary() {
+        String named = System.getenv("KUBE_APISERVER_BIN");
+        Path path = named == null
+                ? Path.of(System.getProperty("user.home"), ".cache/flanneld-j-kind/bin/kube-apiserver")
+                : Path.of(named);
+        return Files.isExecutable(path) ? Optional.of(path) : Optional.empty();
+    }
+
+    /** Starts one, and waits until it serves. */
+    public static KubeApiserver start(Lab lab) {
+        return new KubeApiserver(
+                lab, binary().orElseThrow(() -> new LabException("no kube-apiserver: set KUBE_APISERVER_BIN")));
+    }
+
+    private Process launch() {
+        Path log = directory.resolve("apiserver.log");
+        Process started = lab.workspace()
+                .register(Commands.start(
+                        lab.etcd().namespace(),
+                        log,
+                        binary.toString(),
+                        "--etcd-servers=http://127.0.0.1:2379",
+                        "--bind-address=" + Lab.SWITCH_ADDRESS,
+                        "--advertise-address=" + Lab.SWITCH_ADDRESS,
+                        "--cert-dir=" + directory,
+                        "--token-auth-file=" + directory.resolve("tokens.csv"),
+                        "--authorization-mode=RBAC",
+                        "--service-account-issuer=https://kubernetes.default.svc",
+                        "--service-account-key-file=" + directory.resolve("sa.pub"),
+                        "--service-account-signing-key-file=" + directory.resolve("sa.key"),
+                        "--service-cluster-ip-range=10.96.0.0/16",
+                        "--endpoint-reconciler-type=none",
+                        "--disable-admission-plugins=ServiceAccount"));
+        Wait.until("kube-apiserver serves", Duration.ofSeconds(90), () -> {
+            if (!started.isAlive()) {
+                throw new LabException("kube-apiserver ended with status " + started.exitValue() + "; see " + log);
+            }
+            return curl("GET", "/readyz", "", "").output().equals("ok");
+        });
+        return started;
+    }
+
+    /** SIGKILL. */
+    public void kill() {
+        try {
+            process.destroyForcibly().waitFor(10, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Starts again on the same data. */
+    public void restart() {
+        process = launch();
+    }
+
+    /** Adds a node, as its kubelet and the controller manager would. */
+    public void addNode(String name, String... podCidrs) {
+        String spec = podCidrs.length == 0
+                ? "{}"
+                : "{\"podCIDR\":\"" + podCidrs[0] + "\",\"podCIDRs\":[\"" + String.join("\",\"", podCidrs) + "\"]}";
+        call(
+                "POST",
+                "/api/v1/nodes",
+                "application/json",
+                "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"" + name + "\"},\"spec\":" + spec
+                        + "}");
+    }
+
+    public void deleteNode(String name) {
+        call("DELETE", "/api/v1/nodes/" + name, "", "");
+    }
+
+    /** Merges a document into a node. */
+    public void patchNode(String name, String document) {
+        call("PATCH", "/api/v1/nodes/" + name, "application/merge-patch+json", document);
+    }
+
+    public JsonNode node(String name) {
+        return call("GET", "/api/v1/nodes/" + name, "", "");
+    }
+
+    /** An annotation under flannel's usual prefix; empty when it is not there. */
+    public String annotation(String node, String name) {
+        return node(node)
+                .path("metadata")
+                .path("annotations")
+                .path("flannel.alpha.coreos.com/" + name)
+                .asText();
+    }
+
+    /** Gives the daemons' account the rules that flannel's manifest gives its own. */
+    public void grantRole() {
+        String rbac = "/apis/rbac.authorization.k8s.io/v1/";
+        call(
+                "POST",
+                rbac + "clusterroles",
+                "application/json",
+                "{\"metadata\":{\"name\":\"flannel\"},\"rules\":["
+                        + "{\"apiGroups\":[\"\"],\"resources\":[\"pods\"],\"verbs\":[\"get\"]},"
+                        + "{\"apiGroups\":[\"\"],\"resources\":[\"nodes\"],\"verbs\":[\"get\",\"list\",\"watch\"]},"
+                        + "{\"apiGroups\":[\"\"],\"resources\":[\"nodes/status\"],\"verbs\":[\"patch\"]}]}");
+        call(
+                "POST",
+                rbac + "clusterrolebindings",
+                "application/json",
+                "{\"metadata\":{\"name\":\"flannel\"},\"roleRef\":{\"apiGroup\":\"rbac.authorization.k8s.io\","
+                        + "\"kind\":\"ClusterRole\",\"name\":\"flannel\"},\"subjects\":[{\"kind\":\"User\","
+                        + "\"apiGroup\":\"rbac.authorization.k8s.io\",\"name\":\"flannel\"}]}");
+    }
+
+    public void revokeRole() {
+        String rbac = "/apis/rbac.authorization.k8s.io/v1/";
+        call("DELETE", rbac + "clusterrolebindings/flannel", "", "");
+        call("DELETE", rbac + "clusterroles/flannel", "", "");
+    }
+
+    /** A kubeconfig of the daemons' account. */
+    public Path kubeconfig() {
+        try {
+            return Files.writeString(directory.resolve("kubeconfig"), """
+                    apiVersion: v1
+                    kind: Config
+                    current-context: lab
+                    contexts: [{name: lab, context: {cluster: lab, user: flannel}}]
+                    clusters: [{name: lab, cluster: {server: "%s", certificate-authority: %s}}]
+                    users: [{name: flannel, user: {token: %s}}]
+                    """.formatted(
+                            url, directory.resolve("apiserver.crt"), DAEMON_TOKEN));
+        } catch (IOException e) {
+            throw new LabException("cannot write a kubeconfig", e);
+        }
+    }
+
+    private JsonNode call(String method, String path, String contentType, String body) {
+        Commands.Result result = curl(method, path, contentType, body);
+        try {
+            JsonNode answer = JSON.readTree(result.output());
+            if (!result.succeeded()
+                    || answer.path("kind").asText().equals("Status")
+                            && !answer.path("status").asText().equals("Success")) {
+                throw new LabException(method + " " + path + ": " + result.output() + result.errors());
+            }
+            return answer;
+        } catch (JsonProcessingException e) {
+            throw new LabException(method + " " + path + ": " + result.output() + result.errors(), e);
+        }
+    }
+
+    private Commands.Result curl(String method, String path, String contentType, String body) {
+        List<String> command = new ArrayList<>(List.of(
+                "curl",
+                "-s",
+                "--max-time",
+                "20",
+                "--cacert",
+                directory.resolve("apiserver.crt").toString(),
+                "-H",
+                "Authorization: Bearer " + ADMIN_TOKEN,
+                "-X",
+                method));
+        if (!body.isEmpty()) {
+            command.addAll(List.of("-H", "Content-Type: " + contentType, "-d", body));
+        }
+        command.add(url + path);
+        return Commands.inNamespace(lab.etcd().namespace(), command.toArray(String[]::new));
+    }
+}
