@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *            switch namespace: bridge, etcd at 192.168.100.254
  *           /                  |                  \
- *   node n1 .1             node n2 .2          node n3 .3      namespaces with eth0 and flanneld-j
+ *   node n1 .1             node n2 .2          node n3 .3      namespaces with eth0 and flanneld-j; fd00:64::1, ::2, ::3
  *    |  docker0             |  docker0
  *   pod  pod               pod
  * </pre>
@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 public final class Lab implements AutoCloseable {
     public static final String PREFIX = "/coreos.com/network";
     static final String SWITCH_ADDRESS = "192.168.100.254";
+    private static final String SWITCH_IPV6_ADDRESS = "fd00:64::fe";
 
     private final Workspace workspace;
     private final String etcdNamespace;
@@ -49,6 +50,7 @@ public final class Lab implements AutoCloseable {
             String hub = workspace.addNamespace("sw");
             Commands.require("ip", "-n", hub, "link", "add", "br0", "type", "bridge");
             Commands.require("ip", "-n", hub, "addr", "add", SWITCH_ADDRESS + "/24", "dev", "br0");
+            Commands.require("ip", "-n", hub, "addr", "add", SWITCH_IPV6_ADDRESS + "/64", "dev", "br0", "nodad");
             Commands.require("ip", "-n", hub, "link", "set", "br0", "up");
             Lab lab = new Lab(workspace, underlay, hub, SWITCH_ADDRESS);
             for (int i = 1; i <= nodes; i++) {
@@ -111,6 +113,8 @@ public final class Lab implements AutoCloseable {
         String name = "n" + number;
         String address = address(number);
         Commands.require("ip", "-n", namespace, "addr", "add", address + "/24", "dev", "eth0");
+        String ipv6Address = "fd00:64::" + number;
+        Commands.require("ip", "-n", namespace, "addr", "add", ipv6Address + "/64", "dev", "eth0", "nodad");
         Commands.require("ip", "-n", namespace, "link", "set", "eth0", "up");
         Commands.require("ip", "-n", namespace, "route", "add", "default", "via", gateway);
         if (underlay == Underlay.WIRE) {
@@ -118,8 +122,13 @@ public final class Lab implements AutoCloseable {
                             namespace, "ethtool", "-K", "eth0", "tso", "off", "gso", "off", "tx", "off", "gro", "on")
                     .orThrow();
         }
-        Node node =
-                new Node(this, name, namespace, address, workspace.directory().resolve(name));
+        Node node = new Node(
+                this,
+                name,
+                namespace,
+                address,
+                ipv6Address,
+                workspace.directory().resolve(name));
         nodes.add(node);
         return node;
     }

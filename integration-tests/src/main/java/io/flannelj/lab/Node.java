@@ -23,16 +23,18 @@ public final class Node {
     private final String name;
     private final String namespace;
     private final String address;
+    private final String ipv6Address;
     private final Path directory;
     private final List<Pod> pods = new ArrayList<>();
     private @Nullable Process daemon;
     private int pod;
 
-    Node(Lab lab, String name, String namespace, String address, Path directory) {
+    Node(Lab lab, String name, String namespace, String address, String ipv6Address, Path directory) {
         this.lab = lab;
         this.name = name;
         this.namespace = namespace;
         this.address = address;
+        this.ipv6Address = ipv6Address;
         this.directory = directory;
     }
 
@@ -47,6 +49,11 @@ public final class Node {
     /** The underlay address. */
     public String address() {
         return address;
+    }
+
+    /** The underlay address of the other family. */
+    public String ipv6Address() {
+        return ipv6Address;
     }
 
     public Path subnetFile() {

@@ -3,6 +3,8 @@ package io.flannelj.lab;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flannelj.net.Cidr;
+import io.flannelj.net.SubnetEnv;
 
 /** A pod: a namespace that the CNI plugin has wired into its node. */
 public final class Pod {
@@ -13,6 +15,7 @@ public final class Pod {
     private final String containerId;
     private final CniCall cni;
     private String address = "";
+    private String ipv6Address = "";
 
     Pod(Node node, String namespace, String containerId, CniCall cni) {
         this.node = node;
@@ -70,6 +73,34 @@ public final class Pod {
         run("ip", "link", "set", "eth0", "up").orThrow();
         run("ip", "route", "add", "default", "via", subnet + ".1").orThrow();
         return this;
+    }
+
+    /** Gives a wired pod an address of its node's IPv6 lease, and the node's bridge the gateway's. */
+    public Pod addIpv6ByHand(String bridge) {
+        Cidr subnet = SubnetEnv.readIfUsable(node.subnetFile())
+                .map(SubnetEnv::ipv6Subnet)
+                .orElseThrow(() -> new LabException(node.name() + " has no IPv6 lease in its subnet.env"));
+        ipv6Address = subnet.address().plus(0x100 + node.pods().size()).toString();
+        node.run("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1").orThrow();
+        node.run("ip", "addr", "replace", subnet.gateway().toString(), "dev", bridge, "nodad")
+                .orThrow();
+        run("ip", "addr", "add", ipv6Address + "/" + subnet.length(), "dev", "eth0", "nodad")
+                .orThrow();
+        run(
+                        "ip",
+                        "-6",
+                        "route",
+                        "add",
+                        "default",
+                        "via",
+                        subnet.gateway().address().toString())
+                .orThrow();
+        return this;
+    }
+
+    /** The address of the other family; empty when it has none. */
+    public String ipv6Address() {
+        return ipv6Address;
     }
 
     /** Takes the wiring away by DEL, and the namespace with it. */

@@ -38,6 +38,11 @@ public final class Transfer {
      * @return whether each side received exactly what the other sent
      */
     public static boolean tcp(Pod from, Pod to, int megabytes) {
+        return tcp(from, to, to.address(), megabytes);
+    }
+
+    /** The same to another of the receiver's addresses. */
+    public static boolean tcp(Pod from, Pod to, String toAddress, int megabytes) {
         long bytes = (long) megabytes << 20;
         int port = NEXT_PORT.getAndIncrement();
         try (ServerSocket server = in(to.namespace(), () -> new ServerSocket(port))) {
@@ -53,7 +58,7 @@ public final class Transfer {
                     Background.THREADS);
             try (Socket socket = in(from.namespace(), () -> {
                 Socket made = new Socket();
-                made.connect(new InetSocketAddress(to.address(), port), 5000);
+                made.connect(new InetSocketAddress(toAddress, port), 5000);
                 return made;
             })) {
                 return exchange(socket, bytes, 1) && serving.get(120, TimeUnit.SECONDS);
@@ -112,6 +117,11 @@ public final class Transfer {
      * @return whether it came back whole, within three tries
      */
     public static boolean udp(Pod from, Pod to, int bytes) {
+        return udp(from, to, to.address(), bytes);
+    }
+
+    /** The same to another of the receiver's addresses. */
+    public static boolean udp(Pod from, Pod to, String toAddress, int bytes) {
         byte[] data = new byte[bytes];
         int port = NEXT_PORT.getAndIncrement();
         new Random(bytes).nextBytes(data);
@@ -119,7 +129,7 @@ public final class Transfer {
                 DatagramSocket client = in(from.namespace(), () -> new DatagramSocket())) {
             CompletableFuture.runAsync(() -> echo(server), Background.THREADS);
             client.setSoTimeout(1000);
-            InetAddress target = InetAddress.getByName(to.address());
+            InetAddress target = InetAddress.getByName(toAddress);
             boolean whole = false;
             for (int attempt = 0; attempt < 3 && !whole; attempt++) { // a datagram may be lost
                 client.send(new DatagramPacket(data, data.length, target, port));

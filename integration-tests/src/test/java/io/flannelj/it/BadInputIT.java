@@ -33,14 +33,26 @@ class BadInputIT {
     @Test
     void fiveMistakesInTheConfigAreToldAtOnce() {
         lab.configure(
-                "{\"Network\":\"10.5.0.0/16\",\"SubnetLen\":31,\"EnableIPv6\":true,\"IPv6Network\":7,\"EnableNFTables\":\"no\",\"Backend\":{\"Type\":\"vxlan\",\"VNI\":-1}}");
+                "{\"Network\":\"10.5.0.0/16\",\"SubnetLen\":31,\"EnableIPv6\":true,\"IPv6Network\":7,\"EnableNFTables\":\"no\",\"Backend\":{\"Type\":\"vxlan\",\"VNI\":-1,\"Port\":70000}}");
         Node node = lab.addNode();
         node.startDaemon();
 
         assertThat(node.awaitExit()).isEqualTo(2);
         assertThat(node.log())
-                .contains("5 problems", "SubnetLen:", "EnableIPv6:", "IPv6Network:", "EnableNFTables:", "Backend.VNI:")
+                .contains(
+                        "5 problems", "SubnetLen:", "Backend.Port:", "IPv6Network:", "EnableNFTables:", "Backend.VNI:")
                 .doesNotContain("Exception");
+    }
+
+    @Test
+    void ipv6AloneIsRefusedForEtcdByName() {
+        lab.configure(
+                "{\"EnableIPv4\":false,\"EnableIPv6\":true,\"IPv6Network\":\"fd00:5::/48\",\"Backend\":{\"Type\":\"vxlan\"}}");
+        Node node = lab.addNode();
+        node.startDaemon();
+
+        assertThat(node.awaitExit()).isEqualTo(2);
+        assertThat(node.log()).contains("EnableIPv4: must be true in etcd", "--kube-subnet-mgr");
     }
 
     @Test

@@ -35,7 +35,11 @@ class FirewallIT {
     }
 
     private static String saved(String table) {
-        return Commands.require("iptables-save", "-t", table)
+        return saved("iptables-save", table);
+    }
+
+    private static String saved(String program, String table) {
+        return Commands.require(program, "-t", table)
                 .lines()
                 .filter(line -> line.startsWith("-A"))
                 .reduce("", (text, line) -> text + line + "\n");
@@ -43,7 +47,7 @@ class FirewallIT {
 
     @Test
     void iptablesRulesAreFlannelsToTheByte() throws IOException {
-        with(Iptables::new, firewall -> {
+        with(commands -> new Iptables(commands, false), firewall -> {
             assertThat(firewall.apply(RULES)).isTrue();
 
             assertThat(saved("nat")).isEqualTo("""
@@ -65,7 +69,7 @@ class FirewallIT {
 
     @Test
     void nftablesRulesAreFlannelsWithTheFourthPutRight() throws IOException {
-        with(Nftables::new, firewall -> {
+        with(commands -> new Nftables(commands, false), firewall -> {
             assertThat(firewall.apply(RULES)).isTrue();
 
             assertThat(Commands.require("nft", "list", "table", "ip", "flannel-ipv4")
@@ -85,10 +89,44 @@ class FirewallIT {
         });
     }
 
+    @Test
+    void theIpv6TwinsAreFlannelsToo() throws IOException {
+        DesiredRules rules =
+                new DesiredRules(Cidr.parse("fd00:5::/48"), Cidr.parse("fd00:5:0:7::/64"), true, true, true);
+        with(commands -> new Iptables(commands, true), firewall -> {
+            assertThat(firewall.apply(rules)).isTrue();
+            assertThat(firewall.apply(rules)).as("in order already").isFalse();
+
+            assertThat(saved("ip6tables-save", "nat")).isEqualTo("""
+                    -A POSTROUTING -m comment --comment "flanneld masq" -j FLANNEL-POSTRTG
+                    -A FLANNEL-POSTRTG -m mark --mark 0x4000/0x4000 -m comment --comment "flanneld masq" -j RETURN
+                    -A FLANNEL-POSTRTG -s fd00:5:0:7::/64 -d fd00:5::/48 -m comment --comment "flanneld masq" -j RETURN
+                    -A FLANNEL-POSTRTG -s fd00:5::/48 -d fd00:5:0:7::/64 -m comment --comment "flanneld masq" -j RETURN
+                    -A FLANNEL-POSTRTG ! -s fd00:5::/48 -d fd00:5:0:7::/64 -m comment --comment "flanneld masq" -j RETURN
+                    -A FLANNEL-POSTRTG -s fd00:5::/48 ! -d ff00::/8 -m comment --comment "flanneld masq" -j MASQUERADE --random-fully
+                    -A FLANNEL-POSTRTG ! -s fd00:5::/48 -d fd00:5::/48 -m comment --comment "flanneld masq" -j MASQUERADE --random-fully
+                    """);
+            assertThat(saved("filter")).as("the other family").isEmpty();
+            firewall.remove();
+            assertThat(saved("ip6tables-save", "nat")).isEmpty();
+        });
+        with(commands -> new Nftables(commands, true), firewall -> {
+            assertThat(firewall.apply(rules)).isTrue();
+            assertThat(firewall.apply(rules)).as("in order already").isFalse();
+
+            assertThat(Commands.require("nft", "list", "table", "ip6", "flannel-ipv6"))
+                    .contains(
+                            "ip6 saddr fd00:5::/48 ip6 daddr != ff00::/8 masquerade fully-random",
+                            "ip6 daddr fd00:5::/48 accept");
+            firewall.remove();
+            assertThat(Commands.require("nft", "list", "tables")).doesNotContain("flannel");
+        });
+    }
+
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void theSameCallAgainChangesNothingAndRepairs(boolean nftables) throws IOException {
-        with(nftables ? Nftables::new : Iptables::new, firewall -> {
+        with(commands -> nftables ? new Nftables(commands, false) : new Iptables(commands, false), firewall -> {
             assertThat(firewall.apply(RULES)).isTrue();
             assertThat(firewall.apply(RULES)).as("in order already").isFalse();
             if (nftables) {
@@ -104,7 +142,7 @@ class FirewallIT {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void removingTakesOurRulesAndNobodyElses(boolean nftables) throws IOException {
-        with(nftables ? Nftables::new : Iptables::new, firewall -> {
+        with(commands -> nftables ? new Nftables(commands, false) : new Iptables(commands, false), firewall -> {
             Commands.require("iptables", "-t", "nat", "-A", "POSTROUTING", "-s", "192.0.2.1/32", "-j", "ACCEPT");
             Commands.require("nft", "add", "table", "ip", "theirs");
             String before = Commands.require("nft", "list", "ruleset") + saved("nat");
@@ -124,7 +162,7 @@ class FirewallIT {
 
     @Test
     void aNewSubnetReplacesTheOldRules() throws IOException {
-        with(Iptables::new, firewall -> {
+        with(commands -> new Iptables(commands, false), firewall -> {
             firewall.apply(RULES);
             firewall.apply(new DesiredRules(NETWORK, Cidr.parse("10.5.9.0/24"), true, false, false));
 

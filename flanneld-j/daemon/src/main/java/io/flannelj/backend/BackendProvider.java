@@ -6,6 +6,7 @@ import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import java.io.IOException;
 import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -54,6 +55,11 @@ public interface BackendProvider {
 
         /** Our own packet path and its counters, for backends that have one. */
         Optional<Datapath> datapath();
+
+        /** All of them, where there is one for each family. */
+        default List<Datapath> datapaths() {
+            return datapath().stream().toList();
+        }
 
         /** Leaves the host as it was found. */
         @Override

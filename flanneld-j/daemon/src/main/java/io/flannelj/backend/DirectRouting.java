@@ -97,6 +97,11 @@ public final class DirectRouting implements Backend {
     }
 
     @Override
+    public List<Datapath> datapaths() {
+        return tunnel.datapaths();
+    }
+
+    @Override
     public void close() {
         try {
             routes.reconcile(List.of(), Set.of(uplink.index()));

@@ -27,7 +27,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A backend that carries packets itself: a TUN device with the node's tunnel address, one route for the whole pod
+ * A backend that carries packets of one family itself: a TUN device with the node's tunnel address, one route for the whole pod
  * network into it, a UDP socket, and the data path between them. What differs from one encapsulation to the next is in
  * {@link Spec}.
  *
@@ -66,7 +66,7 @@ public final class Tunnel implements Backend {
      *
      * @param settings of this node, whatever the kind of tunnel
      * @param deviceName name or pattern of the TUN device
-     * @param network the whole pod network, which is routed into the device
+     * @param network the whole pod network of one family, which is routed into the device
      * @param local underlay address that the socket is bound to
      * @param port UDP port that the socket is bound to
      * @param mtuBytes MTU of the TUN device and so of pods
@@ -90,7 +90,9 @@ public final class Tunnel implements Backend {
      * @throws IOException names the device, address or port that was refused, and the remedy
      */
     public static Tunnel start(Spec spec, Lease own, Consumer<String> onLost) throws IOException {
-        Cidr subnet = Objects.requireNonNull(own.subnets().ipv4(), "an IPv4 tunnel needs an IPv4 lease");
+        boolean isIpv6 = spec.network().isIpv6();
+        Cidr subnet = Objects.requireNonNull(
+                isIpv6 ? own.subnets().ipv6() : own.subnets().ipv4(), "a lease of the tunnel's family");
         IpAddress address = subnet.address();
         Settings settings = spec.settings();
         List<TunnelSocket> sockets = new ArrayList<>();
@@ -119,7 +121,7 @@ public final class Tunnel implements Backend {
                             peer.underlayAddress()),
                     errno -> onLost.accept("the TUN device " + name + " was deleted"));
             log.info(
-                    "carrying {} on {}: {} offload, MTU {}, from {}:{}",
+                    "carrying {} on {}: {} offload, MTU {}, from {} port {}",
                     spec.network(),
                     name,
                     tun.features().udpSegmentation()

@@ -21,4 +21,18 @@ public record Uplink(
         @Nullable IpAddress address,
         @Nullable IpAddress publicIp,
         @Nullable IpAddress ipv6Address,
-        @Nullable IpAddress publicIpv6) {}
+        @Nullable IpAddress publicIpv6) {
+    /** The addresses tunnels leave from, for people. */
+    public String addresses() {
+        return text(address, ipv6Address);
+    }
+
+    /** What peers are told, for people. */
+    public String publicAddresses() {
+        return text(publicIp, publicIpv6);
+    }
+
+    private static String text(@Nullable IpAddress ipv4, @Nullable IpAddress ipv6) {
+        return ipv6 == null ? String.valueOf(ipv4) : ipv4 == null ? ipv6.toString() : ipv4 + " and " + ipv6;
+    }
+}

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -35,44 +36,73 @@ public final class UplinkFinder {
     }
 
     /**
-     * Finds it.
+     * Finds it. In a dual-stack network one interface must have addresses of both families.
      *
+     * @param ipv4 whether the network has IPv4
+     * @param ipv6 whether the network has IPv6
      * @throws IOException when nothing fits; says what was tried, and what there is
      */
-    public Uplink find(DaemonOptions options) throws IOException {
-        Found found = search(options);
+    public Uplink find(DaemonOptions options, boolean ipv4, boolean ipv6) throws IOException {
+        Found found = search(options, !ipv4);
         if (found == null) {
-            throw new IOException("no interface to the other nodes: tried " + tried(options) + "; there are "
-                    + present() + "; name one by --iface");
+            throw new IOException("no interface to the other nodes with an " + family(!ipv4) + " address: tried "
+                    + tried(options) + "; there are " + present() + "; name one by --iface");
         }
-        if (found.link().mtuBytes() == 0) {
-            throw new IOException("interface " + found.link().name() + " has MTU 0");
+        Link link = found.link();
+        if (link.mtuBytes() == 0) {
+            throw new IOException("interface " + link.name() + " has MTU 0");
         }
-        IpAddress publicIp = options.publicIp() == null ? found.address() : options.publicIp();
+        IpAddress address = ipv4 ? found.address() : null;
+        IpAddress ipv6Address = !ipv6 ? null : ipv4 ? ipv6On(link, options) : found.address();
         return new Uplink(
-                found.link().name(),
-                found.link().index(),
-                found.link().mtuBytes(),
-                found.address(),
-                publicIp,
-                null,
-                null);
+                link.name(),
+                link.index(),
+                link.mtuBytes(),
+                address,
+                address == null || options.publicIp() == null ? address : options.publicIp(),
+                ipv6Address,
+                ipv6Address == null || options.publicIpv6() == null ? ipv6Address : options.publicIpv6());
+    }
+
+    private static String family(boolean ipv6) {
+        return ipv6 ? "IPv6" : "IPv4";
+    }
+
+    /** The IPv6 address of the interface that was found by IPv4: one that the operator named, else the best. */
+    private IpAddress ipv6On(Link link, DaemonOptions options) throws IOException {
+        List<IpAddress> there = addresses.list(link.index()).stream()
+                .map(address -> address.cidr().address())
+                .filter(IpAddress::isIpv6)
+                .toList();
+        IpAddress named = there.stream()
+                .filter(address -> Objects.equals(address, options.publicIpv6())
+                        || options.interfaces().contains(address.toString()))
+                .findFirst()
+                .orElse(null);
+        IpAddress chosen = named != null ? named : best(link.index(), true);
+        if (chosen == null) {
+            throw new IOException(
+                    "interface " + link.name() + " has no IPv6 address that other nodes could reach, which"
+                            + " this dual-stack network needs beside the IPv4 one; give it one, name another by --iface, or set"
+                            + " EnableIPv6 to false");
+        }
+        return chosen;
     }
 
     private record Found(Link link, IpAddress address) {}
 
-    private @Nullable Found search(DaemonOptions options) throws IOException {
+    private @Nullable Found search(DaemonOptions options, boolean ipv6) throws IOException {
         boolean asked = false;
         for (String wanted : options.interfaces()) {
             asked = true;
-            Found found = byNameOrAddress(wanted);
+            Found found = byNameOrAddress(wanted, ipv6);
             if (found != null) {
                 return found;
             }
         }
         for (String pattern : options.interfacePatterns()) {
             asked = true;
-            Found found = byPattern(Pattern.compile(pattern));
+            Found found = byPattern(Pattern.compile(pattern), ipv6);
             if (found != null) {
                 return found;
             }
@@ -81,7 +111,7 @@ public final class UplinkFinder {
         if (canReach != null) {
             asked = true;
             Route route = routes.lookup(canReach);
-            Found found = byIndex(route.linkIndex(), route.source());
+            Found found = byIndex(route.linkIndex(), route.source(), ipv6);
             if (found != null) {
                 return found;
             }
@@ -89,42 +119,42 @@ public final class UplinkFinder {
         if (asked) {
             return null;
         }
-        IpAddress publicIp = options.publicIp();
-        return publicIp != null ? byAddress(publicIp) : byDefaultRoute();
+        IpAddress publicIp = ipv6 ? options.publicIpv6() : options.publicIp();
+        return publicIp != null ? byAddress(publicIp, ipv6) : byDefaultRoute(ipv6);
     }
 
-    private @Nullable Found byNameOrAddress(String wanted) throws IOException {
+    private @Nullable Found byNameOrAddress(String wanted, boolean ipv6) throws IOException {
         Optional<Link> named = links.find(wanted);
         if (named.isPresent()) {
-            return byIndex(named.get().index(), null);
+            return byIndex(named.get().index(), null, ipv6);
         }
         try {
-            return byAddress(IpAddress.parse(wanted));
+            return byAddress(IpAddress.parse(wanted), ipv6);
         } catch (IllegalArgumentException e) {
             return null; // neither a name that exists nor an address
         }
     }
 
-    private @Nullable Found byAddress(IpAddress wanted) throws IOException {
+    private @Nullable Found byAddress(IpAddress wanted, boolean ipv6) throws IOException {
         for (Address address : addresses.list()) {
             if (address.cidr().address().equals(wanted)) {
-                return byIndex(address.linkIndex(), wanted);
+                return byIndex(address.linkIndex(), wanted, ipv6);
             }
         }
         return null;
     }
 
     /** Addresses first, then names, as flannel does. */
-    private @Nullable Found byPattern(Pattern pattern) throws IOException {
+    private @Nullable Found byPattern(Pattern pattern, boolean ipv6) throws IOException {
         for (Address address : addresses.list()) {
             IpAddress text = address.cidr().address();
-            if (text.isIpv4() && pattern.matcher(text.toString()).find()) {
-                return byIndex(address.linkIndex(), text);
+            if (text.isIpv6() == ipv6 && pattern.matcher(text.toString()).find()) {
+                return byIndex(address.linkIndex(), text, ipv6);
             }
         }
         for (Link link : links.list()) {
             if (pattern.matcher(link.name()).find()) {
-                Found found = byIndex(link.index(), null);
+                Found found = byIndex(link.index(), null, ipv6);
                 if (found != null) {
                     return found;
                 }
@@ -133,26 +163,33 @@ public final class UplinkFinder {
         return null;
     }
 
-    private @Nullable Found byDefaultRoute() throws IOException {
+    private @Nullable Found byDefaultRoute(boolean ipv6) throws IOException {
         for (Route route : routes.list()) {
-            if (route.isDefault() && route.destination().isIpv4()) {
-                return byIndex(route.linkIndex(), null);
+            if (route.isDefault() && route.destination().isIpv6() == ipv6) {
+                return byIndex(route.linkIndex(), null, ipv6);
             }
         }
         return null;
     }
 
-    private @Nullable Found byIndex(int index, @Nullable IpAddress wanted) throws IOException {
+    /**
+     * @param wanted the address to use, where it is of that family
+     */
+    private @Nullable Found byIndex(int index, @Nullable IpAddress wanted, boolean ipv6) throws IOException {
         Link link = links.find(index).orElse(null);
-        IpAddress address = wanted != null ? wanted : best(index);
+        IpAddress address = wanted != null && wanted.isIpv6() == ipv6 ? wanted : best(index, ipv6);
         return link == null || address == null ? null : new Found(link, address);
     }
 
-    /** Global before link-local, permanent before dynamic; never loopback, never deprecated. */
-    private @Nullable IpAddress best(int index) throws IOException {
+    /**
+     * Global before link-local, permanent before dynamic; never loopback, never deprecated. IPv6 link-local addresses
+     * mean something else on each link, so that peers could not be told them.
+     */
+    private @Nullable IpAddress best(int index, boolean ipv6) throws IOException {
         return addresses.list(index).stream()
-                .filter(address -> address.cidr().isIpv4() && !address.isDeprecated())
+                .filter(address -> address.cidr().isIpv6() == ipv6 && !address.isDeprecated())
                 .filter(address -> !address.cidr().address().isLoopback())
+                .filter(address -> !ipv6 || !address.cidr().address().isLinkLocal())
                 .min(Comparator.comparing(
                                 (Address address) -> address.cidr().address().isLinkLocal())
                         .thenComparing(address -> !address.isPermanent())
@@ -181,7 +218,7 @@ public final class UplinkFinder {
                 .map(link -> link.name()
                         + all.stream()
                                 .filter(address -> address.linkIndex() == link.index()
-                                        && address.cidr().isIpv4())
+                                        && !address.cidr().address().isLinkLocal())
                                 .map(address -> " " + address.cidr())
                                 .collect(Collectors.joining()))
                 .collect(Collectors.joining(", "));

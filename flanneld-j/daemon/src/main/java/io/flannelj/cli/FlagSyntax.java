@@ -14,8 +14,7 @@ final class FlagSyntax {
     private static final String ENVIRONMENT_PREFIX = "FLANNELD_";
 
     /** Flags of flannel whose features this version does not have. */
-    private static final Set<String> NOT_BUILT =
-            Set.of("public-ipv6", "ip-blackhole-route", "vmodule", "log_backtrace_at");
+    private static final Set<String> NOT_BUILT = Set.of("ip-blackhole-route", "vmodule", "log_backtrace_at");
 
     private FlagSyntax() {}
 

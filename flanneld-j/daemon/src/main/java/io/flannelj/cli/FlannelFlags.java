@@ -107,6 +107,9 @@ final class FlannelFlags {
     @Option(names = "--public-ip", paramLabel = "IP", description = "the address that other nodes send to")
     private String publicIp = "";
 
+    @Option(names = "--public-ipv6", paramLabel = "IP", description = "the same for IPv6")
+    private String publicIpv6 = "";
+
     @Option(names = "--subnet-file", paramLabel = "FILE", description = "where subnet.env goes (${DEFAULT-VALUE})")
     private String subnetFile = "/run/flannel/subnet.env";
 
@@ -247,6 +250,7 @@ final class FlannelFlags {
                 interfacePatterns,
                 canReach,
                 publicIp,
+                publicIpv6,
                 subnetFile,
                 renewMarginMinutes,
                 ipMasq,

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param interfacePatterns {@code --iface-regex}, tried in order after them
  * @param canReach {@code --iface-can-reach}: the interface that the kernel would use towards it; null when not given
  * @param publicIp {@code --public-ip}; null when not given
+ * @param publicIpv6 {@code --public-ipv6}; null when not given
  * @param subnetFile where subnet.env goes
  * @param renewMargin how long before its end the lease is renewed
  * @param ipMasq masquerade what leaves the pod network
@@ -40,6 +41,7 @@ public record DaemonOptions(
         List<String> interfacePatterns,
         @Nullable IpAddress canReach,
         @Nullable IpAddress publicIp,
+        @Nullable IpAddress publicIpv6,
         Path subnetFile,
         Duration renewMargin,
         boolean ipMasq,
@@ -101,6 +103,7 @@ public record DaemonOptions(
             List<String> interfacePatterns,
             String canReach,
             String publicIp,
+            String publicIpv6,
             String subnetFile,
             int renewMarginMinutes,
             boolean ipMasq,
@@ -162,6 +165,10 @@ public record DaemonOptions(
         }
         IpAddress canReach = address("--iface-can-reach", raw.canReach(), problems);
         IpAddress publicIp = address("--public-ip", raw.publicIp(), problems);
+        problems.unless(
+                publicIp == null || publicIp.isIpv4(), "--public-ip", "must be an IPv4 address; use --public-ipv6");
+        IpAddress publicIpv6 = address("--public-ipv6", raw.publicIpv6(), problems);
+        problems.unless(publicIpv6 == null || publicIpv6.isIpv6(), "--public-ipv6", "must be an IPv6 address");
         IpAddress healthzIp = address("--healthz-ip", raw.healthzIp(), problems);
         // sun_path of a Unix socket address holds 108 octets with the closing zero
         problems.unless(
@@ -197,6 +204,7 @@ public record DaemonOptions(
                 List.copyOf(raw.interfacePatterns()),
                 canReach,
                 publicIp,
+                publicIpv6,
                 Path.of(raw.subnetFile()),
                 Duration.ofMinutes(raw.renewMarginMinutes()),
                 raw.ipMasq(),
@@ -215,9 +223,9 @@ public record DaemonOptions(
                 raw.pinWorkers());
     }
 
-    /** The same, but known to the others by another address; null changes nothing. */
-    public DaemonOptions withPublicIp(@Nullable IpAddress address) {
-        return address == null
+    /** The same, but known to the others by other addresses; null changes nothing. */
+    public DaemonOptions withPublicIps(@Nullable IpAddress ipv4, @Nullable IpAddress ipv6) {
+        return ipv4 == null && ipv6 == null
                 ? this
                 : new DaemonOptions(
                         etcd,
@@ -225,7 +233,8 @@ public record DaemonOptions(
                         interfaces,
                         interfacePatterns,
                         canReach,
-                        address,
+                        ipv4 == null ? publicIp : ipv4,
+                        ipv6 == null ? publicIpv6 : ipv6,
                         subnetFile,
                         renewMargin,
                         ipMasq,

@@ -40,12 +40,14 @@ public record NetworkConfig(
         boolean enableIpv4 = fields.flag("EnableIPv4", true);
         boolean enableIpv6 = fields.flag("EnableIPv6", false);
         problems.unless(enableIpv4 || enableIpv6, "EnableIPv4", "one family at least must be enabled");
-        problems.unless(!enableIpv6, "EnableIPv6", "IPv6 is not built into this version; leave it false");
-        problems.unless(enableIpv4 || !enableIpv6, "EnableIPv4", "is needed by this version");
         SubnetPool ipv4 = enableIpv4 ? SubnetPool.read(fields, false, problems) : null;
         SubnetPool ipv6 = enableIpv6 ? SubnetPool.read(fields, true, problems) : null;
         boolean enableNftables = fields.flag("EnableNFTables", false);
         BackendConfig backend = BackendConfig.read(fields.get("Backend"), problems);
+        problems.unless(
+                !(enableIpv6 && backend instanceof BackendConfig.Udp),
+                "EnableIPv6",
+                "the udp backend carries IPv4 only; choose vxlan or host-gw as Backend.Type, or leave it false");
         problems.throwIfAny();
         return new NetworkConfig(ipv4, ipv6, enableNftables, backend);
     }

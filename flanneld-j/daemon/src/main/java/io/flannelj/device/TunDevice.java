@@ -76,10 +76,17 @@ public final class TunDevice implements AutoCloseable {
      * @return the interface's index
      */
     public int configure(NetlinkSocket netlink, Cidr address, int mtuBytes) throws IOException {
-        // Without IPv6 in the network, the kernel's own neighbour discovery on this device would only be noise.
-        String noIpv6 = "net/ipv6/conf/" + name() + "/disable_ipv6";
-        if (address.isIpv4() && Sysctl.exists(noIpv6)) {
-            quieten(noIpv6);
+        String ipv6 = "net/ipv6/conf/" + name() + "/";
+        if (Sysctl.exists(ipv6 + "disable_ipv6")) {
+            // What the kernel would discover about neighbours and routers on this device would only be noise.
+            quieten(ipv6 + "addr_gen_mode", "1");
+            quieten(ipv6 + "accept_ra", "0");
+            quieten(ipv6 + "router_solicitations", "0");
+            quieten(ipv6 + "disable_ipv6", address.isIpv4() ? "1" : "0");
+        } else if (address.isIpv6()) {
+            throw new IOException(
+                    "this kernel runs without IPv6, which the network config asks for; boot it without ipv6.disable=1,"
+                            + " or set EnableIPv6 to false");
         }
         Links links = new Links(netlink);
         Link link = links.require(name());
@@ -90,9 +97,9 @@ public final class TunDevice implements AutoCloseable {
     }
 
     /** In a container that is not privileged /proc/sys is read-only; noise is no reason to fail. */
-    private static void quieten(String noIpv6) {
+    private static void quieten(String key, String value) {
         try {
-            Sysctl.write(noIpv6, "1");
+            Sysctl.write(key, value);
         } catch (IOException e) {
             return;
         }

@@ -3,7 +3,7 @@ package io.flannelj.firewall;
 import io.flannelj.net.Cidr;
 
 /**
- * What the firewall shall do for IPv4.
+ * What the firewall shall do for one family.
  *
  * @param network the whole pod network
  * @param subnet this node's part of it

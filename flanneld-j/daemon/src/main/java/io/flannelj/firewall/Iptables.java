@@ -13,10 +13,17 @@ public final class Iptables implements Firewall {
     private static final String FORWARD = "-m comment --comment \"flanneld forward\"";
 
     private final CommandRunner commands;
+    private final String program;
+    private final String multicast;
     private int randomFullySupport = -1;
 
-    public Iptables(CommandRunner commands) {
+    /**
+     * @param ipv6 which family's tables
+     */
+    public Iptables(CommandRunner commands, boolean ipv6) {
         this.commands = commands;
+        this.program = ipv6 ? "ip6tables" : "iptables";
+        this.multicast = ipv6 ? "ff00::/8" : "224.0.0.0/4";
     }
 
     private record Table(String name, String builtIn, String chain, String jump, List<String> rules) {}
@@ -54,7 +61,7 @@ public final class Iptables implements Firewall {
             nat.add("-s " + subnet + " -d " + network + " " + MASQ + " -j RETURN");
             nat.add("-s " + network + " -d " + subnet + " " + MASQ + " -j RETURN");
             nat.add("! -s " + network + " -d " + subnet + " " + MASQ + " -j RETURN");
-            nat.add("-s " + network + " ! -d 224.0.0.0/4 " + MASQ + " -j " + masquerade);
+            nat.add("-s " + network + " ! -d " + multicast + " " + MASQ + " -j " + masquerade);
             nat.add("! -s " + network + " -d " + network + " " + MASQ + " -j " + masquerade);
         }
         List<String> filter = rules.acceptForwarded()
@@ -73,7 +80,7 @@ public final class Iptables implements Firewall {
     }
 
     private List<String> save(Table table) throws IOException {
-        return commands.require("", List.of("iptables-save", "-t", table.name()))
+        return commands.require("", List.of(program + "-save", "-t", table.name()))
                 .output()
                 .lines()
                 .toList();
@@ -133,13 +140,13 @@ public final class Iptables implements Firewall {
     }
 
     private void restore(String payload) throws IOException {
-        commands.require(payload, List.of("iptables-restore", "--noflush", "--wait"));
+        commands.require(payload, List.of(program + "-restore", "--noflush", "--wait"));
     }
 
     private boolean supportsRandomFully() throws IOException {
         if (randomFullySupport < 0) {
             String probe = "*nat\n:FLANNEL-PROBE - [0:0]\n-A FLANNEL-PROBE -j MASQUERADE --random-fully\nCOMMIT\n";
-            randomFullySupport = commands.run(probe, "iptables-restore", "--noflush", "--test")
+            randomFullySupport = commands.run(probe, program + "-restore", "--noflush", "--test")
                             .succeeded()
                     ? 1
                     : 0;

@@ -4,19 +4,28 @@ import java.io.IOException;
 import java.util.List;
 
 /**
- * flannel's rules by nftables: a table of our own, {@code ip flannel-ipv4}, written whole in one transaction. The fourth
+ * flannel's rules by nftables: a table of our own for each family, {@code ip
+ * flannel-ipv4} and {@code ip6 flannel-ipv6}, written whole in one transaction. The fourth
  * rule means what flannel's iptables rule means; flannel's own nftables text negates the network there and so never
  * masquerades traffic from the node to remote pods.
  */
 public final class Nftables implements Firewall {
-    private static final String TABLE = "flannel-ipv4";
 
     private final CommandRunner commands;
+    private final String family;
+    private final String table;
+    private final String multicast;
     private String applied = "";
     private String listing = "";
 
-    public Nftables(CommandRunner commands) {
+    /**
+     * @param ipv6 which family's table
+     */
+    public Nftables(CommandRunner commands, boolean ipv6) {
         this.commands = commands;
+        this.family = ipv6 ? "ip6" : "ip";
+        this.table = ipv6 ? "flannel-ipv6" : "flannel-ipv4";
+        this.multicast = ipv6 ? "ff00::/8" : "224.0.0.0/4";
     }
 
     @Override
@@ -39,46 +48,45 @@ public final class Nftables implements Firewall {
     @Override
     public void remove() throws IOException {
         // "add" first: deleting what is not there would be an error.
-        commands.require("add table ip " + TABLE + "\ndelete table ip " + TABLE + "\n", List.of("nft", "-f", "-"));
+        commands.require(
+                "add table " + family + " " + table + "\ndelete table " + family + " " + table + "\n",
+                List.of("nft", "-f", "-"));
         applied = "";
     }
 
     private String list() throws IOException {
-        CommandRunner.Result result = commands.run("", "nft", "list", "table", "ip", TABLE);
+        CommandRunner.Result result = commands.run("", "nft", "list", "table", family, table);
         return result.succeeded() ? result.output() : "";
     }
 
-    private static String text(DesiredRules rules, boolean randomFully) {
+    private String text(DesiredRules rules, boolean randomFully) {
         String network = rules.network().toString();
         String subnet = rules.subnet().toString();
         String masquerade = "masquerade" + (randomFully ? " fully-random" : "");
         StringBuilder text = new StringBuilder();
-        text.append("add table ip ")
-                .append(TABLE)
+        String ours = "table " + family + " " + table;
+        text.append("add ")
+                .append(ours)
                 .append(" { comment \"rules for ")
-                .append(TABLE)
+                .append(table)
                 .append("\"; }\n");
-        text.append("delete table ip ").append(TABLE).append('\n');
-        text.append("table ip ")
-                .append(TABLE)
-                .append(" {\n  comment \"rules for ")
-                .append(TABLE)
-                .append("\"\n");
+        text.append("delete ").append(ours).append('\n');
+        text.append(ours).append(" {\n  comment \"rules for ").append(table).append("\"\n");
         text.append("  chain postrtg {\n    comment \"chain to manage traffic masquerading by flannel\"\n");
         text.append("    type nat hook postrouting priority srcnat; policy accept;\n");
         if (rules.masquerade()) {
             rule(text, "meta mark & 0x4000 == 0x4000 return");
-            rule(text, "ip saddr " + subnet + " ip daddr " + network + " return");
-            rule(text, "ip saddr " + network + " ip daddr " + subnet + " return");
-            rule(text, "ip saddr != " + network + " ip daddr " + subnet + " return");
-            rule(text, "ip saddr " + network + " ip daddr != 224.0.0.0/4 " + masquerade);
-            rule(text, "ip saddr != " + network + " ip daddr " + network + " " + masquerade);
+            rule(text, family + " saddr " + subnet + " " + family + " daddr " + network + " return");
+            rule(text, family + " saddr " + network + " " + family + " daddr " + subnet + " return");
+            rule(text, family + " saddr != " + network + " " + family + " daddr " + subnet + " return");
+            rule(text, family + " saddr " + network + " " + family + " daddr != " + multicast + " " + masquerade);
+            rule(text, family + " saddr != " + network + " " + family + " daddr " + network + " " + masquerade);
         }
         text.append("  }\n  chain forward {\n    comment \"chain to accept flannel traffic\"\n");
         text.append("    type filter hook forward priority filter; policy accept;\n");
         if (rules.acceptForwarded()) {
-            rule(text, "ip saddr " + network + " accept");
-            rule(text, "ip daddr " + network + " accept");
+            rule(text, family + " saddr " + network + " accept");
+            rule(text, family + " daddr " + network + " accept");
         }
         return text.append("  }\n}\n").toString();
     }

@@ -5,6 +5,7 @@ import io.flannelj.config.NetworkConfig;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -78,7 +79,12 @@ public final class LeaseKeeper implements AutoCloseable {
                 health.answered();
                 if (document.isPresent()) {
                     waitingFor = "";
-                    return NetworkConfig.parse(document.get());
+                    NetworkConfig config = NetworkConfig.parse(document.get());
+                    Optional<String> objection = store.objectionTo(config);
+                    if (objection.isPresent()) {
+                        throw new ConfigException("the network config", List.of(objection.get()));
+                    }
+                    return config;
                 }
                 sayOnce("no network config at " + store.configLocation() + " yet; waiting for somebody to write it");
             } catch (StoreException e) {

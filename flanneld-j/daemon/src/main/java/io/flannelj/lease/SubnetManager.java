@@ -23,6 +23,11 @@ public interface SubnetManager extends AutoCloseable {
      */
     Optional<String> fetchNetworkConfig() throws StoreException;
 
+    /** Why this store cannot hold leases of such a network; empty when it can. */
+    default Optional<String> objectionTo(NetworkConfig config) {
+        return Optional.empty();
+    }
+
     /** Where the network config is looked for, for people. */
     String configLocation();
 

@@ -19,7 +19,7 @@ import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.KubeOptions;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.firewall.CommandRunner;
-import io.flannelj.firewall.Firewall;
+import io.flannelj.firewall.Firewalls;
 import io.flannelj.firewall.Iptables;
 import io.flannelj.firewall.Nftables;
 import io.flannelj.lease.Lease;
@@ -153,15 +153,15 @@ final class Daemon {
             state.waitingFor = "waiting for what the store knows of this node";
             NodeNotes notes = keeper.awaitNotes();
             state.earlier = notes.earlier();
-            Uplink uplink = findUplink(notes);
+            Uplink uplink = findUplink(config, notes);
             state.uplink = uplink;
             log.info(
-                    "using {} with address {}, known to others as {}",
+                    "using {} with {}, known to others as {}",
                     uplink.name(),
-                    uplink.address(),
-                    uplink.publicIp());
+                    uplink.addresses(),
+                    uplink.publicAddresses());
             BackendProvider provider = backends.get(config.backend().type());
-            Firewall firewall = firewall(config);
+            Firewalls firewall = firewall(config);
             BackendProvider.Prepared prepared = provider.prepare(config, uplink);
             state.waitingFor = "waiting for a lease";
             Lease own = keeper.acquire(config, prepared.attributes(), previous());
@@ -177,30 +177,31 @@ final class Daemon {
                     state.ready = true;
                     systemd.ready();
                     store.onReady();
-                    log.info("ready: {} of {}, {} peers", own.subnets(), config.network(), state.peers.size());
+                    log.info("ready: leased {}, {} peers", own.subnets(), state.peers.size());
                 }
                 again = session.awaitEnd();
             }
         }
     }
 
-    private Uplink findUplink(NodeNotes notes) throws IOException {
+    private Uplink findUplink(NetworkConfig config, NodeNotes notes) throws IOException {
+        DaemonOptions known = options.withPublicIps(notes.publicIpv4(), notes.publicIpv6());
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
-            return new UplinkFinder(netlink).find(options.withPublicIp(notes.publicIpv4()));
+            return new UplinkFinder(netlink).find(known, config.ipv4() != null, config.ipv6() != null);
         }
     }
 
     /** The flavour that the config asks for; what an earlier start with the other one left is removed. */
-    private static Firewall firewall(NetworkConfig config) throws IOException {
+    private static Firewalls firewall(NetworkConfig config) throws IOException {
         CommandRunner commands = new CommandRunner();
-        Firewall iptables = new Iptables(commands);
-        Firewall nftables = new Nftables(commands);
+        Firewalls iptables = new Firewalls(new Iptables(commands, false), new Iptables(commands, true));
+        Firewalls nftables = new Firewalls(new Nftables(commands, false), new Nftables(commands, true));
         if (!config.enableNftables()) {
             Preflight.requireBridgeNetfilter();
         }
-        Firewall other = config.enableNftables() ? iptables : nftables;
+        Firewalls other = config.enableNftables() ? iptables : nftables;
         try {
-            other.remove();
+            other.removeLeftovers();
         } catch (IOException e) {
             log.debug("no leftovers of the other firewall: {}", e.getMessage());
         }
@@ -209,8 +210,7 @@ final class Daemon {
 
     private @Nullable PodSubnets previous() {
         return SubnetEnv.readIfUsable(options.subnetFile())
-                .map(SubnetEnv::subnet)
-                .map(PodSubnets::ofIpv4)
+                .map(file -> new PodSubnets(file.subnet(), file.ipv6Subnet()))
                 .orElse(null);
     }
 

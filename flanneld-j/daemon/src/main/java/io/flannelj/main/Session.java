@@ -4,8 +4,10 @@ import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.BackendProvider.Prepared;
 import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.NetworkConfig;
+import io.flannelj.datapath.Datapath;
+import io.flannelj.datapath.TrafficCounters;
 import io.flannelj.firewall.DesiredRules;
-import io.flannelj.firewall.Firewall;
+import io.flannelj.firewall.Firewalls;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.LeaseEvent;
@@ -22,7 +24,6 @@ import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -53,8 +54,8 @@ final class Session implements AutoCloseable {
     private final NetworkConfig config;
     private final LeaseKeeper keeper;
     private final LeaseAttributes attributes;
-    private final Firewall firewall;
-    private final DesiredRules rules;
+    private final Firewalls firewall;
+    private final List<DesiredRules> rules;
     private final Backend backend;
     private final LeaseTable table = new LeaseTable();
     private final LeaseFollower follower;
@@ -80,7 +81,7 @@ final class Session implements AutoCloseable {
             SubnetManager store,
             StoreHealth health,
             LeaseKeeper keeper,
-            Firewall firewall,
+            Firewalls firewall,
             MeterRegistry registry) {}
 
     /**
@@ -95,16 +96,23 @@ final class Session implements AutoCloseable {
         this.keeper = parts.keeper();
         this.attributes = prepared.attributes();
         this.firewall = parts.firewall();
-        Cidr network = Objects.requireNonNull(config.network(), "an IPv4 network");
-        Cidr subnet = Objects.requireNonNull(own.subnets().ipv4(), "an IPv4 lease");
-        this.rules = new DesiredRules(network, subnet, options.ipMasq(), options.randomFully(), options.forwardRules());
+        this.rules = Stream.concat(
+                        rules(config.network(), own.subnets().ipv4(), options),
+                        rules(config.ipv6Network(), own.subnets().ipv6(), options))
+                .toList();
         this.backend = prepared.start(own, this::onBackendLost);
         this.follower = new LeaseFollower(
                 parts.store(), parts.health(), new SecureRandom(), parts.store().relistAfter(), this::onLeaseEvent);
         try {
             table.setOwn(own.subnets());
             firewall.apply(rules);
-            new SubnetEnv(network, subnet, null, null, backend.podMtuBytes(), options.ipMasq())
+            new SubnetEnv(
+                            config.network(),
+                            own.subnets().ipv4(),
+                            config.ipv6Network(),
+                            own.subnets().ipv6(),
+                            backend.podMtuBytes(),
+                            options.ipMasq())
                     .write(options.subnetFile());
         } catch (IOException | RuntimeException e) {
             close();
@@ -112,9 +120,17 @@ final class Session implements AutoCloseable {
         }
         state.own = own;
         state.backend = backend;
-        this.metrics = backend.datapath()
-                .map(path -> new DatapathMetrics(path.counters(), parts.registry()))
-                .orElse(null);
+        List<TrafficCounters> counters =
+                backend.datapaths().stream().map(Datapath::counters).toList();
+        this.metrics =
+                counters.isEmpty() ? null : new DatapathMetrics(TrafficCounters.sumOf(counters), parts.registry());
+    }
+
+    private static Stream<DesiredRules> rules(@Nullable Cidr network, @Nullable Cidr subnet, DaemonOptions options) {
+        return network == null || subnet == null
+                ? Stream.empty()
+                : Stream.of(new DesiredRules(
+                        network, subnet, options.ipMasq(), options.randomFully(), options.forwardRules()));
     }
 
     /** Follows the store, and returns once the table is complete and in force, or the session has ended. */
@@ -185,7 +201,8 @@ final class Session implements AutoCloseable {
             fenced = expired;
             log.warn(
                     expired
-                            ? "our lease has ended and the store does not answer: sending nothing from it until it is renewed"
+                            ? "our lease has ended and the store does not answer: sending nothing from it until it is"
+                                    + " renewed"
                             : "our lease is renewed: sending again");
         }
         if (synced.getCount() == 0) {

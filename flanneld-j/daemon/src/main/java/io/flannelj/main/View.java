@@ -4,6 +4,7 @@ import io.flannelj.admin.DaemonView;
 import io.flannelj.admin.PeerDocument;
 import io.flannelj.admin.StatusDocument;
 import io.flannelj.backend.BackendProvider.Backend;
+import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.datapath.Counters.Counter;
@@ -13,6 +14,7 @@ import io.flannelj.datapath.Peer;
 import io.flannelj.datapath.TrafficCounters;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.StoreHealth;
+import io.flannelj.net.Cidr;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.lang.management.ManagementFactory;
 import java.time.Instant;
@@ -22,9 +24,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Shows the daemon's state to servers. */
@@ -65,15 +67,17 @@ final class View implements DaemonView {
         NetworkConfig config = state.config;
         Lease own = state.own;
         Backend backend = state.backend;
-        Optional<Datapath> datapath = backend == null ? Optional.empty() : backend.datapath();
+        List<TrafficCounters> counters = backend == null
+                ? List.of()
+                : backend.datapaths().stream().map(Datapath::counters).toList();
         return new StatusDocument(
                 Version.current(),
                 !state.ready ? "starting" : reasons.isEmpty() ? "ready" : "degraded",
                 state.ready,
                 reasons,
                 uplink == null ? "" : uplink.name(),
-                uplink == null ? "" : String.valueOf(uplink.publicIp()),
-                config == null ? "" : String.valueOf(config.network()),
+                uplink == null ? "" : both(uplink.publicIp(), uplink.publicIpv6()),
+                config == null ? "" : both(config.network(), config.ipv6Network()),
                 own == null ? "" : own.subnets().toString(),
                 own == null ? "" : expiry(own.expiresAt()),
                 config == null ? "" : config.backend().type(),
@@ -82,7 +86,7 @@ final class View implements DaemonView {
                 state.peers.size(),
                 ManagementFactory.getRuntimeMXBean().getUptime() / 1000,
                 new StatusDocument.Store(storeLocation, health.reachable(), health.problem()),
-                datapath.map(path -> traffic(path.counters())).orElse(null));
+                counters.isEmpty() ? null : traffic(TrafficCounters.sumOf(counters)));
     }
 
     private static String expiry(@Nullable Instant end) {
@@ -106,26 +110,45 @@ final class View implements DaemonView {
                 drops);
     }
 
+    /** Both families' values, as far as they are there. */
+    private static String both(@Nullable Object ipv4, @Nullable Object ipv6) {
+        return ipv6 == null ? String.valueOf(ipv4) : ipv4 == null ? ipv6.toString() : ipv4 + "," + ipv6;
+    }
+
     @Override
     public List<PeerDocument> peers() {
         Backend backend = state.backend;
         Map<Object, Peer> traffic = new HashMap<>();
         if (backend != null) {
-            backend.datapath().ifPresent(path -> path.peers().forEach(peer -> traffic.put(peer.subnet(), peer)));
+            backend.datapaths().forEach(path -> path.peers().forEach(peer -> traffic.put(peer.subnet(), peer)));
         }
         return state.peers.stream()
                 .map(lease -> {
-                    Peer peer = traffic.get(lease.subnets().ipv4());
+                    List<Peer> ways = new ArrayList<>();
+                    for (Cidr subnet : PeerRoutes.networks(
+                            lease.subnets().ipv4(), lease.subnets().ipv6())) {
+                        Peer peer = traffic.get(subnet);
+                        if (peer != null) {
+                            ways.add(peer);
+                        }
+                    }
                     return new PeerDocument(
                             lease.subnets().toString(),
-                            String.valueOf(lease.attributes().publicIpv4()),
+                            both(
+                                    lease.attributes().publicIpv4(),
+                                    lease.attributes().publicIpv6()),
                             lease.attributes().backendType(),
-                            peer == null ? null : peer.packetsOut(),
-                            peer == null ? null : peer.bytesOut(),
-                            peer == null ? null : peer.packetsIn(),
-                            peer == null ? null : peer.bytesIn());
+                            total(ways, Peer::packetsOut),
+                            total(ways, Peer::bytesOut),
+                            total(ways, Peer::packetsIn),
+                            total(ways, Peer::bytesIn));
                 })
                 .toList();
+    }
+
+    /** Null where there is no way of ours to the peer. */
+    private static @Nullable Long total(List<Peer> ways, ToLongFunction<Peer> value) {
+        return ways.isEmpty() ? null : ways.stream().mapToLong(value).sum();
     }
 
     @Override

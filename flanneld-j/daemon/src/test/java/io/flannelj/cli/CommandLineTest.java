@@ -51,6 +51,7 @@ class CommandLineTest {
         assertThat(options.firewallResync()).isEqualTo(Duration.ofSeconds(5));
         assertThat(options.healthz().port()).isZero();
         assertThat(options.publicIp()).isNull();
+        assertThat(options.publicIpv6()).isNull();
     }
 
     @Test
@@ -68,6 +69,7 @@ class CommandLineTest {
                 "--iface-regex=^10[.]",
                 "--iface-can-reach=10.0.0.1",
                 "--public-ip=203.0.113.7",
+                "--public-ipv6=2001:db8::7",
                 "--subnet-file=/s.env",
                 "--subnet-lease-renew-margin=30",
                 "--ip-masq",
@@ -96,6 +98,7 @@ class CommandLineTest {
         assertThat(options.interfacePatterns()).containsExactly("^10[.]");
         assertThat(options.canReach()).isEqualTo(IpAddress.parse("10.0.0.1"));
         assertThat(options.publicIp()).isEqualTo(IpAddress.parse("203.0.113.7"));
+        assertThat(options.publicIpv6()).isEqualTo(IpAddress.parse("2001:db8::7"));
         assertThat(options.subnetFile()).isEqualTo(Path.of("/s.env"));
         assertThat(options.renewMargin()).isEqualTo(Duration.ofMinutes(30));
         assertThat(options.ipMasq()).isTrue();
@@ -181,6 +184,8 @@ class CommandLineTest {
         "--healthz-port=x, healthz-port",
         "--healthz-port=70000, healthz-port",
         "--public-ip=1.2.3, public-ip",
+        "--public-ip=fd00::1, use --public-ipv6",
+        "--public-ipv6=1.2.3.4, must be an IPv6 address",
         "--iface-regex=(, iface-regex",
         "frobnicate, there are: status"
     })

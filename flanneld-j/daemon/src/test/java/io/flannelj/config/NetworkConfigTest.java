@@ -3,6 +3,8 @@ package io.flannelj.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -43,6 +45,33 @@ class NetworkConfigTest {
     }
 
     @Test
+    void bothFamiliesOrIpv6AloneAreANetwork() throws ConfigException {
+        NetworkConfig both = NetworkConfig.parse("""
+                {"Network": "10.5.0.0/16", "EnableIPv6": true, "IPv6Network": "fd00:5::/48", "Backend": {"Type": "vxlan"}}
+                """);
+        NetworkConfig alone = NetworkConfig.parse("""
+                {"EnableIPv4": false, "EnableIPv6": true, "IPv6Network": "fd00:5::/56", "IPv6SubnetLen": 80,
+                 "IPv6SubnetMin": "fd00:5:0:1::", "Backend": {"Type": "host-gw"}}
+                """);
+
+        assertThat(both.network()).isEqualTo(Cidr.parse("10.5.0.0/16"));
+        assertThat(both.ipv6())
+                .isEqualTo(new SubnetPool(
+                        Cidr.parse("fd00:5::/48"),
+                        64,
+                        IpAddress.parse("fd00:5:0:1::"),
+                        IpAddress.parse("fd00:5:0:ffff::")));
+        assertThat(alone.network()).isNull();
+        assertThat(alone.ipv6Network()).isEqualTo(Cidr.parse("fd00:5::/56"));
+        assertThat(alone.ipv6())
+                .isEqualTo(new SubnetPool(
+                        Cidr.parse("fd00:5::/56"),
+                        80,
+                        IpAddress.parse("fd00:5:0:1::"),
+                        IpAddress.parse("fd00:5:0:ff:ffff::")));
+    }
+
+    @Test
     void everyProblemIsReportedAtOnce() {
         assertThatThrownBy(() -> NetworkConfig.parse("""
                         {"Network": "10.3.0.0/33", "SubnetLen": "24", "EnableIPv6": true, "EnableNFTables": 1,
@@ -55,7 +84,6 @@ class NetworkConfigTest {
                                 .containsExactlyInAnyOrder(
                                         "Network",
                                         "SubnetLen",
-                                        "EnableIPv6",
                                         "IPv6Network",
                                         "EnableNFTables",
                                         "Backend.VNI",
@@ -67,6 +95,7 @@ class NetworkConfigTest {
             delimiter = '|',
             value = {
                 "{\"SubnetLen\": 24} | Network: is missing",
+                "{\"Network\": \"10.3.0.0/16\", \"EnableIPv6\": true, \"IPv6Network\": \"fd00::/48\"} | EnableIPv6: the udp backend carries IPv4 only",
                 "{\"Network\": \"10.3.0.0/29\"} | Network: 10.3.0.0/29 is too small",
                 "{\"Network\": \"10.3.0.0/16\", \"SubnetLen\": 31} | SubnetLen: must be at most 30, was 31",
                 "{\"Network\": \"10.3.0.0/16\", \"SubnetLen\": 17} | SubnetLen: must be at least 18",

@@ -1,10 +1,10 @@
 package io.flannelj.backend.vxlan;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.flannelj.backend.BackendProvider;
 import io.flannelj.backend.DirectRouting;
 import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.Tunnel;
+import io.flannelj.backend.TunnelPair;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.BackendConfig;
 import io.flannelj.config.NetworkConfig;
@@ -99,32 +99,24 @@ public final class VxlanProvider implements BackendProvider {
     }
 
     private Prepared userspace(NetworkConfig config, BackendConfig.Vxlan options, Uplink uplink) throws IOException {
-        Cidr network = Objects.requireNonNull(config.network(), "an IPv4 network");
-        IpAddress local = Objects.requireNonNull(uplink.address(), "an IPv4 underlay");
-        IpAddress publicIp = Objects.requireNonNull(uplink.publicIp(), "an IPv4 underlay");
-        String device = "flannel." + options.vni();
-        MacAddress mac = new VtepMacFile(stateDirectory, device).readOrMake(remembered(options, true));
-        Tunnel.Spec spec = new Tunnel.Spec(
-                settings,
-                device,
-                network,
-                local,
-                options.port(),
-                baseMtuBytes(options, uplink) - OVERHEAD_BYTES,
-                new VxlanEncapsulator(options.vni(), mac, false, options.gbp()),
-                lease -> peer(lease, options));
+        MacAddress mac = config.network() == null ? null : keptMac(options, true);
+        MacAddress ipv6Mac = config.ipv6Network() == null ? null : keptMac(options, false);
+        Tunnel.Spec ipv4 = spec(options, uplink, config.network(), uplink.address(), mac);
+        Tunnel.Spec ipv6 = spec(options, uplink, config.ipv6Network(), uplink.ipv6Address(), ipv6Mac);
+        List<Cidr> networks = PeerRoutes.networks(config.network(), config.ipv6Network());
         return new Prepared() {
             @Override
             public LeaseAttributes attributes() {
-                return LeaseAttributes.ofIpv4(
-                        publicIp, VxlanLeaseData.TYPE, new VxlanLeaseData(options.vni(), mac).toJson());
+                return attributesOf(options, uplink, mac, ipv6Mac);
             }
 
             @Override
             public Backend start(Lease own, Consumer<String> onLost) throws IOException {
-                Tunnel tunnel = Tunnel.start(spec, own, onLost);
+                Backend tunnel = ipv4 != null && ipv6 != null
+                        ? TunnelPair.start(ipv4, ipv6, own, onLost)
+                        : Tunnel.start(Objects.requireNonNull(ipv4 == null ? ipv6 : ipv4), own, onLost);
                 return options.directRouting()
-                        ? DirectRouting.beside(tunnel, List.of(network), uplink, VxlanProvider::isVxlan)
+                        ? DirectRouting.beside(tunnel, networks, uplink, VxlanProvider::isVxlan)
                         : tunnel;
             }
         };
@@ -140,12 +132,52 @@ public final class VxlanProvider implements BackendProvider {
                         .orElse(null);
     }
 
+    private MacAddress keptMac(BackendConfig.Vxlan options, boolean ipv4) throws IOException {
+        return new VtepMacFile(stateDirectory, device(options, ipv4)).readOrMake(remembered(options, ipv4));
+    }
+
+    private static String device(BackendConfig.Vxlan options, boolean ipv4) {
+        return (ipv4 ? "flannel." : "flannel-v6.") + options.vni();
+    }
+
+    private static LeaseAttributes attributesOf(
+            BackendConfig.Vxlan options, Uplink uplink, @Nullable MacAddress mac, @Nullable MacAddress ipv6Mac) {
+        return new LeaseAttributes(
+                mac == null ? null : uplink.publicIp(),
+                ipv6Mac == null ? null : uplink.publicIpv6(),
+                VxlanLeaseData.TYPE,
+                mac == null ? null : new VxlanLeaseData(options.vni(), mac).toJson(),
+                ipv6Mac == null ? null : new VxlanLeaseData(options.vni(), ipv6Mac).toJson());
+    }
+
+    /** One family's tunnel; null where the network has none. */
+    private Tunnel.@Nullable Spec spec(
+            BackendConfig.Vxlan options,
+            Uplink uplink,
+            @Nullable Cidr network,
+            @Nullable IpAddress local,
+            @Nullable MacAddress mac) {
+        if (network == null || mac == null) {
+            return null;
+        }
+        boolean ipv4 = network.isIpv4();
+        return new Tunnel.Spec(
+                settings,
+                device(options, ipv4),
+                network,
+                Objects.requireNonNull(local, "an underlay of the network's family"),
+                options.port(),
+                baseMtuBytes(options, uplink) - (ipv4 ? OVERHEAD_BYTES : OVERHEAD_V6_BYTES),
+                new VxlanEncapsulator(options.vni(), mac, !ipv4, options.gbp()),
+                lease -> peer(lease, ipv4, options));
+    }
+
     private static boolean isVxlan(Lease lease) {
         return lease.attributes().backendType().equals(VxlanLeaseData.TYPE);
     }
 
-    private static Optional<Peer> peer(Lease lease, BackendConfig.Vxlan options) {
-        return VtepPeer.of(lease, true)
+    private static Optional<Peer> peer(Lease lease, boolean ipv4, BackendConfig.Vxlan options) {
+        return VtepPeer.of(lease, ipv4)
                 .map(peer -> new Peer(
                         peer.subnet(),
                         peer.underlay(),
@@ -172,7 +204,7 @@ public final class VxlanProvider implements BackendProvider {
         }
 
         private String device(boolean ipv4) {
-            return (ipv4 ? "flannel." : "flannel-v6.") + options.vni();
+            return VxlanProvider.device(options, ipv4);
         }
 
         /** That of a device which survived, whoever made it, so that no peer has to learn a new one; else the one kept. */
@@ -192,16 +224,7 @@ public final class VxlanProvider implements BackendProvider {
 
         @Override
         public LeaseAttributes attributes() {
-            return new LeaseAttributes(
-                    network == null ? null : uplink.publicIp(),
-                    ipv6Network == null ? null : uplink.publicIpv6(),
-                    VxlanLeaseData.TYPE,
-                    data(mac),
-                    data(ipv6Mac));
-        }
-
-        private @Nullable JsonNode data(@Nullable MacAddress vtep) {
-            return vtep == null ? null : new VxlanLeaseData(options.vni(), vtep).toJson();
+            return attributesOf(options, uplink, mac, ipv6Mac);
         }
 
         @Override

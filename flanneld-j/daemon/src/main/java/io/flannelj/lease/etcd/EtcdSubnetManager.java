@@ -13,6 +13,7 @@ import io.etcd.jetcd.options.PutOption;
 import io.etcd.jetcd.options.WatchOption;
 import io.etcd.jetcd.watch.WatchEvent;
 import io.etcd.jetcd.watch.WatchResponse;
+import io.flannelj.config.NetworkConfig;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.LeaseEvent;
@@ -80,6 +81,14 @@ public final class EtcdSubnetManager implements SubnetManager {
     @Override
     public String configLocation() {
         return options.prefix() + "/config in " + options;
+    }
+
+    @Override
+    public Optional<String> objectionTo(NetworkConfig config) {
+        return config.ipv4() != null
+                ? Optional.empty()
+                : Optional.of("EnableIPv4: must be true in etcd, since flannel's keys there cannot name an IPv6 subnet"
+                        + " alone; enable both families, or use --kube-subnet-mgr");
     }
 
     @Override

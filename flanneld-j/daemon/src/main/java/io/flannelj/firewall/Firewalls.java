@@ -1,0 +1,47 @@
+package io.flannelj.firewall;
+
+import java.io.IOException;
+import java.util.Collection;
+
+/** One flavour of packet filter for both families, each of which has tables of its own. */
+public final class Firewalls {
+    private final Firewall ipv4;
+    private final Firewall ipv6;
+    private boolean usesIpv6;
+
+    public Firewalls(Firewall ipv4, Firewall ipv6) {
+        this.ipv4 = ipv4;
+        this.ipv6 = ipv6;
+    }
+
+    /**
+     * Makes the rules of each family what they shall be.
+     *
+     * @param rules one for each family that the network has
+     * @return whether anything had to be changed
+     * @throws IOException names the program that failed, and what it said
+     */
+    public boolean apply(Collection<DesiredRules> rules) throws IOException {
+        boolean changed = false;
+        for (DesiredRules one : rules) {
+            boolean isIpv6 = one.network().isIpv6();
+            usesIpv6 |= isIpv6;
+            changed |= (isIpv6 ? ipv6 : ipv4).apply(one);
+        }
+        return changed;
+    }
+
+    /** Takes away what {@link #apply} made. */
+    public void remove() throws IOException {
+        ipv4.remove();
+        if (usesIpv6) {
+            ipv6.remove();
+        }
+    }
+
+    /** Takes away what an earlier life may have made, of either family. */
+    public void removeLeftovers() throws IOException {
+        ipv4.remove();
+        ipv6.remove();
+    }
+}
