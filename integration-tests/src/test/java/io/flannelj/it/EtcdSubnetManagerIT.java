@@ -14,6 +14,7 @@ import io.flannelj.lease.StoreException;
 import io.flannelj.lease.StoreHealth;
 import io.flannelj.lease.SubnetManager;
 import io.flannelj.lease.SubnetManagerContract;
+import io.flannelj.lease.TaskThread;
 import io.flannelj.lease.etcd.EtcdOptions;
 import io.flannelj.lease.etcd.EtcdSubnetManager;
 import io.flannelj.net.IpAddress;
@@ -154,9 +155,10 @@ class EtcdSubnetManagerIT extends SubnetManagerContract {
     void aFollowerConvergesOverCompactionAndRestart() throws Exception {
         LeaseTable table = new LeaseTable();
         StoreHealth health = new StoreHealth(Clock.systemUTC(), store.location());
-        try (LeaseFollower follower =
-                new LeaseFollower(store, health, new Random(7), DAY, event -> apply(table, event))) {
-            follower.start();
+        try (TaskThread watching = new TaskThread("watching");
+                LeaseFollower follower =
+                        new LeaseFollower(store, health, watching, new Random(7), event -> apply(table, event))) {
+            follower.start(0);
             assertThat(store.create(ONE, node(1), DAY)).isPresent();
             awaitPeers(table, 1);
 

@@ -120,6 +120,21 @@ final class FlannelFlags {
     private int renewMarginMinutes = 60;
 
     @Option(
+            names = "--subnet-lease-ttl",
+            paramLabel = "SECONDS",
+            description = "how long the lease lasts unless renewed; at half of that it is renewed at the latest"
+                    + " (${DEFAULT-VALUE})")
+    private int timeToLiveSeconds = 86_400;
+
+    @Option(
+            names = "--subnet-lease-release",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description = "give the lease back when asked to stop (${DEFAULT-VALUE})")
+    private boolean releaseOnStop;
+
+    @Option(
             names = "--ip-masq",
             arity = "0..1",
             fallbackValue = "true",
@@ -252,7 +267,9 @@ final class FlannelFlags {
                 publicIp,
                 publicIpv6,
                 subnetFile,
+                timeToLiveSeconds,
                 renewMarginMinutes,
+                releaseOnStop,
                 ipMasq,
                 randomFullyDisable,
                 firewallResyncSeconds,

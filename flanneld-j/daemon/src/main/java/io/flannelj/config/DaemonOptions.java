@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param publicIp {@code --public-ip}; null when not given
  * @param publicIpv6 {@code --public-ipv6}; null when not given
  * @param subnetFile where subnet.env goes
- * @param renewMargin how long before its end the lease is renewed
+ * @param leases how our own lease is kept
  * @param ipMasq masquerade what leaves the pod network
  * @param randomFully let masquerading randomise ports fully, where the firewall can
  * @param firewallResync how often the rules are checked
@@ -43,7 +43,7 @@ public record DaemonOptions(
         @Nullable IpAddress publicIp,
         @Nullable IpAddress publicIpv6,
         Path subnetFile,
-        Duration renewMargin,
+        Leases leases,
         boolean ipMasq,
         boolean randomFully,
         Duration firewallResync,
@@ -63,6 +63,15 @@ public record DaemonOptions(
     static int workersFor(int processors) {
         return processors < 4 ? 1 : Math.min(processors / 2, 4);
     }
+
+    /**
+     * How our own lease is kept.
+     *
+     * @param timeToLive in the store, unless renewed
+     * @param renewMargin how long before its end it is renewed
+     * @param releaseOnStop whether it is given back when the daemon is asked to stop
+     */
+    public record Leases(Duration timeToLive, Duration renewMargin, boolean releaseOnStop) {}
 
     /**
      * The store's whereabouts; empty texts mean "not given".
@@ -105,7 +114,9 @@ public record DaemonOptions(
             String publicIp,
             String publicIpv6,
             String subnetFile,
+            int timeToLiveSeconds,
             int renewMarginMinutes,
+            boolean releaseOnStop,
             boolean ipMasq,
             boolean randomFullyDisable,
             int firewallResyncSeconds,
@@ -152,6 +163,10 @@ public record DaemonOptions(
                 raw.renewMarginMinutes() >= 1 && raw.renewMarginMinutes() <= 1439,
                 "--subnet-lease-renew-margin",
                 "must be 1 to 1439 minutes, was " + raw.renewMarginMinutes());
+        problems.unless(
+                raw.timeToLiveSeconds() >= 5,
+                "--subnet-lease-ttl",
+                "must be at least 5 seconds, was " + raw.timeToLiveSeconds());
         problems.unless(
                 raw.firewallResyncSeconds() >= 1,
                 "--iptables-resync",
@@ -206,7 +221,10 @@ public record DaemonOptions(
                 publicIp,
                 publicIpv6,
                 Path.of(raw.subnetFile()),
-                Duration.ofMinutes(raw.renewMarginMinutes()),
+                new Leases(
+                        Duration.ofSeconds(raw.timeToLiveSeconds()),
+                        Duration.ofMinutes(raw.renewMarginMinutes()),
+                        raw.releaseOnStop()),
                 raw.ipMasq(),
                 !raw.randomFullyDisable(),
                 Duration.ofSeconds(raw.firewallResyncSeconds()),
@@ -236,7 +254,7 @@ public record DaemonOptions(
                         ipv4 == null ? publicIp : ipv4,
                         ipv6 == null ? publicIpv6 : ipv6,
                         subnetFile,
-                        renewMargin,
+                        leases,
                         ipMasq,
                         randomFully,
                         firewallResync,

@@ -10,10 +10,21 @@ public sealed interface LeaseEvent {
     /** A lease ended. Removing a subnet that nobody knows is harmless. */
     record Removed(PodSubnets subnets) implements LeaseEvent {}
 
-    /** The watch began or fell behind (etcd compaction): this is every live lease, forget the rest. */
-    record Reset(List<Lease> leases) implements LeaseEvent {
+    /**
+     * The watch began or fell behind (etcd compaction): this is every live lease, forget the rest.
+     *
+     * @param rolledBack whether the store has forgotten what it once told, as after a restore from an older snapshot
+     */
+    record Reset(List<Lease> leases, boolean rolledBack) implements LeaseEvent {
         public Reset {
             leases = List.copyOf(leases);
         }
+
+        public Reset(List<Lease> leases) {
+            this(leases, false);
+        }
     }
+
+    /** Somebody wrote the network config, or it was read again; it need not have changed. */
+    record ConfigWritten(String document) implements LeaseEvent {}
 }

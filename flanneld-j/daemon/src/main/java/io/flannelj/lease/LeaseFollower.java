@@ -1,8 +1,7 @@
 package io.flannelj.lease;
 
 import java.time.Duration;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -11,44 +10,48 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Follows the store: list everything, watch from the next revision on, and when the watch ends for whatever reason, or has
- * been silent for long, list again. Nothing is assumed about what a broken watch may have missed.
+ * run for long, list again. Nothing is assumed about what a broken watch may have missed.
  *
- * <p>One thread of its own. While the store is away the last table stays in force: nobody is told anything.
+ * <p>All of it runs on one queue, which may block. While the store is away the last table stays in force: nobody is told
+ * anything.
  */
 public final class LeaseFollower implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(LeaseFollower.class);
 
     private final SubnetManager store;
     private final StoreHealth health;
+    private final TaskQueue queue;
     private final Consumer<LeaseEvent> listener;
     private final Backoff backoff;
     private final Duration relistAfter;
-    private final Thread thread = new Thread(this::follow, "flannel-watch");
     private volatile boolean closed;
     private volatile long revision;
-
-    private record Signal(@Nullable LeaseEvent event, String end) {}
+    private int generation;
+    private SubnetManager.@Nullable Watch watch;
+    private TaskQueue.@Nullable Pending relist;
 
     /**
-     * @param relistAfter how long a watch may run before everything is listed again, in case it went deaf
-     * @param listener told of events in store order, on the follower's thread
+     * @param queue may block
+     * @param listener told of events in store order, on the queue
      */
     public LeaseFollower(
             SubnetManager store,
             StoreHealth health,
+            TaskQueue queue,
             RandomGenerator random,
-            Duration relistAfter,
             Consumer<LeaseEvent> listener) {
         this.store = store;
         this.health = health;
+        this.queue = queue;
         this.listener = listener;
-        this.relistAfter = relistAfter;
+        this.relistAfter = store.relistAfter();
         this.backoff = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(5), random);
-        thread.setDaemon(true);
     }
 
-    public void start() {
-        thread.start();
+    /** @param knownRevision what the caller knows already; 0 when it knows nothing */
+    public void start(long knownRevision) {
+        revision = knownRevision;
+        queue.run(this::list);
     }
 
     /** The revision that was last listed at; 0 before the first. */
@@ -56,57 +59,87 @@ public final class LeaseFollower implements AutoCloseable {
         return revision;
     }
 
-    private void follow() {
-        while (!closed) {
-            try {
-                SubnetManager.Listing listing = store.list();
-                health.answered();
-                revision = listing.revision();
-                listener.accept(new LeaseEvent.Reset(
-                        listing.leases().stream().map(StoredLease::lease).toList()));
-                String end = watch(listing.revision() + 1);
-                log.debug("the watch ended: {}; listing again", end);
-            } catch (StoreException e) {
-                health.failed(e.problem());
-            } catch (InterruptedException e) {
-                return;
+    private void list() {
+        endWatch();
+        if (closed) {
+            return;
+        }
+        int mine = generation;
+        try {
+            SubnetManager.Listing listing = store.list();
+            Optional<String> config = store.fetchNetworkConfig();
+            boolean rolledBack = listing.revision() < revision;
+            if (rolledBack) {
+                log.warn(
+                        "{} has gone back from revision {} to {}: was it restored from a snapshot?"
+                                + " Forgotten peers are kept until they have had time to come back",
+                        store.location(),
+                        revision,
+                        listing.revision());
             }
-            try {
-                Thread.sleep(backoff.next().toMillis());
-            } catch (InterruptedException e) {
-                return;
+            revision = listing.revision();
+            listener.accept(new LeaseEvent.Reset(
+                    listing.leases().stream().map(StoredLease::lease).toList(), rolledBack));
+            config.ifPresent(document -> listener.accept(new LeaseEvent.ConfigWritten(document)));
+            watch = store.watch(
+                    listing.revision() + 1,
+                    event -> queue.run(() -> onEvent(mine, event)),
+                    reason -> queue.run(() -> onEnd(mine, reason)));
+            health.answered(StoreHealth.Asking.WATCH);
+            relist = queue.after(relistAfter, () -> {
+                if (mine == generation) {
+                    backoff.reset();
+                    list();
+                }
+            });
+        } catch (StoreException e) {
+            if (closed) {
+                return; // broken off
             }
+            health.failed(StoreHealth.Asking.WATCH, e.problem());
+            again(mine);
         }
     }
 
-    private String watch(long fromRevision) throws StoreException, InterruptedException {
-        LinkedBlockingQueue<Signal> signals = new LinkedBlockingQueue<>();
-        SubnetManager.Watch watch = store.watch(
-                fromRevision,
-                event -> signals.add(new Signal(event, "")),
-                reason -> signals.add(new Signal(null, reason)));
-        try {
-            long until = System.nanoTime() + relistAfter.toNanos();
-            while (true) {
-                Signal signal = signals.poll(until - System.nanoTime(), TimeUnit.NANOSECONDS);
-                if (signal == null) {
-                    backoff.reset();
-                    return "its time is over";
-                }
-                if (signal.event() == null) {
-                    return signal.end();
-                }
-                backoff.reset();
-                listener.accept(signal.event());
+    private void onEvent(int from, LeaseEvent event) {
+        if (from == generation && !closed) {
+            backoff.reset();
+            listener.accept(event);
+        }
+    }
+
+    private void onEnd(int from, String reason) {
+        if (from == generation && !closed) {
+            log.debug("the watch ended: {}; listing again", reason);
+            again(from);
+        }
+    }
+
+    private void again(int from) {
+        queue.after(backoff.next(), () -> {
+            if (from == generation) {
+                list();
             }
-        } finally {
-            watch.close();
+        });
+    }
+
+    /** Whatever an earlier watch still says is not listened to. */
+    private void endWatch() {
+        generation++;
+        if (relist != null) {
+            relist.cancel();
+            relist = null;
+        }
+        SubnetManager.Watch old = watch;
+        watch = null;
+        if (old != null) {
+            old.close();
         }
     }
 
     @Override
     public void close() {
         closed = true;
-        thread.interrupt();
+        queue.run(this::endWatch);
     }
 }

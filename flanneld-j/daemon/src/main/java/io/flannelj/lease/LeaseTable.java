@@ -1,13 +1,22 @@
 package io.flannelj.lease;
 
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Every live lease, as the store's events tell them. Confined to the control thread. */
+/**
+ * Every live lease, as the store's events tell them. Confined to the control thread.
+ *
+ * <p>When the store was set back to an older state, peers that it has forgotten are kept as doubted ones: they live, and
+ * will claim their leases again within moments. {@link #dropDoubted} ends that.
+ */
 public final class LeaseTable {
     private final Map<PodSubnets, Lease> leases = new LinkedHashMap<>();
+    private final Map<PodSubnets, Lease> doubted = new LinkedHashMap<>();
     private @Nullable PodSubnets own;
 
     /** From now on this is our own lease, and no peer's. */
@@ -22,28 +31,76 @@ public final class LeaseTable {
      */
     public boolean apply(LeaseEvent event) {
         if (event instanceof LeaseEvent.Added added) {
-            Lease before = leases.put(added.lease().subnets(), added.lease());
-            return isPeer(added.lease().subnets())
-                    && (before == null
-                            || !before.attributes().equals(added.lease().attributes()));
+            return add(added.lease());
         }
         if (event instanceof LeaseEvent.Removed removed) {
-            return leases.remove(removed.subnets()) != null && isPeer(removed.subnets());
+            boolean known = leases.remove(removed.subnets()) != null | doubted.remove(removed.subnets()) != null;
+            return known && isPeer(removed.subnets());
         }
-        LeaseEvent.Reset reset = (LeaseEvent.Reset) event;
-        Map<PodSubnets, LeaseAttributes> before = peerAttributes();
+        return event instanceof LeaseEvent.Reset reset && replace(reset);
+    }
+
+    private boolean add(Lease lease) {
+        Lease before = leases.put(lease.subnets(), lease);
+        if (!isPeer(lease.subnets())) {
+            return doubted.keySet().removeIf(lease.subnets()::overlaps);
+        }
+        Lease doubt = doubted.remove(lease.subnets());
+        boolean displaced = doubted.keySet().removeIf(lease.subnets()::overlaps);
+        Lease known = before == null ? doubt : before;
+        return displaced || known == null || !known.attributes().equals(lease.attributes());
+    }
+
+    private boolean replace(LeaseEvent.Reset reset) {
+        Map<PodSubnets, Lease> before = new LinkedHashMap<>();
+        peers().forEach(lease -> before.put(lease.subnets(), lease));
         leases.clear();
+        doubted.clear();
         reset.leases().forEach(lease -> leases.put(lease.subnets(), lease));
-        return !before.equals(peerAttributes());
+        if (reset.rolledBack()) {
+            before.values().stream()
+                    .filter(lease -> leases.keySet().stream().noneMatch(lease.subnets()::overlaps))
+                    .filter(lease -> own == null || !own.overlaps(lease.subnets()))
+                    .forEach(lease -> doubted.put(lease.subnets(), lease));
+        }
+        return !attributes(before.values()).equals(attributes(peers()));
     }
 
     private boolean isPeer(PodSubnets subnets) {
         return !subnets.equals(own);
     }
 
+    /** Whether there are peers that the store has forgotten. */
+    public boolean hasDoubted() {
+        return !doubted.isEmpty();
+    }
+
+    /**
+     * Believes the store.
+     *
+     * @return whether that changed anything
+     */
+    public boolean dropDoubted() {
+        boolean any = hasDoubted();
+        doubted.clear();
+        return any;
+    }
+
     /** Leases of the other nodes. */
     public Collection<Lease> peers() {
-        return leases.values().stream().filter(lease -> isPeer(lease.subnets())).toList();
+        List<Lease> peers = new ArrayList<>(leases.size());
+        for (Lease lease : leases.values()) {
+            if (isPeer(lease.subnets())) {
+                peers.add(lease);
+            }
+        }
+        peers.addAll(doubted.values());
+        return peers;
+    }
+
+    /** What every live lease holds, our own among them. */
+    public Collection<PodSubnets> taken() {
+        return leases.keySet();
     }
 
     /** Whether the store still holds our own lease. */
@@ -51,9 +108,9 @@ public final class LeaseTable {
         return own != null && leases.containsKey(own);
     }
 
-    private Map<PodSubnets, LeaseAttributes> peerAttributes() {
-        Map<PodSubnets, LeaseAttributes> attributes = new LinkedHashMap<>();
-        peers().forEach(lease -> attributes.put(lease.subnets(), lease.attributes()));
+    private static Map<PodSubnets, LeaseAttributes> attributes(Collection<Lease> peers) {
+        Map<PodSubnets, LeaseAttributes> attributes = new HashMap<>();
+        peers.forEach(lease -> attributes.put(lease.subnets(), lease.attributes()));
         return attributes;
     }
 }

@@ -1,21 +1,31 @@
 package io.flannelj.lease;
 
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.EnumMap;
+import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Whether the store answers. Says so once when it stops, and once when it is back, however often it is tried in between.
- * Any thread may report and ask.
+ * Whether the store answers. Says so once when it stops, and once when it is back, however often it is tried in between;
+ * the same trouble is not told twice within a minute. Any thread may report and ask.
  */
 public final class StoreHealth {
     private static final Logger log = LoggerFactory.getLogger(StoreHealth.class);
+    private static final Duration QUIET = Duration.ofMinutes(1);
+
+    /** Who asks the store. A store with a full disk still answers the one, and refuses the other. */
+    enum Asking {
+        WATCH,
+        LEASE
+    }
 
     /**
      * What is known of the store.
      *
-     * @param reachable whether the last call was answered
+     * @param reachable whether the last calls were answered
      * @param lastContact when a call was last answered; the epoch when none ever was
      * @param problem what went wrong last; empty while it is reachable
      */
@@ -23,7 +33,11 @@ public final class StoreHealth {
 
     private final Clock clock;
     private final String location;
+    private final Map<Asking, String> problems = new EnumMap<>(Asking.class);
     private volatile Status status = new Status(true, Instant.EPOCH, "");
+    private boolean said;
+    private String told = "";
+    private Instant toldAt = Instant.EPOCH;
 
     public StoreHealth(Clock clock, String location) {
         this.clock = clock;
@@ -34,16 +48,26 @@ public final class StoreHealth {
         return status;
     }
 
-    synchronized void answered() {
-        if (!status.reachable()) {
+    synchronized void answered(Asking who) {
+        problems.remove(who);
+        if (problems.isEmpty() && said) {
             log.info("{} answers again", location);
+            said = false;
         }
-        status = new Status(true, clock.instant(), "");
+        status = new Status(
+                problems.isEmpty(),
+                clock.instant(),
+                problems.values().stream().findFirst().orElse(""));
     }
 
-    synchronized void failed(String problem) {
-        if (status.reachable()) {
+    synchronized void failed(Asking who, String problem) {
+        problems.put(who, problem);
+        Instant now = clock.instant();
+        if (!said && (!problem.equals(told) || now.isAfter(toldAt.plus(QUIET)))) {
             log.warn("{}; trying again until it answers", problem);
+            said = true;
+            told = problem;
+            toldAt = now;
         }
         status = new Status(false, status.lastContact(), problem);
     }

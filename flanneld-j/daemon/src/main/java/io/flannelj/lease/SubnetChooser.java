@@ -61,6 +61,32 @@ final class SubnetChooser {
         if (pool == null) {
             return null;
         }
+        List<Span> gaps = gaps(pool, taken);
+        long free = gaps.stream().mapToLong(gap -> gap.to() - gap.from() + 1).sum();
+        if (free == 0) {
+            return null;
+        }
+        long pick = random.nextLong(free);
+        for (Span gap : gaps) {
+            long width = gap.to() - gap.from() + 1;
+            if (pick < width) {
+                return pool.subnet(gap.from() + pick);
+            }
+            pick -= width;
+        }
+        throw new AssertionError("a number below the sum of widths lies in a gap");
+    }
+
+    /** How many subnets of the pool nobody holds any part of. */
+    static long free(SubnetPool pool, List<? extends @Nullable Cidr> taken) {
+        long free = 0;
+        for (Span gap : gaps(pool, taken)) {
+            free += gap.to() - gap.from() + 1;
+        }
+        return free;
+    }
+
+    private static List<Span> gaps(SubnetPool pool, List<? extends @Nullable Cidr> taken) {
         List<Span> spans = new ArrayList<>();
         for (Cidr cidr : taken) {
             if (cidr != null) {
@@ -79,19 +105,7 @@ final class SubnetChooser {
         if (next < pool.size()) {
             gaps.add(new Span(next, pool.size() - 1));
         }
-        long free = gaps.stream().mapToLong(gap -> gap.to() - gap.from() + 1).sum();
-        if (free == 0) {
-            return null;
-        }
-        long pick = random.nextLong(free);
-        for (Span gap : gaps) {
-            long width = gap.to() - gap.from() + 1;
-            if (pick < width) {
-                return pool.subnet(gap.from() + pick);
-            }
-            pick -= width;
-        }
-        throw new AssertionError("a number below the sum of widths lies in a gap");
+        return gaps;
     }
 
     /** The numbers of the pool's subnets that a lease, of whatever length, lies in. */

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The store of network config and leases, under flannel's name for it. Every write is a compare-and-swap: it changes
@@ -83,6 +84,18 @@ public interface SubnetManager extends AutoCloseable {
      */
     Optional<StoredLease> update(StoredLease known, LeaseAttributes attributes, Duration timeToLive)
             throws StoreException;
+
+    /**
+     * Claims subnets for good, for whoever has the public address that {@code attributes} name.
+     *
+     * @param known the lease that stands there already and shall never end; null when nothing does
+     * @return the reservation, or empty when somebody was faster
+     * @throws StoreException also where the store knows no reservations
+     */
+    default Optional<StoredLease> reserve(PodSubnets subnets, LeaseAttributes attributes, @Nullable StoredLease known)
+            throws StoreException {
+        throw new StoreException(location() + " knows no reservations");
+    }
 
     /**
      * Gives a lease up.

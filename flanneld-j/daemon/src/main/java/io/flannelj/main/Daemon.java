@@ -22,10 +22,13 @@ import io.flannelj.firewall.CommandRunner;
 import io.flannelj.firewall.Firewalls;
 import io.flannelj.firewall.Iptables;
 import io.flannelj.firewall.Nftables;
+import io.flannelj.lease.BootClock;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseKeeper;
 import io.flannelj.lease.NodeNotes;
 import io.flannelj.lease.PodSubnets;
+import io.flannelj.lease.PoolUsage;
+import io.flannelj.lease.SavedLeases;
 import io.flannelj.lease.StoreHealth;
 import io.flannelj.lease.SubnetManager;
 import io.flannelj.lease.etcd.EtcdOptions;
@@ -56,7 +59,6 @@ import org.slf4j.LoggerFactory;
 /** The composition root: who is made, in which order it starts, and in which it stops. */
 final class Daemon {
     private static final Logger log = LoggerFactory.getLogger(Daemon.class);
-    private static final Duration LEASE_TIME_TO_LIVE = Duration.ofHours(24);
     private static final int FAILED = 1;
     private static final int MISCONFIGURED = 2;
 
@@ -100,14 +102,21 @@ final class Daemon {
     }
 
     private void serve() throws IOException, ConfigException, LeaseKeeper.ClosedException, InterruptedException {
-        Clock clock = Clock.systemUTC();
+        Clock clock = BootClock.start();
         try (SubnetManager store = openStore(clock)) {
             StoreHealth health = new StoreHealth(clock, store.location());
             LeaseKeeper keeper = new LeaseKeeper(
-                    store, health, clock, new SecureRandom(), LEASE_TIME_TO_LIVE, options.renewMargin());
+                    store,
+                    health,
+                    clock,
+                    new SecureRandom(),
+                    new LeaseKeeper.Terms(
+                            options.leases().timeToLive(), options.leases().renewMargin()));
+            LeaseArchive archive = new LeaseArchive(options.stateDirectory(), store.configLocation(), clock);
             shutdown.whenAsked(keeper::close);
             bindMetrics(clock, health);
-            View view = new View(state, store.location(), health::status, keeper::waitingFor, registry);
+            View view =
+                    new View(state, store.location(), health::status, keeper::waitingFor, keeper::duplicate, registry);
             try (AdminServer admin = new AdminServer(view, cniHandler())) {
                 admin.listen(options.controlSocket());
                 if (options.healthz().port() > 0) {
@@ -116,7 +125,10 @@ final class Daemon {
                     admin.listen(
                             new InetSocketAddress(address, options.healthz().port()));
                 }
-                hold(store, health, keeper);
+                hold(store, health, keeper, archive);
+                if (options.leases().releaseOnStop() && keeper.release()) {
+                    archive.forget();
+                }
             } finally {
                 systemd.stopping();
                 keeper.close();
@@ -143,12 +155,13 @@ final class Daemon {
     }
 
     /** One lease after the other; usually there is just one. */
-    private void hold(SubnetManager store, StoreHealth health, LeaseKeeper keeper)
+    private void hold(SubnetManager store, StoreHealth health, LeaseKeeper keeper, LeaseArchive archive)
             throws IOException, ConfigException, LeaseKeeper.ClosedException, InterruptedException {
         boolean again = true;
         while (again && !shutdown.isAsked()) {
             state.waitingFor = "waiting for the network config";
-            NetworkConfig config = keeper.awaitNetworkConfig();
+            SavedLeases saved = archive.read().orElse(null);
+            NetworkConfig config = keeper.awaitNetworkConfig(saved);
             state.config = config;
             state.waitingFor = "waiting for what the store knows of this node";
             NodeNotes notes = keeper.awaitNotes();
@@ -164,15 +177,16 @@ final class Daemon {
             Firewalls firewall = firewall(config);
             BackendProvider.Prepared prepared = provider.prepare(config, uplink);
             state.waitingFor = "waiting for a lease";
-            Lease own = keeper.acquire(config, prepared.attributes(), previous());
+            Lease own = keeper.acquire(config, prepared.attributes(), previous(), saved);
             state.waitingFor = "waiting for the list of peers";
-            Session.Parts parts = new Session.Parts(options, state, config, store, health, keeper, firewall, registry);
+            Session.Parts parts =
+                    new Session.Parts(options, state, config, store, health, keeper, archive, firewall, registry);
             try (Session session = new Session(parts, prepared, own)) {
                 shutdown.whenAsked(() -> {
                     keeper.close();
                     session.end();
                 });
-                session.start();
+                session.start(keeper.isFromDisk() ? saved : null);
                 if (!shutdown.isAsked()) {
                     state.ready = true;
                     systemd.ready();
@@ -243,6 +257,19 @@ final class Daemon {
                     ? -1
                     : Duration.between(last, clock.instant()).toSeconds();
         });
+        Gauges.bind(registry, MetricNames.LEASE_FENCED, () -> state.fenced ? 1 : 0);
+        Gauges.bind(
+                registry,
+                MetricNames.POOL_SIZE,
+                () -> state.pool().map(PoolUsage::size).orElse(-1L));
+        Gauges.bind(
+                registry,
+                MetricNames.POOL_FREE,
+                () -> state.pool().map(PoolUsage::free).orElse(-1L));
+        Gauges.bind(
+                registry,
+                MetricNames.POOL_EXHAUSTED_IN,
+                () -> state.poolLasts().map(Duration::toSeconds).orElse(-1L));
         Gauges.bind(registry, MetricNames.LEASE_REMAINING, () -> {
             Lease own = state.own;
             Instant end = own == null ? null : own.expiresAt();

@@ -5,9 +5,15 @@ import io.flannelj.backend.Uplink;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.lease.PoolForecast;
+import io.flannelj.lease.PoolUsage;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,5 +35,33 @@ final class NodeState {
     volatile String trouble = "";
 
     volatile boolean ready;
+
+    /** Whether our lease has ended and nothing is sent. */
+    volatile boolean fenced;
+
+    private final PoolForecast forecast = new PoolForecast();
     final AtomicLong firewallRepairs = new AtomicLong();
+
+    /** How much of the pool is left; empty while it is not known. */
+    Optional<PoolUsage> pool() {
+        NetworkConfig current = config;
+        Lease mine = own;
+        if (current == null || mine == null) {
+            return Optional.empty();
+        }
+        return Optional.of(PoolUsage.of(
+                current,
+                Stream.concat(Stream.of(mine), peers.stream())
+                        .map(Lease::subnets)
+                        .toList()));
+    }
+
+    void samplePool() {
+        pool().ifPresent(usage -> forecast.sample(Instant.now(), usage.free()));
+    }
+
+    /** Until the pool is used up; empty while it does not shrink. */
+    Optional<Duration> poolLasts() {
+        return forecast.untilExhausted();
+    }
 }

@@ -2,6 +2,8 @@ package io.flannelj.main;
 
 import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.BackendProvider.Prepared;
+import io.flannelj.config.ConfigChange;
+import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.datapath.Datapath;
@@ -9,13 +11,14 @@ import io.flannelj.datapath.TrafficCounters;
 import io.flannelj.firewall.DesiredRules;
 import io.flannelj.firewall.Firewalls;
 import io.flannelj.lease.Lease;
-import io.flannelj.lease.LeaseAttributes;
-import io.flannelj.lease.LeaseEvent;
-import io.flannelj.lease.LeaseFollower;
 import io.flannelj.lease.LeaseKeeper;
-import io.flannelj.lease.LeaseTable;
+import io.flannelj.lease.SavedLeases;
 import io.flannelj.lease.StoreHealth;
+import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.SubnetManager;
+import io.flannelj.lease.TaskQueue;
+import io.flannelj.lease.TaskThread;
+import io.flannelj.lease.Tenure;
 import io.flannelj.metrics.DatapathMetrics;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.SubnetEnv;
@@ -23,14 +26,10 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -38,40 +37,40 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The node while it holds one lease: carries traffic, follows the other nodes, keeps rules and lease in force. Ends when
- * it is closed, or when the lease is lost to another node.
+ * The node while it holds one lease: carries traffic, keeps rules in force, and lets a {@link Tenure} keep the lease and
+ * follow the other nodes. Ends when it is closed, or when lease or device are lost.
  *
- * <p>Two threads: {@code flannel-control} owns the lease table, the backend and the firewall; {@code flannel-lease} waits
- * for the store when the lease must be renewed.
+ * <p>{@code flannel-control} owns the lease table, the backend and the firewall; {@code flannel-lease} and
+ * {@code flannel-watch} wait for the store.
  */
-final class Session implements AutoCloseable {
+final class Session implements AutoCloseable, Tenure.Host {
     private static final Logger log = LoggerFactory.getLogger(Session.class);
-    private static final Duration SECURE_AGAIN = Duration.ofSeconds(10);
     private static final Duration REPAIR_EVERY = Duration.ofSeconds(10);
+    private static final Duration SAVE_EVERY = Duration.ofSeconds(5);
 
     private final DaemonOptions options;
     private final NodeState state;
     private final NetworkConfig config;
     private final LeaseKeeper keeper;
-    private final LeaseAttributes attributes;
     private final Firewalls firewall;
     private final List<DesiredRules> rules;
     private final Backend backend;
-    private final LeaseTable table = new LeaseTable();
-    private final LeaseFollower follower;
-    private final ScheduledExecutorService control =
-            Executors.newSingleThreadScheduledExecutor(named("flannel-control"));
-    private final ScheduledExecutorService leaseThread =
-            Executors.newSingleThreadScheduledExecutor(named("flannel-lease"));
+    private final Tenure tenure;
+    private final LeaseArchive archive;
+    private final TaskThread control = new TaskThread("flannel-control");
+    private final TaskThread keeping = new TaskThread("flannel-lease");
+    private final TaskThread watching = new TaskThread("flannel-watch");
     private final CountDownLatch synced = new CountDownLatch(1);
     private final CountDownLatch ended = new CountDownLatch(1);
     private final @Nullable DatapathMetrics metrics;
     private volatile boolean again;
-    private boolean applyPending;
+    private Collection<Lease> sendTo = List.of();
     private boolean fenced;
-    private boolean securePending; // the lease thread's
+    private boolean unsaved;
+    private String document = "";
     private String backendTrouble = "";
     private String firewallTrouble = "";
+    private String configTrouble = "";
 
     /** Everything a session needs, made by the daemon. */
     record Parts(
@@ -81,6 +80,7 @@ final class Session implements AutoCloseable {
             SubnetManager store,
             StoreHealth health,
             LeaseKeeper keeper,
+            LeaseArchive archive,
             Firewalls firewall,
             MeterRegistry registry) {}
 
@@ -94,17 +94,23 @@ final class Session implements AutoCloseable {
         this.state = parts.state();
         this.config = parts.config();
         this.keeper = parts.keeper();
-        this.attributes = prepared.attributes();
+        this.archive = parts.archive();
         this.firewall = parts.firewall();
         this.rules = Stream.concat(
                         rules(config.network(), own.subnets().ipv4(), options),
                         rules(config.ipv6Network(), own.subnets().ipv6(), options))
                 .toList();
         this.backend = prepared.start(own, this::onBackendLost);
-        this.follower = new LeaseFollower(
-                parts.store(), parts.health(), new SecureRandom(), parts.store().relistAfter(), this::onLeaseEvent);
+        this.tenure = new Tenure(
+                parts.store(),
+                parts.health(),
+                keeper,
+                prepared.attributes(),
+                own.subnets(),
+                new Tenure.Queues(control, keeping, watching),
+                new SecureRandom(),
+                this);
         try {
-            table.setOwn(own.subnets());
             firewall.apply(rules);
             new SubnetEnv(
                             config.network(),
@@ -133,13 +139,19 @@ final class Session implements AutoCloseable {
                         network, subnet, options.ipMasq(), options.randomFully(), options.forwardRules()));
     }
 
-    /** Follows the store, and returns once the table is complete and in force, or the session has ended. */
-    void start() throws InterruptedException {
-        follower.start();
-        long resync = options.firewallResync().toMillis();
-        repeat(control, this::resyncFirewall, resync);
-        repeat(control, this::repair, REPAIR_EVERY.toMillis());
-        scheduleRenewal();
+    /**
+     * Follows the store, and returns once the table is complete and in force, or the session has ended.
+     *
+     * @param saved what serves until the store answers; null when it does
+     */
+    void start(@Nullable SavedLeases saved) throws InterruptedException {
+        if (saved != null) {
+            document = saved.config();
+        }
+        tenure.start(saved);
+        repeat(options.firewallResync(), this::resyncFirewall);
+        repeat(REPAIR_EVERY, this::repair);
+        repeat(SAVE_EVERY, this::save);
         synced.await();
     }
 
@@ -161,53 +173,93 @@ final class Session implements AutoCloseable {
         end();
     }
 
-    private void onLeaseEvent(LeaseEvent event) {
-        try {
-            control.execute(() -> take(event));
-        } catch (RejectedExecutionException e) {
-            log.debug("an event came after the end: {}", event);
+    @Override
+    public void onPeers(Collection<Lease> peers) {
+        sendTo = peers;
+        if (!fenced) {
+            state.peers = peers;
+            unsaved = true;
         }
+        applyPeers();
+        synced.countDown();
     }
 
-    private void take(LeaseEvent event) {
-        boolean changed = table.apply(event);
-        if ((changed || event instanceof LeaseEvent.Reset) && !applyPending) {
-            // Events that queue up behind this one are taken before the backend is told.
-            applyPending = true;
-            control.execute(this::applyPeers);
+    @Override
+    public void onOwn(Lease own) {
+        state.own = own;
+        unsaved = true;
+        save();
+    }
+
+    @Override
+    public void onFenced(boolean now) {
+        fenced = now;
+        state.fenced = now;
+    }
+
+    @Override
+    public void onLost() {
+        log.error("our lease {} is over; giving it up and asking for another one", state.own);
+        again = true;
+        end();
+    }
+
+    @Override
+    public void onConfig(String newer) {
+        if (newer.equals(document)) {
+            return;
         }
-        if (!table.holdsOwn()) {
-            leaseThread.execute(this::secure);
+        document = newer;
+        unsaved = true;
+        try {
+            NetworkConfig wanted = NetworkConfig.parse(newer);
+            List<String> deferred = ConfigChange.deferred(config, wanted);
+            configTrouble = deferred.isEmpty()
+                    ? ""
+                    : "the network config was changed in what takes effect at the next start only: "
+                            + String.join("; ", deferred);
+            if (deferred.isEmpty()) {
+                NetworkConfig before = Objects.requireNonNull(state.config, "a config in force");
+                if (!wanted.equals(before)) {
+                    log.info(
+                            "the network config was changed: the pool of subnets is {}, {} now",
+                            wanted.ipv4(),
+                            wanted.ipv6());
+                }
+                state.config = wanted;
+            }
+        } catch (ConfigException e) {
+            configTrouble = e.getMessage() + "; going on with the one before";
         }
+        tellTrouble();
     }
 
     private void applyPeers() {
-        applyPending = false;
-        state.peers = table.peers();
         try {
-            backend.apply(fenced ? List.of() : state.peers);
+            backend.apply(sendTo);
             backendTrouble = "";
         } catch (IOException e) {
             backendTrouble = "not every peer can be reached: " + e.getMessage();
         }
         tellTrouble();
-        synced.countDown();
     }
 
     /** The same call as for changes: what somebody else took away comes back. */
     private void repair() {
-        boolean expired = keeper.hasExpired();
-        if (expired != fenced) {
-            fenced = expired;
-            log.warn(
-                    expired
-                            ? "our lease has ended and the store does not answer: sending nothing from it until it is"
-                                    + " renewed"
-                            : "our lease is renewed: sending again");
-        }
+        state.samplePool();
         if (synced.getCount() == 0) {
             applyPeers();
         }
+    }
+
+    /** For a later life that finds the store away. A disk that refuses costs just that. */
+    private void save() {
+        StoredLease own = keeper.stored();
+        if (!unsaved || own == null || document.isEmpty() || tenure.revision() == 0) {
+            return;
+        }
+        unsaved = false;
+        archive.write(document, own, List.copyOf(state.peers), tenure.revision());
     }
 
     private void resyncFirewall() {
@@ -224,7 +276,7 @@ final class Session implements AutoCloseable {
     }
 
     private void tellTrouble() {
-        String text = Stream.of(backendTrouble, firewallTrouble)
+        String text = Stream.of(backendTrouble, firewallTrouble, configTrouble)
                 .filter(trouble -> !trouble.isEmpty())
                 .collect(Collectors.joining("; "));
         if (!text.equals(state.trouble)) {
@@ -235,76 +287,30 @@ final class Session implements AutoCloseable {
         }
     }
 
-    private void scheduleRenewal() {
-        leaseThread.schedule(
-                () -> {
-                    secure();
-                    scheduleRenewal();
-                },
-                keeper.untilRenewal().toMillis(),
-                TimeUnit.MILLISECONDS);
-    }
-
-    private void secure() {
-        switch (keeper.secure(attributes)) {
-            case HELD -> state.own = keeper.own();
-            case LOST -> {
-                log.error("giving up our lease and starting over");
-                again = true;
-                end();
+    private void repeat(Duration every, Runnable task) {
+        TaskQueue.Pending unused = control.after(every, () -> {
+            try {
+                task.run();
+            } finally {
+                repeat(every, task);
             }
-            case UNKNOWN -> {
-                if (!securePending) {
-                    securePending = true;
-                    leaseThread.schedule(this::secureAgain, SECURE_AGAIN.toMillis(), TimeUnit.MILLISECONDS);
-                }
-            }
-        }
-    }
-
-    private void secureAgain() {
-        securePending = false;
-        secure();
-    }
-
-    private static void repeat(ScheduledExecutorService executor, Runnable task, long everyMillis) {
-        Future<?> unused = executor.scheduleWithFixedDelay(
-                () -> {
-                    try {
-                        task.run();
-                    } catch (RuntimeException e) {
-                        log.error("{}", e.toString(), e); // an executor would silently stop repeating
-                    }
-                },
-                everyMillis,
-                everyMillis,
-                TimeUnit.MILLISECONDS);
-    }
-
-    private static ThreadFactory named(String name) {
-        return task -> {
-            Thread thread = new Thread(task, name);
-            thread.setDaemon(true);
-            return thread;
-        };
+        });
     }
 
     @Override
     public void close() {
         end();
-        follower.close();
-        leaseThread.shutdownNow();
-        control.shutdown();
-        try {
-            if (!control.awaitTermination(5, TimeUnit.SECONDS)) {
-                control.shutdownNow();
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        tenure.close();
+        keeping.interrupt();
+        watching.interrupt();
+        keeping.close();
+        watching.close();
+        control.close();
+        save();
         state.ready = false;
         state.backend = null;
         state.trouble = "";
+        state.fenced = false;
         if (metrics != null) {
             metrics.close();
         }

@@ -35,6 +35,7 @@ final class View implements DaemonView {
     private final String storeLocation;
     private final Supplier<StoreHealth.Status> store;
     private final Supplier<String> storeWait;
+    private final Supplier<String> duplicate;
     private final PrometheusMeterRegistry registry;
 
     View(
@@ -42,11 +43,13 @@ final class View implements DaemonView {
             String storeLocation,
             Supplier<StoreHealth.Status> store,
             Supplier<String> storeWait,
+            Supplier<String> duplicate,
             PrometheusMeterRegistry registry) {
         this.state = state;
         this.storeLocation = storeLocation;
         this.store = store;
         this.storeWait = storeWait;
+        this.duplicate = duplicate;
         this.registry = registry;
     }
 
@@ -59,6 +62,12 @@ final class View implements DaemonView {
         }
         if (!state.trouble.isEmpty()) {
             reasons.add(state.trouble);
+        }
+        if (state.fenced) {
+            reasons.add("our lease has ended and could not be renewed: nothing is sent from it");
+        }
+        if (!duplicate.get().isEmpty()) {
+            reasons.add(duplicate.get());
         }
         if (!health.reachable() && !reasons.contains(health.problem())) {
             reasons.add(health.problem() + "; serving the last known peers");

@@ -12,6 +12,14 @@ public enum MetricNames {
     PEERS("flannelj.peers", "nodes", "", "live leases of other nodes"),
     LEASE_REMAINING(
             "flannelj.lease.remaining", "seconds", "", "until our lease ends unless renewed; -1 when it never does"),
+    LEASE_FENCED("flannelj.lease.fenced", "0 or 1", "", "whether our lease has ended, so that nothing is sent from it"),
+    POOL_SIZE("flannelj.pool.size", "subnets", "", "subnets that nodes may lease; -1 while that is not known"),
+    POOL_FREE("flannelj.pool.free", "subnets", "", "subnets that nobody has leased; -1 while that is not known"),
+    POOL_EXHAUSTED_IN(
+            "flannelj.pool.exhausted.in",
+            "seconds",
+            "",
+            "until no subnet is free, if it goes on as over the last day; -1 while the pool does not shrink"),
     STORE_REACHABLE("flannelj.store.reachable", "0 or 1", "", "whether the last call to the store was answered"),
     STORE_AGE("flannelj.store.age", "seconds", "", "since the store last answered: the age of the peer table"),
     READY("flannelj.ready", "0 or 1", "", "whether the node is ready for pods"),

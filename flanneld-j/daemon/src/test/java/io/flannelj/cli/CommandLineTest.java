@@ -44,7 +44,7 @@ class CommandLineTest {
         assertThat(options.etcd().endpoints()).containsExactly("http://127.0.0.1:4001", "http://127.0.0.1:2379");
         assertThat(options.etcd().prefix()).isEqualTo("/coreos.com/network");
         assertThat(options.subnetFile()).isEqualTo(Path.of("/run/flannel/subnet.env"));
-        assertThat(options.renewMargin()).isEqualTo(Duration.ofMinutes(60));
+        assertThat(options.leases().renewMargin()).isEqualTo(Duration.ofMinutes(60));
         assertThat(options.ipMasq()).isFalse();
         assertThat(options.randomFully()).isTrue();
         assertThat(options.forwardRules()).isTrue();
@@ -100,7 +100,7 @@ class CommandLineTest {
         assertThat(options.publicIp()).isEqualTo(IpAddress.parse("203.0.113.7"));
         assertThat(options.publicIpv6()).isEqualTo(IpAddress.parse("2001:db8::7"));
         assertThat(options.subnetFile()).isEqualTo(Path.of("/s.env"));
-        assertThat(options.renewMargin()).isEqualTo(Duration.ofMinutes(30));
+        assertThat(options.leases().renewMargin()).isEqualTo(Duration.ofMinutes(30));
         assertThat(options.ipMasq()).isTrue();
         assertThat(options.randomFully()).isFalse();
         assertThat(options.firewallResync()).isEqualTo(Duration.ofSeconds(9));

@@ -36,7 +36,7 @@ class LeaseKeeperTest {
 
     @Test
     void aNewNodeGetsAFreeSubnet() throws Exception {
-        Lease lease = keeper().acquire(config("10.3.0.0/16"), node(1), null);
+        Lease lease = keeper().acquire(config("10.3.0.0/16"), node(1), null, null);
 
         assertThat(lease.subnets().ipv4()).isNotNull();
         assertThat(lease.expiresAt()).isEqualTo(clock.instant().plus(DAY));
@@ -46,8 +46,8 @@ class LeaseKeeperTest {
     @Test
     void theLeaseWithOurAddressIsUsedAgain() throws Exception {
         NetworkConfig config = config("10.3.0.0/16");
-        Lease first = keeper().acquire(config, node(1), null);
-        Lease second = keeper().acquire(config, node(1), subnet("10.3.200.0/24"));
+        Lease first = keeper().acquire(config, node(1), null, null);
+        Lease second = keeper().acquire(config, node(1), subnet("10.3.200.0/24"), null);
 
         assertThat(second.subnets()).isEqualTo(first.subnets());
         assertThat(store.list().leases()).hasSize(1);
@@ -55,8 +55,8 @@ class LeaseKeeperTest {
 
     @Test
     void aLeaseThatNoLongerFitsIsGivenUp() throws Exception {
-        keeper().acquire(config("10.3.0.0/16"), node(1), null);
-        Lease moved = keeper().acquire(config("10.4.0.0/16"), node(1), null);
+        keeper().acquire(config("10.3.0.0/16"), node(1), null, null);
+        Lease moved = keeper().acquire(config("10.4.0.0/16"), node(1), null, null);
 
         assertThat(Cidr.parse("10.4.0.0/16").contains(moved.subnets().ipv4())).isTrue();
         assertThat(store.list().leases()).hasSize(1);
@@ -64,13 +64,13 @@ class LeaseKeeperTest {
 
     @Test
     void thePreviousSubnetIsTakenWhenItIsFree() throws Exception {
-        Lease lease = keeper().acquire(config("10.3.0.0/16"), node(1), subnet("10.3.77.0/24"));
+        Lease lease = keeper().acquire(config("10.3.0.0/16"), node(1), subnet("10.3.77.0/24"), null);
         assertThat(lease.subnets()).isEqualTo(subnet("10.3.77.0/24"));
 
-        Lease other = keeper().acquire(config("10.3.0.0/16"), node(2), subnet("10.3.77.0/24"));
+        Lease other = keeper().acquire(config("10.3.0.0/16"), node(2), subnet("10.3.77.0/24"), null);
         assertThat(other.subnets()).isNotEqualTo(subnet("10.3.77.0/24"));
 
-        Lease unfit = keeper().acquire(config("10.3.0.0/16"), node(3), subnet("10.9.77.0/24"));
+        Lease unfit = keeper().acquire(config("10.3.0.0/16"), node(3), subnet("10.9.77.0/24"), null);
         assertThat(Cidr.parse("10.3.0.0/16").contains(unfit.subnets().ipv4())).isTrue();
     }
 
@@ -81,7 +81,7 @@ class LeaseKeeperTest {
         NetworkConfig config = config("10.3.0.0/16");
         CompletableFuture<Lease> lease = CompletableFuture.supplyAsync(() -> {
             try {
-                return keeper.acquire(config, node(1), null);
+                return keeper.acquire(config, node(1), null, null);
             } catch (LeaseKeeper.ClosedException e) {
                 throw new IllegalStateException(e);
             }
@@ -93,16 +93,16 @@ class LeaseKeeperTest {
         assertThat(lease.get(5, TimeUnit.SECONDS).subnets()).isEqualTo(subnet("10.3.7.0/24"));
         assertThat(keeper.waitingFor()).isEmpty();
         store.assign(subnet("10.3.8.0/24"));
-        assertThat(keeper.secure(node(1))).as("assigned others").isEqualTo(Outcome.LOST);
+        assertThat(keeper.renew(node(1))).as("assigned others").isEqualTo(Outcome.LOST);
         store.assign(null);
-        assertThat(keeper.secure(node(1))).as("assigned none").isEqualTo(Outcome.UNKNOWN);
+        assertThat(keeper.renew(node(1))).as("assigned none").isEqualTo(Outcome.UNKNOWN);
     }
 
     @Test
     void aReservationStaysOne() throws Exception {
         store.reserve(subnet("10.3.9.0/24"), node(1));
 
-        Lease lease = keeper().acquire(config("10.3.0.0/16"), node(1), null);
+        Lease lease = keeper().acquire(config("10.3.0.0/16"), node(1), null, null);
 
         assertThat(lease.subnets()).isEqualTo(subnet("10.3.9.0/24"));
         assertThat(lease.expiresAt()).isNull();
@@ -118,7 +118,7 @@ class LeaseKeeperTest {
             LeaseKeeper keeper = keeper();
             starts.add(CompletableFuture.supplyAsync(() -> {
                 try {
-                    return keeper.acquire(config, node(number), null);
+                    return keeper.acquire(config, node(number), null, null);
                 } catch (LeaseKeeper.ClosedException e) {
                     throw new AssertionError(e);
                 }
@@ -136,12 +136,12 @@ class LeaseKeeperTest {
         NetworkConfig config = config("10.3.0.0/28");
         List<Lease> held = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
-            held.add(keeper().acquire(config, node(i + 1), null));
+            held.add(keeper().acquire(config, node(i + 1), null, null));
         }
         LeaseKeeper late = keeper();
         CompletableFuture<Lease> waiting = CompletableFuture.supplyAsync(() -> {
             try {
-                return late.acquire(config, node(9), null);
+                return late.acquire(config, node(9), null, null);
             } catch (LeaseKeeper.ClosedException e) {
                 throw new AssertionError(e);
             }
@@ -159,37 +159,37 @@ class LeaseKeeperTest {
     @Test
     void aLeaseThatVanishedIsClaimedAgain() throws Exception {
         LeaseKeeper keeper = keeper();
-        Lease lease = keeper.acquire(config("10.3.0.0/16"), node(1), null);
+        Lease lease = keeper.acquire(config("10.3.0.0/16"), node(1), null, null);
         store.expire(lease.subnets());
 
-        assertThat(keeper.secure(node(1))).isEqualTo(Outcome.HELD);
+        assertThat(keeper.renew(node(1))).isEqualTo(Outcome.HELD);
         assertThat(store.list().leases().get(0).subnets()).isEqualTo(lease.subnets());
     }
 
     @Test
     void aLeaseThatAnotherNodeTookIsLost() throws Exception {
         LeaseKeeper keeper = keeper();
-        Lease lease = keeper.acquire(config("10.3.0.0/16"), node(1), null);
+        Lease lease = keeper.acquire(config("10.3.0.0/16"), node(1), null, null);
         store.expire(lease.subnets());
         store.create(lease.subnets(), node(2), DAY);
 
-        assertThat(keeper.secure(node(1))).isEqualTo(Outcome.LOST);
+        assertThat(keeper.renew(node(1))).isEqualTo(Outcome.LOST);
     }
 
     @Test
     void renewalComesBeforeTheEndAndIsTriedAgain() throws Exception {
         LeaseKeeper keeper = keeper();
-        keeper.acquire(config("10.3.0.0/16"), node(1), null);
+        keeper.acquire(config("10.3.0.0/16"), node(1), null, null);
         assertThat(keeper.untilRenewal()).isEqualTo(Duration.ofHours(23));
 
         clock.now = clock.now.plus(Duration.ofHours(23));
         store.setAway(true);
-        assertThat(keeper.secure(node(1))).isEqualTo(Outcome.UNKNOWN);
-        assertThat(keeper.untilRenewal()).isEqualTo(Duration.ofMinutes(1));
+        assertThat(keeper.renew(node(1))).isEqualTo(Outcome.UNKNOWN);
+        assertThat(keeper.untilRenewal()).isEqualTo(Duration.ofSeconds(1));
         assertThat(keeper.hasExpired()).isFalse();
 
         store.setAway(false);
-        assertThat(keeper.secure(node(1))).isEqualTo(Outcome.HELD);
+        assertThat(keeper.renew(node(1))).isEqualTo(Outcome.HELD);
         assertThat(keeper.untilRenewal()).isEqualTo(Duration.ofHours(23));
 
         clock.now = clock.now.plus(Duration.ofHours(25));
@@ -213,9 +213,149 @@ class LeaseKeeperTest {
         }
     }
 
+    /** flannel turns a reservation into a lease of 24 hours at the first start. */
+    @Test
+    void bugReservationBecomesALeaseIsFixedOverRenewals() throws Exception {
+        store.reserve(subnet("10.3.9.0/24"), node(1));
+        LeaseKeeper keeper = keeper();
+        keeper.acquire(config("10.3.0.0/16"), node(1), null, null);
+
+        assertThat(keeper.renew(node(1))).isEqualTo(Outcome.HELD);
+
+        assertThat(store.list().leases().get(0).isReservation()).isTrue();
+        assertThat(keeper.hasExpired()).isFalse();
+    }
+
+    /** In flannel the loser of a race for a subnet ends with status 1. */
+    @Test
+    void bugLosingTheCreateRaceEndsTheProcessIsFixed() throws Exception {
+        store.beforeNextWrite(() -> store.reserve(subnet("10.3.77.0/24"), node(2)));
+
+        Lease lease = keeper().acquire(config("10.3.0.0/16"), node(1), subnet("10.3.77.0/24"), null);
+
+        assertThat(lease.subnets()).isNotEqualTo(subnet("10.3.77.0/24"));
+    }
+
+    /** flannel never renews again when the first look at its own lease fails. */
+    @Test
+    void bugAFailedFirstReadStopsRenewalIsFixed() throws Exception {
+        LeaseKeeper keeper = keeper();
+        keeper.acquire(config("10.3.0.0/16"), node(1), null, null);
+        store.setAway(true);
+        assertThat(keeper.confirm(node(1))).isEqualTo(Outcome.UNKNOWN);
+        store.setAway(false);
+        clock.now = clock.now.plus(Duration.ofHours(23));
+
+        assertThat(keeper.renew(node(1))).isEqualTo(Outcome.HELD);
+        assertThat(keeper.own().expiresAt()).isEqualTo(clock.now.plus(DAY));
+    }
+
+    /** Two nodes with one address share a lease in flannel, and never notice. */
+    @Test
+    void bugTwoNodesWithOneAddressShareALeaseIsFixed() throws Exception {
+        NetworkConfig config = config("10.3.0.0/16");
+        LeaseKeeper first = keeper();
+        LeaseKeeper second = keeper();
+        first.acquire(config, node(1), null, null);
+        clock.now = clock.now.plus(Duration.ofHours(1));
+        second.acquire(config, node(1), null, null);
+
+        assertThat(first.confirm(node(1))).as("who was there first").isEqualTo(Outcome.HELD);
+        assertThat(first.duplicate()).contains("another node uses our address 192.168.0.1", "--public-ip");
+        assertThat(second.confirm(node(1))).as("who came later").isEqualTo(Outcome.LOST);
+        assertThat(second.attempt(config, node(1), null, null)).isEmpty();
+        assertThat(second.waitingFor()).contains("192.168.0.1");
+
+        store.expire(first.own().subnets());
+        assertThat(second.attempt(config, node(1), null, null))
+                .as("once the other is gone")
+                .isPresent();
+        assertThat(second.duplicate()).isEmpty();
+    }
+
+    @Test
+    void ourOwnWriteWhoseAnswerWasLostIsNoIntruder() throws Exception {
+        LeaseKeeper keeper = keeper();
+        keeper.acquire(config("10.3.0.0/16"), node(1), null, null);
+        keeper.acquire(config("10.3.0.0/16"), node(1), null, null); // taken over: the newcomer's case
+        store.loseNextAnswer();
+        assertThat(keeper.renew(node(1))).isEqualTo(Outcome.UNKNOWN);
+
+        assertThat(keeper.renew(node(1))).isEqualTo(Outcome.HELD);
+        assertThat(keeper.duplicate()).isEmpty();
+    }
+
+    @Test
+    void aLeaseThatAnOperatorMadeAReservationStaysOne() throws Exception {
+        LeaseKeeper keeper = keeper();
+        Lease lease = keeper.acquire(config("10.3.0.0/16"), node(1), null, null);
+        store.reserve(lease.subnets(), node(1));
+
+        assertThat(keeper.confirm(node(1))).isEqualTo(Outcome.HELD);
+
+        assertThat(keeper.own().expiresAt()).isNull();
+        assertThat(keeper.duplicate()).isEmpty();
+        assertThat(store.list().leases().get(0).isReservation()).isTrue();
+    }
+
+    @Test
+    void withoutTheStoreTheLastLeaseServesWhileItLasts() throws Exception {
+        LeaseKeeper before = keeper();
+        Lease lease = before.acquire(config("10.3.0.0/16"), node(1), null, null);
+        String document = "{\"Network\": \"10.3.0.0/16\"}";
+        SavedLeases saved = new SavedLeases("memory", clock.now, document, before.stored(), List.of(), 7);
+        store.setAway(true);
+        LeaseKeeper after = keeper();
+
+        NetworkConfig config = after.awaitNetworkConfig(saved);
+        assertThat(after.acquire(config, node(1), null, saved)).isEqualTo(lease);
+        assertThat(after.isFromDisk()).isTrue();
+        assertThat(keeper().attempt(config, node(2), null, saved))
+                .as("another address")
+                .isEmpty();
+        clock.now = clock.now.plus(Duration.ofHours(25));
+        assertThat(keeper().attempt(config, node(1), null, saved))
+                .as("after its end")
+                .isEmpty();
+
+        store.setAway(false);
+        assertThat(after.renew(node(1))).isEqualTo(Outcome.HELD);
+        assertThat(after.isFromDisk()).isFalse();
+        assertThat(after.duplicate()).isEmpty();
+    }
+
+    @Test
+    void aLeaseIsGivenBackOnlyWhereItIsStillOurs() throws Exception {
+        LeaseKeeper keeper = keeper();
+        keeper.acquire(config("10.3.0.0/16"), node(1), null, null);
+        keeper().acquire(config("10.3.0.0/16"), node(1), null, null); // written by somebody else since
+
+        assertThat(keeper.release()).isFalse();
+        assertThat(store.list().leases()).hasSize(1);
+        assertThat(keepers.get(1).release()).isTrue();
+        assertThat(store.list().leases()).isEmpty();
+    }
+
+    @Test
+    void shortLeasesAreRenewedAtHalfTime() throws Exception {
+        LeaseKeeper keeper = new LeaseKeeper(
+                store,
+                new StoreHealth(clock, "memory"),
+                clock,
+                new Random(1),
+                new LeaseKeeper.Terms(Duration.ofSeconds(30), Duration.ofHours(1)));
+        keeper.acquire(config("10.3.0.0/16"), node(1), null, null);
+
+        assertThat(keeper.untilRenewal()).isEqualTo(Duration.ofSeconds(15));
+    }
+
     private LeaseKeeper keeper() {
         LeaseKeeper keeper = new LeaseKeeper(
-                store, new StoreHealth(clock, "memory"), clock, new Random(keepers.size()), DAY, Duration.ofHours(1));
+                store,
+                new StoreHealth(clock, "memory"),
+                clock,
+                new Random(keepers.size()),
+                new LeaseKeeper.Terms(DAY, Duration.ofHours(1)));
         keepers.add(keeper);
         return keeper;
     }

@@ -32,6 +32,55 @@ class LeaseTableTest {
         assertThat(table.peers()).isEmpty();
     }
 
+    /** flannel tells nobody when a resync brings a known subnet with a new address or VTEP. */
+    @Test
+    void bugAttributesThatChangedWhileDeafAreMissedIsFixed() {
+        table.apply(new LeaseEvent.Reset(List.of(lease(2, 2))));
+
+        assertThat(table.apply(new LeaseEvent.Reset(List.of(lease(2, 9))))).isTrue();
+        assertThat(table.peers()).containsExactly(lease(2, 9));
+    }
+
+    /** In flannel the second resync removes the node's own subnet. */
+    @Test
+    void bugTheSecondResyncRemovesOurOwnIsFixed() {
+        table.setOwn(lease(1, 1).subnets());
+        table.apply(new LeaseEvent.Reset(List.of(lease(1, 1), lease(2, 2))));
+
+        assertThat(table.apply(new LeaseEvent.Reset(List.of(lease(1, 1), lease(2, 2)))))
+                .isFalse();
+        assertThat(table.holdsOwn()).isTrue();
+        assertThat(table.peers()).containsExactly(lease(2, 2));
+    }
+
+    @Test
+    void peersThatASetBackStoreForgotStayUntilTheyHadTimeToComeBack() {
+        table.setOwn(lease(1, 1).subnets());
+        table.apply(new LeaseEvent.Reset(List.of(lease(1, 1), lease(2, 2), lease(3, 3))));
+
+        assertThat(table.apply(new LeaseEvent.Reset(List.of(lease(2, 2)), true)))
+                .isFalse();
+        assertThat(table.peers()).containsExactlyInAnyOrder(lease(2, 2), lease(3, 3));
+        assertThat(table.holdsOwn()).as("to be claimed again").isFalse();
+
+        assertThat(table.apply(new LeaseEvent.Added(lease(3, 3))))
+                .as("it came back")
+                .isFalse();
+        assertThat(table.hasDoubted()).isFalse();
+    }
+
+    @Test
+    void aForgottenPeerGivesWayToWhoeverHasItsSubnetNow() {
+        table.apply(new LeaseEvent.Reset(List.of(lease(2, 2), lease(3, 3), lease(4, 4))));
+        table.apply(new LeaseEvent.Reset(List.of(lease(2, 9)), true));
+        assertThat(table.peers()).containsExactlyInAnyOrder(lease(2, 9), lease(3, 3), lease(4, 4));
+
+        assertThat(table.apply(new LeaseEvent.Added(lease(3, 8)))).isTrue();
+        assertThat(table.peers()).containsExactlyInAnyOrder(lease(2, 9), lease(3, 8), lease(4, 4));
+        assertThat(table.dropDoubted()).isTrue();
+        assertThat(table.peers()).containsExactlyInAnyOrder(lease(2, 9), lease(3, 8));
+    }
+
     private static Lease lease(int subnet, int node) {
         return new Lease(
                 PodSubnets.ofIpv4(Cidr.parse("10.3." + subnet + ".0/24")),

@@ -25,6 +25,8 @@ public final class MemorySubnetManager implements SubnetManager {
     private boolean away;
     private boolean assigns;
     private @Nullable PodSubnets assigned;
+    private boolean loseAnswer;
+    private Runnable before = () -> {};
 
     private record Subscription(Consumer<LeaseEvent> onEvent, Consumer<String> onEnd) {}
 
@@ -53,6 +55,30 @@ public final class MemorySubnetManager implements SubnetManager {
             throw new UnassignedException("nothing is assigned yet");
         }
         return Optional.ofNullable(assigned);
+    }
+
+    /** The next write is done, and its answer never comes. */
+    public synchronized void loseNextAnswer() {
+        loseAnswer = true;
+    }
+
+    /** Somebody else is faster than the next write. */
+    public synchronized void beforeNextWrite(Runnable other) {
+        before = other;
+    }
+
+    private void comeFirst() {
+        Runnable other = before;
+        before = () -> {};
+        other.run();
+    }
+
+    /** Is set back to a snapshot of before anything was written. */
+    public synchronized void restoreEmpty() {
+        leases.clear();
+        history.clear();
+        revision = 1;
+        breakWatches();
     }
 
     /** Ends every watch, as a compaction would. */
@@ -101,6 +127,7 @@ public final class MemorySubnetManager implements SubnetManager {
     public synchronized Optional<StoredLease> create(
             PodSubnets subnets, LeaseAttributes attributes, Duration timeToLive) throws StoreException {
         check();
+        comeFirst();
         if (leases.containsKey(subnets)) {
             return Optional.empty();
         }
@@ -112,6 +139,7 @@ public final class MemorySubnetManager implements SubnetManager {
     public synchronized Optional<StoredLease> update(StoredLease known, LeaseAttributes attributes, Duration timeToLive)
             throws StoreException {
         check();
+        comeFirst();
         StoredLease there = leases.get(known.subnets());
         if (there == null || there.version() != known.version()) {
             return Optional.empty();
@@ -119,7 +147,23 @@ public final class MemorySubnetManager implements SubnetManager {
         boolean stays = known.isReservation();
         Lease lease = new Lease(
                 known.subnets(), attributes, stays ? null : clock.instant().plus(timeToLive));
-        return Optional.of(store(new StoredLease(lease, ++revision, stays ? 0 : nextLeaseId++)));
+        StoredLease stored = store(new StoredLease(lease, ++revision, stays ? 0 : nextLeaseId++));
+        if (loseAnswer) {
+            loseAnswer = false;
+            throw new StoreException("the answer was lost");
+        }
+        return Optional.of(stored);
+    }
+
+    @Override
+    public synchronized Optional<StoredLease> reserve(
+            PodSubnets subnets, LeaseAttributes attributes, @Nullable StoredLease known) throws StoreException {
+        check();
+        StoredLease there = leases.get(subnets);
+        if (known == null ? there != null : there == null || there.version() != known.version()) {
+            return Optional.empty();
+        }
+        return Optional.of(store(new StoredLease(new Lease(subnets, attributes, null), ++revision, 0)));
     }
 
     @Override

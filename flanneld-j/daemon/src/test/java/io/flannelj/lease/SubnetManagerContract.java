@@ -119,6 +119,21 @@ public abstract class SubnetManagerContract {
     }
 
     @Test
+    void reservesWhatIsFreeAndWhatIsKnown() throws Exception {
+        SubnetManager store = store();
+        assertThat(store.reserve(ONE, node(1), null)).isPresent();
+        assertThat(store.reserve(ONE, node(2), null)).as("taken").isEmpty();
+        StoredLease two = store.create(TWO, node(2), DAY).orElseThrow();
+
+        StoredLease pinned = store.reserve(TWO, node(2), two).orElseThrow();
+
+        assertThat(pinned.isReservation()).isTrue();
+        assertThat(store.reserve(TWO, node(2), two)).as("changed since").isEmpty();
+        assertThat(store.list().leases()).hasSize(2).allMatch(StoredLease::isReservation);
+        assertThat(store.delete(pinned)).isTrue();
+    }
+
+    @Test
     void aWatchFromAListingMissesNothing() throws Exception {
         SubnetManager store = store();
         assertThat(store.create(ONE, node(1), DAY)).isPresent();

@@ -56,12 +56,14 @@ public final class EtcdSubnetManager implements SubnetManager {
     private final EtcdOptions options;
     private final Clock clock;
     private final String subnetsPrefix;
+    private final String configKey;
 
     private EtcdSubnetManager(EtcdConnection connection, EtcdOptions options, Clock clock) {
         this.connection = connection;
         this.options = options;
         this.clock = clock;
         this.subnetsPrefix = options.prefix() + "/subnets";
+        this.configKey = options.prefix() + "/config";
     }
 
     /**
@@ -80,7 +82,14 @@ public final class EtcdSubnetManager implements SubnetManager {
 
     @Override
     public String configLocation() {
-        return options.prefix() + "/config in " + options;
+        return configKey + " in " + options;
+    }
+
+    @Override
+    public Optional<String> fetchNetworkConfig() throws StoreException {
+        GetResponse response =
+                await(connection.client().getKVClient().get(bytes(configKey)), "read the network config");
+        return response.getKvs().stream().findFirst().map(kv -> text(kv.getValue()));
     }
 
     @Override
@@ -89,13 +98,6 @@ public final class EtcdSubnetManager implements SubnetManager {
                 ? Optional.empty()
                 : Optional.of("EnableIPv4: must be true in etcd, since flannel's keys there cannot name an IPv6 subnet"
                         + " alone; enable both families, or use --kube-subnet-mgr");
-    }
-
-    @Override
-    public Optional<String> fetchNetworkConfig() throws StoreException {
-        GetResponse response = await(
-                connection.client().getKVClient().get(bytes(options.prefix() + "/config")), "read the network config");
-        return response.getKvs().stream().findFirst().map(kv -> kv.getValue().toString(StandardCharsets.UTF_8));
     }
 
     @Override
@@ -135,6 +137,13 @@ public final class EtcdSubnetManager implements SubnetManager {
             revoke(known.storeLeaseId()); // no key hangs on it any more
         }
         return written;
+    }
+
+    @Override
+    public Optional<StoredLease> reserve(PodSubnets subnets, LeaseAttributes attributes, @Nullable StoredLease known)
+            throws StoreException {
+        Cmp condition = known == null ? new Cmp(key(subnets), Cmp.Op.EQUAL, CmpTarget.version(0)) : unchanged(known);
+        return put(condition, subnets, attributes, 0, null, "write the reservation");
     }
 
     @Override
@@ -217,21 +226,34 @@ public final class EtcdSubnetManager implements SubnetManager {
                 onEnd.accept(reason);
             }
         };
-        io.etcd.jetcd.Watch.Watcher watcher = connection
-                .client()
-                .getWatchClient()
-                .watch(
-                        bytes(subnetsPrefix),
-                        option,
-                        response -> deliver(response, onEvent),
-                        error -> endOnce.accept(String.valueOf(error.getMessage())),
-                        () -> endOnce.accept("completed"));
-        return watcher::close;
+        io.etcd.jetcd.Watch watches = connection.client().getWatchClient();
+        io.etcd.jetcd.Watch.Watcher leases = watches.watch(
+                bytes(subnetsPrefix),
+                option,
+                response -> deliver(response, onEvent),
+                error -> endOnce.accept(String.valueOf(error.getMessage())),
+                () -> endOnce.accept("completed"));
+        io.etcd.jetcd.Watch.Watcher config = watches.watch(
+                bytes(configKey),
+                WatchOption.builder()
+                        .withRevision(fromRevision)
+                        .withRequireLeader(true)
+                        .build(),
+                response -> response.getEvents().stream()
+                        .filter(event -> event.getEventType() == WatchEvent.EventType.PUT)
+                        .forEach(event -> onEvent.accept(new LeaseEvent.ConfigWritten(
+                                text(event.getKeyValue().getValue())))),
+                error -> endOnce.accept(String.valueOf(error.getMessage())),
+                () -> endOnce.accept("completed"));
+        return () -> {
+            leases.close();
+            config.close();
+        };
     }
 
     private void deliver(WatchResponse response, Consumer<LeaseEvent> onEvent) {
         for (WatchEvent event : response.getEvents()) {
-            String key = event.getKeyValue().getKey().toString(StandardCharsets.UTF_8);
+            String key = text(event.getKeyValue().getKey());
             if (event.getEventType() == WatchEvent.EventType.DELETE) {
                 SubnetKey.parse(key).ifPresent(subnets -> onEvent.accept(new LeaseEvent.Removed(subnets)));
             } else if (event.getEventType() == WatchEvent.EventType.PUT) {
@@ -241,9 +263,9 @@ public final class EtcdSubnetManager implements SubnetManager {
     }
 
     private Optional<StoredLease> lease(KeyValue kv) {
-        String key = kv.getKey().toString(StandardCharsets.UTF_8);
+        String key = text(kv.getKey());
         Optional<PodSubnets> subnets = SubnetKey.parse(key);
-        Optional<LeaseAttributes> attributes = LeaseJson.parse(kv.getValue().toString(StandardCharsets.UTF_8));
+        Optional<LeaseAttributes> attributes = LeaseJson.parse(text(kv.getValue()));
         if (subnets.isEmpty() || attributes.isEmpty()) {
             log.warn("{} holds {} that is no lease; leaving it alone", options, key);
             return Optional.empty();
@@ -260,6 +282,10 @@ public final class EtcdSubnetManager implements SubnetManager {
         return ByteSequence.from(text, StandardCharsets.UTF_8);
     }
 
+    private static String text(ByteSequence bytes) {
+        return bytes.toString(StandardCharsets.UTF_8);
+    }
+
     private <T> T await(CompletableFuture<T> call, String what) throws StoreException {
         try {
             return call.get(DEADLINE.toMillis(), TimeUnit.MILLISECONDS);
@@ -272,17 +298,28 @@ public final class EtcdSubnetManager implements SubnetManager {
             Thread.currentThread().interrupt();
             throw new StoreException("interrupted while waiting for " + options, e);
         } catch (ExecutionException e) {
-            boolean unavailable = isUnavailable(e);
-            if (unavailable) {
+            Status.Code code = Status.fromThrowable(e).getCode();
+            boolean unavailable = code == Status.Code.UNAVAILABLE;
+            String reason = reason(e);
+            // A token of before etcd's restart is refused for ever; only a new client asks for another one.
+            if (unavailable || code == Status.Code.UNAUTHENTICATED || reason.contains("invalid auth token")) {
                 connection.onUnavailable();
             }
             throw new StoreException(
-                    options + (unavailable ? " is not reachable" : " refused to " + what) + ": " + reason(e), e);
+                    options + (unavailable ? " is not reachable" : " refused to " + what) + ": " + reason
+                            + remedy(reason),
+                    e);
         }
     }
 
-    private static boolean isUnavailable(Throwable failure) {
-        return Status.fromThrowable(failure).getCode() == Status.Code.UNAVAILABLE;
+    private static String remedy(String reason) {
+        if (reason.contains("database space exceeded")) {
+            return "; etcd's disk quota is full: compact, defragment and disarm the alarm (etcdctl compact, defrag,"
+                    + " alarm disarm)";
+        }
+        return reason.contains("permission denied") || reason.contains("authentication failed")
+                ? "; see --etcd-username and --etcd-password, and what the user's role may do"
+                : "";
     }
 
     private static String reason(Throwable failure) {

@@ -1,0 +1,50 @@
+package io.flannelj.main;
+
+import io.flannelj.lease.Lease;
+import io.flannelj.lease.SavedLeases;
+import io.flannelj.lease.StoredLease;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The file in which a node keeps its last lease and peers. A disk that refuses is said once and costs nothing else. */
+final class LeaseArchive {
+    private static final Logger log = LoggerFactory.getLogger(LeaseArchive.class);
+
+    private final Path file;
+    private final String location;
+    private final Clock clock;
+    private boolean refused;
+
+    /** @param location of the store; what was written down of another one does not count */
+    LeaseArchive(Path stateDirectory, String location, Clock clock) {
+        this.file = stateDirectory.resolve("leases.json");
+        this.location = location;
+        this.clock = clock;
+    }
+
+    Optional<SavedLeases> read() {
+        return SavedLeases.read(file, location);
+    }
+
+    void write(String config, StoredLease own, List<Lease> peers, long revision) {
+        try {
+            new SavedLeases(location, clock.instant(), config, own, peers, revision).write(file);
+            refused = false;
+        } catch (IOException e) {
+            if (!refused) {
+                log.warn("{} cannot be written, so a restart without the store will not serve: {}", file, e.toString());
+                refused = true;
+            }
+        }
+    }
+
+    /** What was written down does not hold any more. */
+    void forget() {
+        file.toFile().delete();
+    }
+}

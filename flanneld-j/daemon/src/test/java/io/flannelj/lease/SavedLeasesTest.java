@@ -1,0 +1,66 @@
+package io.flannelj.lease;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SavedLeasesTest {
+    private static final Instant NOON = Instant.parse("2026-11-25T12:00:00Z");
+
+    @TempDir
+    Path directory;
+
+    @Test
+    void comesBackAsItWas() throws Exception {
+        SavedLeases saved = new SavedLeases(
+                "etcd", NOON, "{\"Network\":\"10.3.0.0/16\"}", own(NOON.plusSeconds(60)), List.of(peer()), 42);
+        Path file = directory.resolve("state/leases.json");
+        saved.write(file);
+        saved.write(file);
+
+        assertThat(SavedLeases.read(file, "etcd")).contains(saved);
+        assertThat(SavedLeases.read(file, "another etcd")).isEmpty();
+        assertThat(saved.isUsableAt(NOON.plusSeconds(59))).isTrue();
+        assertThat(saved.isUsableAt(NOON.plusSeconds(60))).isFalse();
+        assertThat(new SavedLeases("etcd", NOON, "{}", own(null), List.of(), 1).isUsableAt(NOON.plusSeconds(1 << 30)))
+                .as("a reservation")
+                .isTrue();
+    }
+
+    @Test
+    void aDamagedFileIsAsGoodAsNone() throws Exception {
+        Path file = directory.resolve("leases.json");
+        assertThat(SavedLeases.read(file, "etcd")).isEmpty();
+        for (String text :
+                new String[] {"", "{", "[]", "{\"location\":\"etcd\"}", "{\"location\":\"etcd\",\"own\":7}"}) {
+            Files.writeString(file, text);
+            assertThat(SavedLeases.read(file, "etcd")).as(text).isEmpty();
+        }
+    }
+
+    private static StoredLease own(Instant end) {
+        return new StoredLease(
+                new Lease(
+                        PodSubnets.ofIpv4(Cidr.parse("10.3.1.0/24")),
+                        LeaseAttributes.ofIpv4(IpAddress.parse("192.168.0.1"), "", null),
+                        end),
+                7,
+                1234);
+    }
+
+    private static Lease peer() throws Exception {
+        return new Lease(
+                new PodSubnets(Cidr.parse("10.3.2.0/24"), Cidr.parse("fd00:2::/64")),
+                LeaseAttributes.ofIpv4(
+                        IpAddress.parse("192.168.0.2"), "vxlan", new ObjectMapper().readTree("{\"VNI\":1}")),
+                null);
+    }
+}
