@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * Carries out CNI calls (specification 1.1). Blocking, and safe for any number of threads: what must not happen twice at a
@@ -24,6 +25,17 @@ import java.util.List;
  */
 public final class CniEngine {
     private static final Object BRIDGE_LOCK = new Object();
+
+    private final Supplier<String> daemonState;
+
+    /**
+     * An engine in the daemon or in the plugin's own process.
+     *
+     * @param daemonState why the node has no subnet yet, should that turn out so
+     */
+    public CniEngine(Supplier<String> daemonState) {
+        this.daemonState = daemonState;
+    }
 
     /** Carries out one call. Never throws: whatever goes wrong is a CNI error. */
     public CniAnswer handle(Invocation invocation) {
@@ -45,8 +57,7 @@ public final class CniEngine {
         }
     }
 
-    private static String carryOut(String command, Invocation invocation, NetConf conf)
-            throws IOException, CniException {
+    private String carryOut(String command, Invocation invocation, NetConf conf) throws IOException, CniException {
         return switch (command) {
             case "ADD" -> add(Attachment.of(invocation, true), conf);
             case "DEL" -> {
@@ -83,7 +94,7 @@ public final class CniEngine {
         }
     }
 
-    private static String add(Attachment attachment, NetConf conf) throws IOException, CniException {
+    private String add(Attachment attachment, NetConf conf) throws IOException, CniException {
         SubnetEnv env = subnetEnv(conf, CniException.TRY_AGAIN_LATER);
         Cidr subnet = subnet(env, conf);
         Cidr gateway = subnet.gateway();
@@ -137,7 +148,7 @@ public final class CniEngine {
 
     private static void delete(Attachment attachment, NetConf conf) throws IOException {
         if (!attachment.netns().isEmpty() && Files.exists(Path.of(attachment.netnsFile()))) {
-            try (Netns pod = Netns.open(Path.of(attachment.netnsFile()));
+            try (Netns pod = Netns.open(Path.of(attachment.netnsFile()), attachment.netns());
                     Netns own = Netns.current();
                     NetlinkSocket node = NetlinkSocket.open()) {
                 if (!pod.isSameAs(own)) {
@@ -148,7 +159,7 @@ public final class CniEngine {
         addresses(conf).release(attachment);
     }
 
-    private static void check(Attachment attachment, NetConf conf) throws IOException, CniException {
+    private void check(Attachment attachment, NetConf conf) throws IOException, CniException {
         SubnetEnv env = subnetEnv(conf, CniException.CHECK_FAILED);
         JsonNode ips = conf.prevResult().path("ips");
         if (ips.isEmpty()) {
@@ -173,7 +184,7 @@ public final class CniEngine {
         }
     }
 
-    private static void status(NetConf conf) throws CniException {
+    private void status(NetConf conf) throws CniException {
         subnet(subnetEnv(conf, CniException.NOT_AVAILABLE), conf);
     }
 
@@ -190,14 +201,14 @@ public final class CniEngine {
         return subnet;
     }
 
-    private static SubnetEnv subnetEnv(NetConf conf, int code) throws CniException {
+    private SubnetEnv subnetEnv(NetConf conf, int code) throws CniException {
         try {
             return SubnetEnv.parse(Files.readString(conf.subnetFile()));
         } catch (IOException e) {
             throw new CniException(
                     code,
-                    "this node has no subnet yet: " + conf.subnetFile() + " cannot be read; is flanneld-j running and"
-                            + " ready? see `flanneld-j status`",
+                    "this node has no subnet yet (" + conf.subnetFile() + " cannot be read): " + daemonState.get()
+                            + "; see `flanneld-j status`",
                     e);
         } catch (SubnetEnv.MalformedException e) {
             throw new CniException(code, conf.subnetFile() + " is not usable: " + e.getMessage(), e);
@@ -207,7 +218,7 @@ public final class CniEngine {
     private static Netns openNetns(Attachment attachment) throws IOException, CniException {
         Netns pod;
         try {
-            pod = Netns.open(Path.of(attachment.netnsFile()));
+            pod = Netns.open(Path.of(attachment.netnsFile()), attachment.netns());
         } catch (IOException e) {
             throw new CniException(
                     CniException.BAD_NETNS, "the network namespace cannot be opened: " + e.getMessage(), e);

@@ -1,4 +1,4 @@
-/** The plugin's process: the thin client of the daemon, which turns to the engine when no daemon answers. */
+/** The plugin's process on the JVM, which turns to the engine when no daemon answers. */
 @NullMarked
 package io.flannelj.cni.main;
 

@@ -36,6 +36,7 @@ import java.util.concurrent.TimeUnit;
 public final class AdminServer implements AutoCloseable {
     private static final int CNI_THREADS = 8;
     private static final int CNI_QUEUE = 1000;
+    private static final int CNI_GRACE_SECONDS = 5;
     private static final int MAX_BODY_BYTES = 4 << 20;
 
     private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(
@@ -113,11 +114,11 @@ public final class AdminServer implements AutoCloseable {
                 .childHandler(new ChannelInitializer<Channel>() {
                     @Override
                     protected void initChannel(Channel channel) {
-                        channel.pipeline()
-                                .addLast(
-                                        new HttpServerCodec(),
-                                        new HttpObjectAggregator(MAX_BODY_BYTES),
-                                        new RequestHandler(routes, control ? cni : null, cniCalls));
+                        channel.pipeline().addLast(new HttpServerCodec(), new HttpObjectAggregator(MAX_BODY_BYTES));
+                        if (control) {
+                            channel.pipeline().addLast(new CniRequests(cni, cniCalls));
+                        }
+                        channel.pipeline().addLast(new RequestHandler(routes));
                     }
                 });
         try {
@@ -132,8 +133,18 @@ public final class AdminServer implements AutoCloseable {
     @Override
     public void close() {
         channels.forEach(channel -> channel.close().awaitUninterruptibly(1, TimeUnit.SECONDS));
+        finishCniCalls();
         group.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(3, TimeUnit.SECONDS);
-        cniCalls.shutdown();
         socketFiles.forEach(file -> file.toFile().delete()); // where it stays, the next start replaces it
+    }
+
+    /** A pod half wired is worse than a late stop: what has begun is finished and answered. */
+    private void finishCniCalls() {
+        cniCalls.shutdown();
+        try {
+            cniCalls.awaitTermination(CNI_GRACE_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -1,7 +1,5 @@
 package io.flannelj.admin;
 
-import java.util.Map;
-
 /** Carries out CNI calls that arrive by the control socket. May block. */
 public interface CniHandler {
     /**
@@ -14,8 +12,12 @@ public interface CniHandler {
     /**
      * Carries out one call.
      *
-     * @param variables CNI_ environment variables, by name
-     * @param stdin the network configuration
+     * @param call as the plugin encoded it
+     * @param netnsFile where the pod's network namespace can be opened while the call lasts; empty for the call's own path
+     * @throws IllegalArgumentException when the octets are no call
      */
-    Reply handle(Map<String, String> variables, String stdin);
+    Reply handle(byte[] call, String netnsFile);
+
+    /** Whether this process sees the file at which the call says the pod's namespace is. */
+    boolean seesNetns(byte[] call);
 }

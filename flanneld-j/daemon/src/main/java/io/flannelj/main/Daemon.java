@@ -11,8 +11,6 @@ import io.flannelj.backend.alloc.AllocProvider;
 import io.flannelj.backend.hostgw.HostGwProvider;
 import io.flannelj.backend.udp.UdpProvider;
 import io.flannelj.backend.vxlan.VxlanProvider;
-import io.flannelj.cni.CniAnswer;
-import io.flannelj.cni.Invocation;
 import io.flannelj.cni.engine.CniEngine;
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
@@ -117,7 +115,7 @@ final class Daemon {
             bindMetrics(clock, health);
             View view =
                     new View(state, store.location(), health::status, keeper::waitingFor, keeper::duplicate, registry);
-            try (AdminServer admin = new AdminServer(view, cniHandler())) {
+            try (AdminServer admin = new AdminServer(view, cniHandler(view))) {
                 admin.listen(options.controlSocket());
                 if (options.healthz().port() > 0) {
                     InetAddress address =
@@ -228,17 +226,10 @@ final class Daemon {
                 .orElse(null);
     }
 
-    private static CniHandler cniHandler() {
-        CniEngine engine = new CniEngine();
-        return (variables, stdin) -> {
-            CniAnswer answer = engine.handle(new Invocation(variables, stdin));
-            log.debug(
-                    "CNI {} for {}: {}",
-                    variables.get("CNI_COMMAND"),
-                    variables.get("CNI_CONTAINERID"),
-                    answer.stdout());
-            return new CniHandler.Reply(answer.success(), answer.stdout());
-        };
+    private static CniHandler cniHandler(View view) {
+        CniEngine engine = new CniEngine(() ->
+                "flanneld-j is not ready: " + String.join("; ", view.status().reasons()));
+        return new CniCalls(engine);
     }
 
     private void bindMetrics(Clock clock, StoreHealth health) {

@@ -42,7 +42,8 @@ class ArrowsTest {
         room("netns", "linux");
 
         room("cni");
-        room("cni.main", "cni", "cni.engine");
+        room("cni.shim", "cni");
+        room("cni.main", "cni", "cni.engine", "cni.shim");
         room("cni.engine", "cni", "linux", "net", "netlink", "netns", "com.fasterxml.jackson..");
 
         room("packet", "io.netty.buffer");

@@ -25,10 +25,15 @@ public final class Netns implements AutoCloseable {
      * @throws IOException when the file is missing or something else; names it
      */
     public static Netns open(Path path) throws IOException {
+        return open(path, path.toString());
+    }
+
+    /** The same, where others know the namespace by another name than the file that is opened here. */
+    public static Netns open(Path path, String knownAs) throws IOException {
         Fd fd = Fd.openForReading(path);
         try {
             if (!NetworkNamespaces.isNetworkNamespace(fd)) {
-                throw new IOException(path + " is not a network namespace");
+                throw new IOException(knownAs + " is not a network namespace");
             }
             // One inode per namespace: device and inode tell whether two are the same.
             return new Netns(

@@ -1,0 +1,228 @@
+package io.flannelj.cni.nativeshim;
+
+import io.flannelj.cni.Invocation;
+import io.flannelj.cni.shim.Host;
+import io.flannelj.cni.shim.Shim;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+import org.teavm.interop.Address;
+
+/** The C library as the shim's system, on 64-bit little-endian Linux. */
+final class NativeHost implements Host {
+    private static final int IN = 0;
+    private static final int OUT = 1;
+    private static final int ERR = 2;
+    private static final int MAX_SOCKET_PATH = 107;
+    private static final String LAUNCHER = "flannel-j-jvm";
+
+    private int netns = -1;
+
+    @Override
+    public @Nullable String variable(String name) {
+        Address value = CLibrary.getenv(Address.ofData(terminated(name)));
+        return value == null || value.toLong() == 0 ? null : text(value);
+    }
+
+    @Override
+    public byte[] readInput() throws IOException {
+        byte[] octets = new byte[16 << 10];
+        int length = 0;
+        while (true) {
+            int count = CLibrary.read(IN, Address.ofData(octets).add(length), octets.length - length);
+            if (count < 0 && CLibrary.errno() != CLibrary.EINTR) {
+                throw failure("standard input cannot be read");
+            }
+            if (count == 0) {
+                return Arrays.copyOf(octets, length);
+            }
+            length += Math.max(count, 0);
+            if (length == octets.length) {
+                octets = Arrays.copyOf(octets, length * 2);
+            }
+        }
+    }
+
+    @Override
+    public void print(String text) {
+        write(OUT, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    @Override
+    public void log(String text) {
+        write(ERR, (text + "\n").getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Gives up where nobody reads. */
+    private static boolean write(int fd, byte[] octets) {
+        int done = 0;
+        while (done < octets.length) {
+            int count = CLibrary.write(fd, Address.ofData(octets).add(done), octets.length - done);
+            if (count < 0 && CLibrary.errno() != CLibrary.EINTR) {
+                return false;
+            }
+            done += Math.max(count, 0);
+        }
+        return true;
+    }
+
+    @Override
+    public Netns openNetns(String path) {
+        // Non-blocking, because whatever the path names, opening it must not wait.
+        netns = CLibrary.open(Address.ofData(terminated(path)), CLibrary.RDONLY_CLOEXEC_NONBLOCK);
+        return netns < 0 ? Netns.MISSING : Netns.DESCRIPTOR;
+    }
+
+    @Override
+    public Connection connect(String socket) throws IOException {
+        byte[] path = socket.getBytes(StandardCharsets.UTF_8);
+        if (path.length > MAX_SOCKET_PATH) {
+            throw new IOException("its path is longer than " + MAX_SOCKET_PATH + " octets");
+        }
+        byte[] address = new byte[2 + MAX_SOCKET_PATH + 1]; // struct sockaddr_un
+        address[0] = 1; // AF_UNIX
+        System.arraycopy(path, 0, address, 2, path.length);
+        int fd = CLibrary.socket(1, CLibrary.STREAM_CLOEXEC, 0);
+        if (fd < 0) {
+            throw failure("no socket");
+        }
+        if (CLibrary.connect(fd, Address.ofData(address), address.length) < 0) {
+            IOException failure = failure("cannot connect");
+            CLibrary.close(fd);
+            throw failure;
+        }
+        byte[] patience = new byte[16]; // struct timeval
+        patience[0] = Shim.PATIENCE_SECONDS;
+        CLibrary.setsockopt(fd, 1, 20, Address.ofData(patience), patience.length); // SO_RCVTIMEO
+        return new Connected(fd);
+    }
+
+    /** Becomes the launcher of the JVM, which asks for the daemon once more and then does the work itself. */
+    @Override
+    public int carryOut(Invocation invocation, String why) {
+        byte[] stdin = invocation.stdin().getBytes(StandardCharsets.UTF_8);
+        int input = CLibrary.memfdCreate(Address.ofData(terminated("cni")), 0);
+        if (input < 0 || !write(input, stdin) || CLibrary.lseek(input, 0, 0) < 0 || CLibrary.dup2(input, IN) < 0) {
+            print(Shim.error(invocation.stdin(), 11, why + "; and no memory to pass the call on") + "\n");
+            return 1;
+        }
+        String home = variable("FLANNELJ_HOME");
+        String[] candidates = {
+            home == null ? directory() + LAUNCHER : home + "/cni/" + LAUNCHER,
+            directory() + LAUNCHER,
+            "/opt/flanneld-j/cni/" + LAUNCHER,
+            "/usr/share/flanneld-j/cni/" + LAUNCHER
+        };
+        for (String candidate : candidates) {
+            Address path = outsideTheHeap(terminated(candidate));
+            Address arguments = CLibrary.calloc(2, 8);
+            arguments.putAddress(path);
+            CLibrary.execv(path, arguments);
+        }
+        print(Shim.error(
+                        invocation.stdin(),
+                        11,
+                        why + "; and " + LAUNCHER + ", which does without, is neither beside this plugin nor in"
+                                + " /opt/flanneld-j/cni: start flanneld-j, or set FLANNELJ_HOME")
+                + "\n");
+        return 1;
+    }
+
+    /** Where this program lies, links resolved, with the slash. */
+    private static String directory() {
+        byte[] path = new byte[4096];
+        byte[] self = terminated("/proc/self/exe");
+        int length = CLibrary.readlink(Address.ofData(self), Address.ofData(path), path.length);
+        String program = length < 0 ? "" : new String(path, 0, length, StandardCharsets.UTF_8);
+        return program.substring(0, program.lastIndexOf('/') + 1);
+    }
+
+    private static byte[] terminated(String text) {
+        return (text + "\0").getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static String text(Address address) {
+        int length = 0;
+        while (address.add(length).getByte() != 0) {
+            length++;
+        }
+        byte[] octets = new byte[length];
+        for (int i = 0; i < length; i++) {
+            octets[i] = address.add(i).getByte();
+        }
+        return new String(octets, StandardCharsets.UTF_8);
+    }
+
+    private static Address outsideTheHeap(byte[] octets) {
+        Address copy = CLibrary.calloc(octets.length, 1);
+        for (int i = 0; i < octets.length; i++) {
+            copy.add(i).putByte(octets[i]);
+        }
+        return copy;
+    }
+
+    private static IOException failure(String what) {
+        int errno = CLibrary.errno();
+        return new IOException(what + ": " + text(CLibrary.strerror(errno)));
+    }
+
+    private final class Connected implements Connection {
+        private final int fd;
+
+        Connected(int fd) {
+            this.fd = fd;
+        }
+
+        @Override
+        public void send(byte[] octets) throws IOException {
+            int done = 0;
+            while (done < octets.length) {
+                int count =
+                        CLibrary.send(fd, Address.ofData(octets).add(done), octets.length - done, CLibrary.NO_SIGNAL);
+                if (count < 0 && CLibrary.errno() != CLibrary.EINTR) {
+                    throw failure("it does not listen");
+                }
+                done += Math.max(count, 0);
+            }
+        }
+
+        @Override
+        public void sendNetns() throws IOException {
+            // struct msghdr at 0, struct iovec at 64, struct cmsghdr with the descriptor at 80, the octet at 104
+            Address memory = CLibrary.calloc(128, 1);
+            memory.add(16).putAddress(memory.add(64));
+            memory.add(24).putLong(1);
+            memory.add(32).putAddress(memory.add(80));
+            memory.add(40).putLong(24);
+            memory.add(64).putAddress(memory.add(104));
+            memory.add(72).putLong(1);
+            memory.add(80).putLong(20);
+            memory.add(88).putInt(1); // SOL_SOCKET
+            memory.add(92).putInt(1); // SCM_RIGHTS
+            memory.add(96).putInt(netns);
+            memory.add(104).putByte((byte) 'n');
+            if (CLibrary.sendmsg(fd, memory, CLibrary.NO_SIGNAL) < 0) {
+                throw failure("it does not take the namespace");
+            }
+        }
+
+        @Override
+        public byte[] receive() throws IOException {
+            byte[] octets = new byte[16 << 10];
+            int count = CLibrary.recv(fd, Address.ofData(octets), octets.length, 0);
+            while (count < 0 && CLibrary.errno() == CLibrary.EINTR) {
+                count = CLibrary.recv(fd, Address.ofData(octets), octets.length, 0);
+            }
+            if (count < 0) {
+                throw failure("nothing came for " + Shim.PATIENCE_SECONDS + " s");
+            }
+            return Arrays.copyOf(octets, count);
+        }
+
+        @Override
+        public void close() {
+            CLibrary.close(fd);
+        }
+    }
+}

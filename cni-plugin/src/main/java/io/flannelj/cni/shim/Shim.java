@@ -1,0 +1,174 @@
+package io.flannelj.cni.shim;
+
+import io.flannelj.cni.Invocation;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Hands a call to the daemon, which is warm, and has it carried out in a process of its own when no daemon answers.
+ *
+ * <p>One HTTP/1.1 request over the control socket, {@code POST /v1/cni}, with an encoded {@link Invocation} as body. Its
+ * header {@code Cni-Netns} says how the namespace is reached. Where that is by descriptor, the daemon answers 100 first,
+ * and one octet with the descriptor follows: HTTP parsers and SCM_RIGHTS do not mix otherwise.
+ */
+public final class Shim {
+    /** How long the daemon may say nothing. */
+    public static final int PATIENCE_SECONDS = 60;
+
+    public static final String DEFAULT_SOCKET = "/run/flannel-j/flanneld-j.sock";
+    private static final String ABOUT = "flannel-j CNI plugin, specification 0.3.0 to 1.1.0";
+    private static final String VERSION =
+            "{\"cniVersion\":\"1.1.0\",\"supportedVersions\":[\"0.3.0\",\"0.3.1\",\"0.4.0\",\"1.0.0\",\"1.1.0\"]}";
+    private static final int TRY_AGAIN_LATER = 11;
+    private static final int IO = 5;
+    private static final int INTERNAL = 999;
+
+    private final Host host;
+    private String stdin = "";
+
+    public Shim(Host host) {
+        this.host = host;
+    }
+
+    /** Answers one call; never throws. Gives the exit status. */
+    public int run() {
+        try {
+            String command = host.variable("CNI_COMMAND");
+            if (command == null || command.isEmpty()) {
+                host.log(ABOUT);
+                return 0;
+            }
+            if (command.equals("VERSION")) {
+                host.print(VERSION + "\n");
+                return 0;
+            }
+            stdin = new String(host.readInput(), StandardCharsets.UTF_8);
+            return call(command);
+        } catch (IOException e) {
+            return fail(IO, String.valueOf(e.getMessage()));
+        } catch (RuntimeException | Error e) { // the runtime must be told in its own language, whatever happened
+            return fail(INTERNAL, "the plugin failed: " + e);
+        }
+    }
+
+    private int call(String command) {
+        Map<String, String> variables = new HashMap<>();
+        for (String name : Invocation.VARIABLES) {
+            String value = host.variable(name);
+            if (value != null) {
+                variables.put(name, value);
+            }
+        }
+        Invocation invocation = new Invocation(variables, stdin);
+        String socket = field(stdin, "controlSocket", DEFAULT_SOCKET);
+        Host.Connection daemon;
+        try {
+            daemon = host.connect(socket);
+        } catch (IOException e) {
+            return host.carryOut(invocation, "no flanneld-j answers at " + socket + ": " + e.getMessage());
+        }
+        try {
+            Integer status = ask(daemon, invocation);
+            return status == null
+                    ? host.carryOut(invocation, "the flanneld-j at " + socket + " does not see CNI_NETNS")
+                    : status;
+        } catch (IOException e) {
+            String why = "the flanneld-j at " + socket + " did not finish: " + e.getMessage();
+            // Half an ADD may be done: the runtime takes it back by DEL and tries again. The others can be repeated.
+            return command.equals("ADD") ? fail(TRY_AGAIN_LATER, why) : host.carryOut(invocation, why);
+        } finally {
+            daemon.close();
+        }
+    }
+
+    /** The exit status; null when the daemon cannot reach the namespace. */
+    private @Nullable Integer ask(Host.Connection daemon, Invocation invocation) throws IOException {
+        String path = invocation.variable("CNI_NETNS");
+        Host.Netns netns = path.isEmpty() ? Host.Netns.MISSING : host.openNetns(path);
+        daemon.send(request(invocation.encode(), netns));
+        Response response = new Response(daemon);
+        if (response.status() == 100) {
+            daemon.sendNetns();
+            response.next();
+        }
+        String body = response.body();
+        return switch (response.status()) {
+            case 200 -> answered(body.isEmpty() ? "" : body + "\n", 0);
+            case 422 -> answered(body + "\n", 1);
+            case 421 -> null;
+            default -> throw new IOException("it answered " + response.status() + " " + body.trim());
+        };
+    }
+
+    private Integer answered(String text, int status) {
+        host.print(text);
+        return status;
+    }
+
+    private static byte[] request(byte[] body, Host.Netns netns) {
+        byte[] head = ("POST /v1/cni HTTP/1.1\r\nHost: flanneld-j\r\nConnection: close\r\nCni-Netns: "
+                        + (netns == Host.Netns.DESCRIPTOR
+                                ? "descriptor"
+                                : netns == Host.Netns.SEEN ? "seen" : "missing")
+                        + "\r\nContent-Length: " + body.length + "\r\n\r\n")
+                .getBytes(StandardCharsets.UTF_8);
+        byte[] request = Arrays.copyOf(head, head.length + body.length);
+        System.arraycopy(body, 0, request, head.length, body.length);
+        return request;
+    }
+
+    /** A JSON string field whose value needs no escapes; anything else is {@code otherwise}. */
+    static String field(String json, String name, String otherwise) {
+        int at = json.indexOf("\"" + name + "\"");
+        if (at < 0) {
+            return otherwise;
+        }
+        at = skipBlanks(json, at + name.length() + 2);
+        if (at >= json.length() || json.charAt(at) != ':') {
+            return otherwise;
+        }
+        at = skipBlanks(json, at + 1);
+        int end = at < json.length() && json.charAt(at) == '"' ? json.indexOf('"', at + 1) : -1;
+        if (end < 0 || json.substring(at, end).indexOf('\\') >= 0 || end == at + 1) {
+            return otherwise;
+        }
+        return json.substring(at + 1, end);
+    }
+
+    private static int skipBlanks(String json, int from) {
+        int at = from;
+        while (at < json.length() && json.charAt(at) <= ' ') {
+            at++;
+        }
+        return at;
+    }
+
+    private int fail(int code, String message) {
+        host.print(error(stdin, code, message) + "\n");
+        return 1;
+    }
+
+    /** A CNI error in the version that the network configuration speaks. */
+    public static String error(String stdin, int code, String message) {
+        String version = field(stdin, "cniVersion", "1.1.0");
+        for (int i = 0; i < version.length(); i++) {
+            char c = version.charAt(i);
+            if (c != '.' && (c < '0' || c > '9')) {
+                version = "1.1.0";
+            }
+        }
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < message.length(); i++) {
+            char c = message.charAt(i);
+            if (c == '"' || c == '\\') {
+                text.append('\\');
+            }
+            text.append(c < ' ' || c == 127 ? ' ' : c);
+        }
+        return "{\"cniVersion\":\"" + version + "\",\"code\":" + code + ",\"msg\":\"" + text + "\"}";
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.cni.shim;
+
+import org.jspecify.annotations.NullMarked;

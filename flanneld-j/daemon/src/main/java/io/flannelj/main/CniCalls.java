@@ -1,0 +1,43 @@
+package io.flannelj.main;
+
+import io.flannelj.admin.CniHandler;
+import io.flannelj.cni.CniAnswer;
+import io.flannelj.cni.Invocation;
+import io.flannelj.cni.engine.CniEngine;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The control socket's CNI calls, carried out by the engine. */
+final class CniCalls implements CniHandler {
+    private static final Logger log = LoggerFactory.getLogger(CniCalls.class);
+
+    private final CniEngine engine;
+
+    CniCalls(CniEngine engine) {
+        this.engine = engine;
+    }
+
+    @Override
+    public Reply handle(byte[] call, String netnsFile) {
+        Invocation invocation = Invocation.decode(call).withNetnsFile(netnsFile);
+        CniAnswer answer = engine.handle(invocation);
+        log.debug(
+                "CNI {} for {}: {}",
+                invocation.variable("CNI_COMMAND"),
+                invocation.variable("CNI_CONTAINERID"),
+                answer.stdout());
+        return new Reply(answer.success(), answer.stdout());
+    }
+
+    @Override
+    public boolean seesNetns(byte[] call) {
+        try {
+            return Files.exists(Path.of(Invocation.decode(call).variable("CNI_NETNS")));
+        } catch (InvalidPathException e) {
+            return false;
+        }
+    }
+}

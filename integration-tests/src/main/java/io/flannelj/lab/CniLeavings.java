@@ -1,0 +1,61 @@
+package io.flannelj.lab;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
+
+/**
+ * What CNI calls could leave behind in the daemon and in its folders.
+ *
+ * @param descriptors open in the daemon
+ * @param threads of the daemon
+ * @param addressFiles of pods
+ */
+public record CniLeavings(long descriptors, long threads, long addressFiles) {
+    /** Threads come and go for garbage collection and compilation; descriptors of a pool's threads stay a while. */
+    private static final int IN_MOTION = 12;
+
+    public static CniLeavings of(Node node) throws IOException {
+        Path process = Path.of("/proc", String.valueOf(node.daemonPid()));
+        return new CniLeavings(
+                count(process.resolve("fd")), count(process.resolve("task")), files(node.addressDirectory()));
+    }
+
+    /** What has been added since, in words; empty when nothing has. Waits for what is on its way out. */
+    public String growth(Node node) {
+        AtomicReference<String> last = new AtomicReference<>("");
+        try {
+            Wait.until("the daemon gives everything back", Duration.ofSeconds(20), () -> {
+                CniLeavings now = of(node);
+                boolean grown = now.descriptors > descriptors + 2
+                        || now.threads > threads + IN_MOTION
+                        || now.addressFiles > addressFiles;
+                last.set(grown ? this + " became " + now : "");
+                return !grown;
+            });
+        } catch (LabException e) {
+            return last.get();
+        }
+        return "";
+    }
+
+    private static long count(Path directory) throws IOException {
+        try (Stream<Path> entries = Files.list(directory)) {
+            return entries.count();
+        }
+    }
+
+    private static long files(Path directory) throws IOException {
+        if (!Files.isDirectory(directory)) {
+            return 0;
+        }
+        try (Stream<Path> entries = Files.walk(directory)) {
+            return entries.filter(entry -> entry.getFileName().toString().matches("[0-9a-f.:]+\\.[0-9]+|.*:.*"))
+                    .filter(entry -> !entry.getFileName().toString().startsWith("last_"))
+                    .count();
+        }
+    }
+}
