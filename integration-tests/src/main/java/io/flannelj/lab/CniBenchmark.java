@@ -16,6 +16,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -60,7 +61,8 @@ public final class CniBenchmark {
             CniBenchmark benchmark =
                     new CniBenchmark(lab.node(1), option(options, "--rounds", 100), option(options, "--pairs", 1000));
             // Programs inherit the network namespace of the thread that starts them.
-            try (Netns namespace = Netns.open(Path.of("/run/netns/" + lab.node(1).namespace()))) {
+            try (Netns namespace =
+                    Netns.open(Path.of("/run/netns/" + lab.node(1).namespace()))) {
                 status = NetnsThread.call(namespace, benchmark::run) ? 0 : 1;
             }
         } catch (LabException e) {
@@ -80,10 +82,11 @@ public final class CniBenchmark {
             results.put(contender, new Times(new ArrayList<>(), new ArrayList<>()));
         }
         List<Contender> order = new ArrayList<>(results.keySet());
+        Times warmUp = new Times(new ArrayList<>(), new ArrayList<>());
         for (int round = -WARM_UP; round < rounds; round++) {
             Collections.rotate(order, 1);
             for (Contender contender : order) {
-                measure(contender, round, round < 0 ? new Times(new ArrayList<>(), new ArrayList<>()) : results.get(contender));
+                measure(contender, round < 0 ? warmUp : results.getOrDefault(contender, warmUp));
             }
         }
         show(results);
@@ -113,7 +116,7 @@ public final class CniBenchmark {
                 "bridge+host-local (Go)",
                 peers.resolve("bridge"),
                 "{\"cniVersion\":\"1.0.0\",\"name\":\"gobridge\",\"type\":\"bridge\",\"bridge\":\"cni0\",\"isGateway\":true,"
-                        + "\"isDefaultGateway\":true,\"mtu\":1450," + ipam + "}"));
+                    + "\"isDefaultGateway\":true,\"mtu\":1450," + ipam + "}"));
         Path env = Files.writeString(
                 directory.resolve("subnet.env"),
                 "FLANNEL_NETWORK=10.0.0.0/8\nFLANNEL_SUBNET=10.7.0.1/22\nFLANNEL_MTU=1450\nFLANNEL_IPMASQ=true\n");
@@ -121,7 +124,7 @@ public final class CniBenchmark {
             all.add(contender(
                     "flannel+bridge+host-local (Go)",
                     peers.resolve("flannel"),
-                    "{\"cniVersion\":\"1.0.0\",\"name\":\"goflannel\",\"type\":\"flannel\",\"subnetFile\":\"" + env
+                    "{\"cniVersion\":\"0.4.0\",\"name\":\"goflannel\",\"type\":\"flannel\",\"subnetFile\":\"" + env
                             + "\",\"dataDir\":\"" + directory.resolve("flannel")
                             + "\",\"ipam\":{\"dataDir\":\"" + directory.resolve("go")
                             + "\"},\"delegate\":{\"bridge\":\"cni1\",\"isDefaultGateway\":true}}"));
@@ -134,7 +137,7 @@ public final class CniBenchmark {
         return new Contender(name, program, Files.writeString(file, configuration));
     }
 
-    private void measure(Contender contender, int round, Times times) throws IOException, InterruptedException {
+    private void measure(Contender contender, Times times) throws IOException, InterruptedException {
         Pod pod = node.addUnwiredPod();
         times.add().add(call(contender, "ADD", pod, directory.resolve("out")));
         times.del().add(call(contender, "DEL", pod, directory.resolve("out")));
@@ -168,7 +171,19 @@ public final class CniBenchmark {
         System.out.printf(
                 Locale.ROOT,
                 "%n%d rounds, interleaved, fork to exit, ms%n%-32s %28s %28s%n%-32s %7s %6s %6s %6s %7s %6s %6s %6s%n",
-                rounds, "", "ADD", "DEL", "", "p50", "min", "p99", "×Go", "p50", "min", "p99", "×Go");
+                rounds,
+                "",
+                "ADD",
+                "DEL",
+                "",
+                "p50",
+                "min",
+                "p99",
+                "×Go",
+                "p50",
+                "min",
+                "p99",
+                "×Go");
         double addBar = Double.NaN;
         double delBar = Double.NaN;
         for (Map.Entry<Contender, Times> entry : results.entrySet()) {
@@ -199,7 +214,8 @@ public final class CniBenchmark {
     }
 
     private static double quantile(List<Double> times, double share) {
-        double[] sorted = times.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+        double[] sorted =
+                times.stream().mapToDouble(Double::doubleValue).sorted().toArray();
         return sorted[(int) Math.min(sorted.length - 1L, Math.round(share * (sorted.length - 1)))];
     }
 
@@ -225,9 +241,9 @@ public final class CniBenchmark {
         for (Future<String> add : eight.invokeAll(adds)) {
             try {
                 addresses.add(add.get());
-            } catch (java.util.concurrent.ExecutionException e) {
+            } catch (ExecutionException e) {
                 failed++;
-                System.out.println("· " + e.getCause().getMessage());
+                System.out.println("· " + e.getMessage());
             }
         }
         double seconds = (System.nanoTime() - start) / 1e9;
@@ -237,7 +253,10 @@ public final class CniBenchmark {
                 String.format(
                         Locale.ROOT,
                         "200 ADDs, 8 at a time: %d failed, %d different addresses, %.1f s, %.0f a second",
-                        failed, addresses.size(), seconds, 200 / seconds));
+                        failed,
+                        addresses.size(),
+                        seconds,
+                        200 / seconds));
         for (Pod pod : pods) {
             call(ours, "DEL", pod, directory.resolve("out"));
             node.forget(pod);

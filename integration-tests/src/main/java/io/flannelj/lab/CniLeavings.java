@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 
 /**
@@ -18,7 +17,7 @@ public record CniLeavings(long descriptors, long threads, long addressFiles) {
     /** Threads come and go for garbage collection and compilation; descriptors of a pool's threads stay a while. */
     private static final int IN_MOTION = 12;
 
-    public static CniLeavings of(Node node) throws IOException {
+    public static CniLeavings of(Node node) {
         Path process = Path.of("/proc", String.valueOf(node.daemonPid()));
         return new CniLeavings(
                 count(process.resolve("fd")), count(process.resolve("task")), files(node.addressDirectory()));
@@ -26,29 +25,29 @@ public record CniLeavings(long descriptors, long threads, long addressFiles) {
 
     /** What has been added since, in words; empty when nothing has. Waits for what is on its way out. */
     public String growth(Node node) {
-        AtomicReference<String> last = new AtomicReference<>("");
         try {
-            Wait.until("the daemon gives everything back", Duration.ofSeconds(20), () -> {
-                CniLeavings now = of(node);
-                boolean grown = now.descriptors > descriptors + 2
-                        || now.threads > threads + IN_MOTION
-                        || now.addressFiles > addressFiles;
-                last.set(grown ? this + " became " + now : "");
-                return !grown;
-            });
+            Wait.until("the daemon gives everything back", Duration.ofSeconds(20), () -> !isLessThan(of(node)));
+            return "";
         } catch (LabException e) {
-            return last.get();
+            return this + " became " + of(node);
         }
-        return "";
     }
 
-    private static long count(Path directory) throws IOException {
+    private boolean isLessThan(CniLeavings now) {
+        return now.descriptors > descriptors + 2
+                || now.threads > threads + IN_MOTION
+                || now.addressFiles > addressFiles;
+    }
+
+    private static long count(Path directory) {
         try (Stream<Path> entries = Files.list(directory)) {
             return entries.count();
+        } catch (IOException e) {
+            throw new LabException(directory + " cannot be listed", e);
         }
     }
 
-    private static long files(Path directory) throws IOException {
+    private static long files(Path directory) {
         if (!Files.isDirectory(directory)) {
             return 0;
         }
@@ -56,6 +55,8 @@ public record CniLeavings(long descriptors, long threads, long addressFiles) {
             return entries.filter(entry -> entry.getFileName().toString().matches("[0-9a-f.:]+\\.[0-9]+|.*:.*"))
                     .filter(entry -> !entry.getFileName().toString().startsWith("last_"))
                     .count();
+        } catch (IOException e) {
+            throw new LabException(directory + " cannot be walked", e);
         }
     }
 }

@@ -185,11 +185,6 @@ public final class Node {
         return Objects.requireNonNull(daemon, "the daemon was never started");
     }
 
-    /** The daemon's process id. */
-    public long daemonPid() {
-        return running().pid();
-    }
-
     public boolean isRunning() {
         return daemon != null && daemon.isAlive();
     }

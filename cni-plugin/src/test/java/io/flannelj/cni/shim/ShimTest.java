@@ -67,7 +67,9 @@ class ShimTest {
         MemoryHost host = MemoryHost.calling(command);
         host.daemonSays.add("HTTP/1.1 503 X\r\nContent-Length: 4\r\n\r\nbusy");
         assertThat(new Shim(host).run()).isZero();
-        assertThat(host.carriedOut).startsWith(command + ": the flanneld-j at /run/x.sock").contains("503 busy");
+        assertThat(host.carriedOut)
+                .startsWith(command + ": the flanneld-j at /run/x.sock")
+                .contains("503 busy");
     }
 
     @ParameterizedTest
@@ -101,10 +103,18 @@ class ShimTest {
 
     @Test
     void fieldsAreFoundWhereverTheyStand() {
-        assertThat(Shim.field("{ \"controlSocket\" :\n \"/a\" }", "controlSocket", "d")).isEqualTo("/a");
+        assertThat(Shim.field("{ \"controlSocket\" :\n \"/a\" }", "controlSocket", "d"))
+                .isEqualTo("/a");
         for (String json : List.of(
-                "", "{", "{\"controlSocket\"", "{\"controlSocket\":", "{\"controlSocket\":7}", "{\"controlSocket\":\"\"}",
-                "{\"controlSocket\":\"/a", "{\"controlSocket\":\"\\u002fa\"}", "{\"x\":\"controlSocket\"}")) {
+                "",
+                "{",
+                "{\"controlSocket\"",
+                "{\"controlSocket\":",
+                "{\"controlSocket\":7}",
+                "{\"controlSocket\":\"\"}",
+                "{\"controlSocket\":\"/a",
+                "{\"controlSocket\":\"\\u002fa\"}",
+                "{\"x\":\"controlSocket\"}")) {
             assertThat(Shim.field(json, "controlSocket", "d")).as(json).isEqualTo("d");
         }
     }
