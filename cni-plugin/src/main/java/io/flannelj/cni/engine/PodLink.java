@@ -12,6 +12,7 @@ import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netlink.Route;
 import io.flannelj.netlink.Routes;
+import io.flannelj.netlink.VethRemoval;
 import io.flannelj.netns.Netns;
 import io.flannelj.netns.NetnsThread;
 import java.io.IOException;
@@ -114,12 +115,18 @@ final class PodLink {
 
     /** Removes the pod's end, and so the pair; nothing when it is gone. */
     void delete() throws IOException {
-        try (NetlinkSocket inside = NetnsThread.call(pod, NetlinkSocket::open)) {
-            Links links = new Links(inside);
-            Link link = links.find(ifName).orElse(null);
-            if (link != null) {
-                links.delete(link.index());
-            }
+        NetlinkSocket inside = NetnsThread.call(pod, NetlinkSocket::open);
+        Link link;
+        try {
+            link = new Links(inside).find(ifName).orElse(null);
+        } catch (IOException | RuntimeException e) {
+            inside.close();
+            throw e;
+        }
+        if (link == null) {
+            inside.close();
+        } else {
+            VethRemoval.remove(inside, link);
         }
     }
 }

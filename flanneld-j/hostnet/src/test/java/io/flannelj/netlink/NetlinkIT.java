@@ -67,6 +67,32 @@ class NetlinkIT {
     }
 
     @Test
+    void aRemovedPairIsGoneBeforeTheKernelHasFreedIt() throws IOException {
+        NetnsThread.callInNew(() -> {
+            try (NetlinkSocket node = NetlinkSocket.open();
+                    Netns podNetns = NetnsThread.callInNew(Netns::current)) {
+                Links links = new Links(node);
+                int bridge = links.addBridge("docker0", 1450);
+                for (int i = 0; i < 10; i++) {
+                    links.addVeth("veth0", "eth0", podNetns.fd(), 1450, MAC); // the names are free again each time
+                    links.setMaster(links.require("veth0").index(), bridge);
+                    NetlinkSocket pod = NetnsThread.call(podNetns, NetlinkSocket::open);
+
+                    VethRemoval.remove(pod, new Links(pod).require("eth0"));
+
+                    assertThat(links.list()).extracting(Link::name).doesNotContain("veth0");
+                    assertThat(NetnsThread.call(podNetns, () -> run("ip", "link")))
+                            .doesNotContain("eth0");
+                }
+                NetlinkSocket pod = NetnsThread.call(podNetns, NetlinkSocket::open);
+                Link loopback = new Links(pod).require("lo");
+                assertThatThrownBy(() -> VethRemoval.remove(pod, loopback)).isInstanceOf(SyscallException.class);
+            }
+            return null;
+        });
+    }
+
+    @Test
     void refusalsNameTheThingAndTheReason() throws IOException {
         NetnsThread.callInNew(() -> {
             try (NetlinkSocket netlink = NetlinkSocket.open()) {
