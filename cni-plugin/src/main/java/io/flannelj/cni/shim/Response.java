@@ -6,6 +6,7 @@ import java.util.Arrays;
 
 /** Reads the daemon's HTTP responses, one after the other: status line, Content-Length, body. */
 final class Response {
+    private static final int MAX_NUMBER = 10_000_000;
     private static final String LENGTH = "\r\ncontent-length:";
 
     private final Host.Connection connection;
@@ -83,10 +84,14 @@ final class Response {
     }
 
     private static int number(String text) throws IOException {
-        try {
-            return Integer.parseInt(text);
-        } catch (NumberFormatException e) {
-            throw new IOException("it answered with \"" + text + "\" where a number must be");
+        int number = 0;
+        for (int i = 0; i < text.length(); i++) {
+            int digit = text.charAt(i) - '0';
+            if (digit < 0 || digit > 9 || number > MAX_NUMBER) {
+                throw new IOException("it answered with \"" + text + "\" where a number must be");
+            }
+            number = number * 10 + digit;
         }
+        return number;
     }
 }
