@@ -51,4 +51,22 @@ public final class CniCall {
                 stdin,
                 variables);
     }
+
+    /**
+     * Calls one of the distribution's programs from a shell in the node, which has a mount namespace of its own.
+     *
+     * @param before shell text in front of the program, e.g. {@code "mount … && "}
+     */
+    public Commands.Result callIn(
+            String before, String program, String command, String containerId, String netns, String configuration) {
+        Map<String, String> variables = new TreeMap<>();
+        variables.put("CNI_COMMAND", command);
+        variables.put("CNI_CONTAINERID", containerId);
+        variables.put("CNI_NETNS", netns);
+        variables.put("CNI_IFNAME", "eth0");
+        variables.put("CNI_PATH", "/opt/cni/bin");
+        String path = Distribution.home().resolve("cni").resolve(program).toString();
+        return Commands.run(
+                List.of("ip", "netns", "exec", node.namespace(), "sh", "-c", before + path), configuration, variables);
+    }
 }
