@@ -116,7 +116,7 @@ public final class CniBenchmark {
                 "bridge+host-local (Go)",
                 peers.resolve("bridge"),
                 "{\"cniVersion\":\"1.0.0\",\"name\":\"gobridge\",\"type\":\"bridge\",\"bridge\":\"cni0\",\"isGateway\":true,"
-                    + "\"isDefaultGateway\":true,\"mtu\":1450," + ipam + "}"));
+                        + "\"isDefaultGateway\":true,\"mtu\":1450," + ipam + "}"));
         Path env = Files.writeString(
                 directory.resolve("subnet.env"),
                 "FLANNEL_NETWORK=10.0.0.0/8\nFLANNEL_SUBNET=10.7.0.1/22\nFLANNEL_MTU=1450\nFLANNEL_IPMASQ=true\n");

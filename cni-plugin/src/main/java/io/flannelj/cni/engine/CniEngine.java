@@ -12,6 +12,7 @@ import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netns.Netns;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,6 +53,11 @@ public final class CniEngine {
             return new CniAnswer(false, Results.error(version, e.code(), String.valueOf(e.getMessage())));
         } catch (IOException e) {
             return new CniAnswer(false, Results.error(version, CniException.IO, String.valueOf(e.getMessage())));
+        } catch (InvalidPathException e) {
+            return new CniAnswer(
+                    false,
+                    Results.error(
+                            version, CniException.BAD_CONFIG, "\"" + e.getInput() + "\" is no path: " + e.getReason()));
         } catch (RuntimeException e) {
             return new CniAnswer(false, Results.error(version, CniException.INTERNAL, "the plugin failed: " + e));
         }
