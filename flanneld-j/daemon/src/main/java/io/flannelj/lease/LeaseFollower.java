@@ -48,7 +48,11 @@ public final class LeaseFollower implements AutoCloseable {
         this.backoff = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(5), random);
     }
 
-    /** @param knownRevision what the caller knows already; 0 when it knows nothing */
+    /**
+     * Begins to list and to watch.
+     *
+     * @param knownRevision what the caller knows already; 0 when it knows nothing
+     */
     public void start(long knownRevision) {
         revision = knownRevision;
         queue.run(this::list);

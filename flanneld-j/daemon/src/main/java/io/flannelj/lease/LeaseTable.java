@@ -34,8 +34,9 @@ public final class LeaseTable {
             return add(added.lease());
         }
         if (event instanceof LeaseEvent.Removed removed) {
-            boolean known = leases.remove(removed.subnets()) != null | doubted.remove(removed.subnets()) != null;
-            return known && isPeer(removed.subnets());
+            boolean wasLeased = leases.remove(removed.subnets()) != null;
+            boolean wasDoubted = doubted.remove(removed.subnets()) != null;
+            return (wasLeased || wasDoubted) && isPeer(removed.subnets());
         }
         return event instanceof LeaseEvent.Reset reset && replace(reset);
     }
