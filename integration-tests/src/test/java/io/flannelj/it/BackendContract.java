@@ -64,11 +64,11 @@ abstract class BackendContract {
                 .toList();
     }
 
-    private interface Body {
+    interface Body {
         void run(Backend backend) throws Exception;
     }
 
-    private void started(Body body) throws IOException {
+    void started(Body body) throws IOException {
         NetnsThread.callInNew(() -> {
             Commands.require("ip", "link", "set", "lo", "up");
             Commands.require("ip", "link", "add", "up0", "type", "bridge");
@@ -106,7 +106,7 @@ abstract class BackendContract {
         return PodSubnets.ofIpv4(Cidr.parse("10.5." + node + ".0/24"));
     }
 
-    private Lease lease(int node, int address) {
+    Lease lease(int node, int address) {
         return new Lease(subnet(node), peer(node, IpAddress.parse("192.168.100." + address)), null);
     }
 

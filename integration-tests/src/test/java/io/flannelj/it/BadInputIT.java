@@ -62,7 +62,10 @@ class BadInputIT {
         node.startDaemon();
 
         assertThat(node.awaitExit()).isEqualTo(2);
-        assertThat(node.log()).contains("Backend.Type: \"carrier-pigeon\"", "available: alloc, host-gw, udp, vxlan");
+        assertThat(node.log())
+                .contains(
+                        "Backend.Type: \"carrier-pigeon\"",
+                        "available: alloc, extension, geneve, host-gw, ipip, udp, vxlan");
     }
 
     @Test

@@ -38,6 +38,20 @@ class ConnectivityIT {
         }
     }
 
+    @Nested
+    class OverIpip extends Contract {
+        OverIpip() {
+            super("ipip", 1480);
+        }
+    }
+
+    @Nested
+    class OverGeneve extends Contract {
+        OverGeneve() {
+            super("geneve", 1434);
+        }
+    }
+
     @NeedsPrivileges
     @TestInstance(TestInstance.Lifecycle.PER_CLASS)
     abstract static class Contract {

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class FirewallIT {
     private static final Cidr NETWORK = Cidr.parse("10.5.0.0/16");
     private static final Cidr SUBNET = Cidr.parse("10.5.7.0/24");
-    private static final DesiredRules RULES = new DesiredRules(NETWORK, SUBNET, true, true, true);
+    private static final DesiredRules RULES = new DesiredRules(NETWORK, SUBNET, true, true, true, false);
 
     private interface Body {
         void run(Firewall firewall) throws IOException;
@@ -92,7 +92,7 @@ class FirewallIT {
     @Test
     void theIpv6TwinsAreFlannelsToo() throws IOException {
         DesiredRules rules =
-                new DesiredRules(Cidr.parse("fd00:5::/48"), Cidr.parse("fd00:5:0:7::/64"), true, true, true);
+                new DesiredRules(Cidr.parse("fd00:5::/48"), Cidr.parse("fd00:5:0:7::/64"), true, true, true, false);
         with(commands -> new Iptables(commands, true), firewall -> {
             assertThat(firewall.apply(rules)).isTrue();
             assertThat(firewall.apply(rules)).as("in order already").isFalse();
@@ -120,6 +120,76 @@ class FirewallIT {
                             "ip6 daddr fd00:5::/48 accept");
             firewall.remove();
             assertThat(Commands.require("nft", "list", "tables")).doesNotContain("flannel");
+        });
+    }
+
+    @Test
+    void compatNftIsFlannelsTextAlsoWhereItIsWrong() throws IOException {
+        with(commands -> new Nftables(commands, false), firewall -> {
+            firewall.apply(new DesiredRules(NETWORK, SUBNET, true, true, true, true));
+
+            assertThat(Commands.require("nft", "list", "table", "ip", "flannel-ipv4"))
+                    .containsSubsequence(
+                            "meta mark 0x00004000 return",
+                            "ip saddr 10.5.7.0/24 ip daddr 10.5.0.0/16 return",
+                            "ip saddr 10.5.0.0/16 ip daddr 10.5.7.0/24 return",
+                            "ip saddr != 10.5.7.0/24 ip daddr 10.5.0.0/16 return",
+                            "ip saddr 10.5.0.0/16 ip daddr != 224.0.0.0/4 masquerade fully-random");
+        });
+    }
+
+    /** flannel 0.28 looks for FLANNEL-FWD in the wrong table, and fails on FLANNEL-POSTRTG while something jumps to it. */
+    @Test
+    void chainsThatFlannelLeavesBehindWhenItChangesToNftablesGo() throws IOException {
+        with(commands -> new Iptables(commands, false), firewall -> {
+            firewall.apply(RULES);
+            Commands.require("iptables", "-t", "nat", "-A", "POSTROUTING", "-j", "FLANNEL-POSTRTG");
+
+            firewall.remove();
+
+            assertThat(Commands.require("iptables-save")).doesNotContain("FLANNEL", "flanneld");
+        });
+    }
+
+    @Test
+    void rulesOfAnEarlierFlannelOutsideItsChainsGo() throws IOException {
+        with(commands -> new Iptables(commands, false), firewall -> {
+            Commands.require(
+                    "iptables",
+                    "-t",
+                    "nat",
+                    "-A",
+                    "POSTROUTING",
+                    "-s",
+                    "10.244.0.0/16",
+                    "!",
+                    "-d",
+                    "224.0.0.0/4",
+                    "-m",
+                    "comment",
+                    "--comment",
+                    "flanneld masq",
+                    "-j",
+                    "MASQUERADE");
+            Commands.require(
+                    "iptables",
+                    "-A",
+                    "FORWARD",
+                    "-s",
+                    "10.244.0.0/16",
+                    "-m",
+                    "comment",
+                    "--comment",
+                    "flanneld forward",
+                    "-j",
+                    "ACCEPT");
+
+            assertThat(firewall.apply(RULES)).isTrue();
+
+            assertThat(Commands.require("iptables-save"))
+                    .doesNotContain("10.244.0.0/16")
+                    .contains("10.5.0.0/16");
+            assertThat(firewall.apply(RULES)).isFalse();
         });
     }
 
@@ -164,7 +234,7 @@ class FirewallIT {
     void aNewSubnetReplacesTheOldRules() throws IOException {
         with(commands -> new Iptables(commands, false), firewall -> {
             firewall.apply(RULES);
-            firewall.apply(new DesiredRules(NETWORK, Cidr.parse("10.5.9.0/24"), true, false, false));
+            firewall.apply(new DesiredRules(NETWORK, Cidr.parse("10.5.9.0/24"), true, false, false, false));
 
             assertThat(saved("nat")).contains("10.5.9.0/24").doesNotContain("10.5.7.0/24", "random-fully");
             assertThat(saved("filter")).as("forward rules not wanted any more").isEmpty();

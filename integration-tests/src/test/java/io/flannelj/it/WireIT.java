@@ -114,6 +114,11 @@ class WireIT {
     }
 
     @Test
+    void aDissectorReadsOurGeneve(@TempDir Path directory) {
+        dissect("geneve", 6081, "geneve", directory);
+    }
+
+    @Test
     void aDissectorReadsOurUdp(@TempDir Path directory) {
         dissect("udp", 8285, "ip", directory);
     }

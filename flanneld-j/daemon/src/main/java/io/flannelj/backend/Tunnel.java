@@ -8,6 +8,7 @@ import io.flannelj.datapath.TunnelEnd;
 import io.flannelj.device.Processors;
 import io.flannelj.device.TunDevice;
 import io.flannelj.device.TunnelSocket;
+import io.flannelj.device.UdpPort;
 import io.flannelj.lease.Lease;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
@@ -59,7 +60,12 @@ public final class Tunnel implements Backend {
      * @param workers threads, each with a TUN queue and a socket of its own
      * @param pinWorkers whether each worker keeps to one processor
      */
-    public record Settings(String tunPath, Duration busyPoll, int workers, boolean pinWorkers) {}
+    public record Settings(String tunPath, Duration busyPoll, int workers, boolean pinWorkers) {
+        /** The same with one worker, for sockets that cannot share what comes in. */
+        public Settings withOneWorker() {
+            return new Settings(tunPath, busyPoll, 1, pinWorkers);
+        }
+    }
 
     /**
      * What makes one kind of tunnel.
@@ -67,8 +73,8 @@ public final class Tunnel implements Backend {
      * @param settings of this node, whatever the kind of tunnel
      * @param deviceName name or pattern of the TUN device
      * @param network the whole pod network of one family, which is routed into the device
-     * @param local underlay address that the socket is bound to
-     * @param port UDP port that the socket is bound to
+     * @param opening opens what outer packets go through
+     * @param place where that is, for people
      * @param mtuBytes MTU of the TUN device and so of pods
      * @param encapsulator header codec
      * @param peerOf how a lease becomes a peer; empty for leases that this encapsulation cannot reach
@@ -77,11 +83,27 @@ public final class Tunnel implements Backend {
             Settings settings,
             String deviceName,
             Cidr network,
-            IpAddress local,
-            int port,
+            Opening opening,
+            String place,
             int mtuBytes,
             Encapsulator encapsulator,
             Function<Lease, Optional<Peer>> peerOf) {}
+
+    /** Opens what outer packets go through. */
+    public interface Opening {
+        /**
+         * Opens it.
+         *
+         * @param shared whether it is opened for several workers
+         * @throws IOException names the address or port that was refused, and the remedy
+         */
+        UdpPort open(boolean shared) throws IOException;
+    }
+
+    /** A UDP socket bound to an address of the underlay. */
+    public static Opening udp(IpAddress local, int port) {
+        return shared -> TunnelSocket.open(local, port, shared);
+    }
 
     /**
      * Starts a tunnel for our lease. What was made before a failure is undone.
@@ -95,12 +117,12 @@ public final class Tunnel implements Backend {
                 isIpv6 ? own.subnets().ipv6() : own.subnets().ipv4(), "a lease of the tunnel's family");
         IpAddress address = subnet.address();
         Settings settings = spec.settings();
-        List<TunnelSocket> sockets = new ArrayList<>();
+        List<UdpPort> sockets = new ArrayList<>();
         TunDevice tun = null;
         NetlinkSocket netlink = null;
         try {
             for (int i = 0; i < settings.workers(); i++) {
-                sockets.add(TunnelSocket.open(spec.local(), spec.port(), settings.workers() > 1));
+                sockets.add(spec.opening().open(settings.workers() > 1));
             }
             tun = TunDevice.open(settings.tunPath(), spec.deviceName(), settings.workers());
             netlink = NetlinkSocket.open();
@@ -121,15 +143,14 @@ public final class Tunnel implements Backend {
                             peer.underlayAddress()),
                     errno -> onLost.accept("the TUN device " + name + " was deleted"));
             log.info(
-                    "carrying {} on {}: {} offload, MTU {}, from {} port {}",
+                    "carrying {} on {}: {} offload, MTU {}, by {}",
                     spec.network(),
                     name,
                     tun.features().udpSegmentation()
                             ? "TCP and UDP"
                             : tun.features().tcpSegmentation() ? "TCP" : "no",
                     spec.mtuBytes(),
-                    spec.local(),
-                    spec.port());
+                    spec.place());
             return new Tunnel(datapath, netlink, tun, address, spec);
         } catch (IOException | RuntimeException e) {
             if (netlink != null) {
@@ -138,7 +159,7 @@ public final class Tunnel implements Backend {
             if (tun != null) {
                 tun.close();
             }
-            sockets.forEach(TunnelSocket::close);
+            sockets.forEach(UdpPort::close);
             throw e;
         }
     }

@@ -32,11 +32,6 @@ public final class CommandLine {
             return new Invocation.Done(operatorCommand(arguments));
         }
         String[] normalised = FlagSyntax.normalised(arguments);
-        List<String> notBuilt = FlagSyntax.notBuilt(normalised, environment);
-        if (!notBuilt.isEmpty()) {
-            notBuilt.forEach(err::println);
-            return refused();
-        }
         FlannelFlags flags = new FlannelFlags();
         picocli.CommandLine parser = parser(flags);
         parser.setDefaultValueProvider(this::fromEnvironment);

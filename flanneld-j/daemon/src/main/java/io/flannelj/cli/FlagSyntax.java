@@ -1,20 +1,12 @@
 package io.flannelj.cli;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeSet;
 
 /** Go's ways with flags: one dash or two, and the environment for what the command line leaves out. */
 final class FlagSyntax {
     private static final String ENVIRONMENT_PREFIX = "FLANNELD_";
-
-    /** Flags of flannel whose features this version does not have. */
-    private static final Set<String> NOT_BUILT = Set.of("ip-blackhole-route", "vmodule", "log_backtrace_at");
 
     private FlagSyntax() {}
 
@@ -33,25 +25,6 @@ final class FlagSyntax {
     /** The environment variable that stands for a flag. */
     static String variable(String flag) {
         return ENVIRONMENT_PREFIX + flag.toUpperCase(Locale.ROOT).replace('-', '_');
-    }
-
-    /** What is asked for, by flag or environment, that this version cannot do; one line each. */
-    static List<String> notBuilt(String[] arguments, Map<String, String> environment) {
-        Set<String> asked = new TreeSet<>();
-        for (String argument : arguments) {
-            String flag = argument.replaceFirst("^-+", "").replaceFirst("=.*$", "");
-            if (argument.startsWith("-") && NOT_BUILT.contains(flag)) {
-                asked.add("--" + flag);
-            }
-        }
-        for (String flag : NOT_BUILT) {
-            if (environment.containsKey(variable(flag))) {
-                asked.add(variable(flag));
-            }
-        }
-        List<String> lines = new ArrayList<>();
-        asked.forEach(flag -> lines.add(flag + ": flannel has this, this version of flanneld-j does not yet"));
-        return lines;
     }
 
     /** Which of the known flags an unknown one was probably meant to be. */

@@ -164,6 +164,22 @@ final class FlannelFlags {
             description = "accept forwarded pod traffic (${DEFAULT-VALUE})")
     private boolean forwardRules = true;
 
+    @Option(
+            names = "--ip-blackhole-route",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description = "keep a blackhole route for the node's own subnet (${DEFAULT-VALUE})")
+    private boolean blackholeRoute;
+
+    @Option(
+            names = "--compat-nft",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description = "write flannel's nftables rules also where they are wrong (${DEFAULT-VALUE})")
+    private boolean compatNft;
+
     @Option(names = "--healthz-ip", paramLabel = "IP", description = "address of the HTTP server (${DEFAULT-VALUE})")
     private String healthzIp = "0.0.0.0";
 
@@ -221,6 +237,14 @@ final class FlannelFlags {
             paramLabel = "LEVEL",
             description = "more log, as flannel counts it: 0 usual, 1 and more debug (${DEFAULT-VALUE})")
     private int verbosity;
+
+    @Option(
+            names = {"--vmodule", "--log_backtrace_at"},
+            paramLabel = "TEXT",
+            description = "of flannel's logging library; taken, and without effect here")
+    void takeWithoutEffect(String text) {
+        // klog is not ours
+    }
 
     @Option(
             names = "--version",
@@ -281,6 +305,8 @@ final class FlannelFlags {
                 tunDevice,
                 busyPollMicros,
                 vxlanDatapath,
+                blackholeRoute,
+                compatNft,
                 workers,
                 pinWorkers));
     }

@@ -10,6 +10,11 @@ public sealed interface BackendConfig {
     /** The {@code Backend.Type} value, lower case. */
     String type();
 
+    /** Whether it cannot carry IPv6. */
+    default boolean isIpv4Only() {
+        return false;
+    }
+
     /**
      * The bare IP packet in UDP.
      *
@@ -21,6 +26,11 @@ public sealed interface BackendConfig {
         @Override
         public String type() {
             return "udp";
+        }
+
+        @Override
+        public boolean isIpv4Only() {
+            return true;
         }
     }
 
@@ -62,6 +72,57 @@ public sealed interface BackendConfig {
         }
     }
 
+    /**
+     * IP in IP.
+     *
+     * @param directRouting plain routes to peers that the uplink reaches without a router
+     */
+    record Ipip(boolean directRouting) implements BackendConfig {
+        @Override
+        public String type() {
+            return "ipip";
+        }
+
+        @Override
+        public boolean isIpv4Only() {
+            return true;
+        }
+    }
+
+    /**
+     * Geneve.
+     *
+     * @param vni 24 bits
+     * @param port UDP port of all nodes
+     * @param mtuBytes MTU of the underlay; 0 takes that of the uplink
+     * @param optionRoomBytes what the pods' MTU leaves free for options that others on the way may add
+     */
+    record Geneve(int vni, int port, int mtuBytes, int optionRoomBytes) implements BackendConfig {
+        /** What IANA assigned. */
+        public static final int DEFAULT_PORT = 6081;
+
+        public static final int DEFAULT_OPTION_ROOM_BYTES = 16;
+
+        @Override
+        public String type() {
+            return "geneve";
+        }
+
+        @Override
+        public boolean isIpv4Only() {
+            return true;
+        }
+    }
+
+    /** The operator's own commands; empty texts where there is none. */
+    record Extension(String preStartup, String postStartup, String subnetAdd, String subnetRemove)
+            implements BackendConfig {
+        @Override
+        public String type() {
+            return "extension";
+        }
+    }
+
     /** A lease and nothing else. */
     record Alloc() implements BackendConfig {
         @Override
@@ -71,10 +132,10 @@ public sealed interface BackendConfig {
     }
 
     /** The types that this version carries. */
-    List<String> AVAILABLE = List.of("alloc", "host-gw", "udp", "vxlan");
+    List<String> AVAILABLE = List.of("alloc", "extension", "geneve", "host-gw", "ipip", "udp", "vxlan");
 
     /** Types that flannel has and this version has not. */
-    List<String> KNOWN_ELSEWHERE = List.of("wireguard", "ipip", "ipsec", "extension", "tencent-vpc", "geneve");
+    List<String> KNOWN_ELSEWHERE = List.of("wireguard", "ipsec", "tencent-vpc");
 
     /** Reads the object; an absent one means udp, as in flannel. */
     static BackendConfig read(@Nullable JsonNode backend, Problems problems) {
@@ -92,6 +153,14 @@ public sealed interface BackendConfig {
             case "vxlan" -> vxlan(fields, problems);
             case "host-gw" -> new HostGw();
             case "alloc" -> new Alloc();
+            case "ipip" -> new Ipip(fields.flag("DirectRouting", false));
+            case "geneve" -> geneve(fields, problems);
+            case "extension" ->
+                new Extension(
+                        fields.text("PreStartupCommand", ""),
+                        fields.text("PostStartupCommand", ""),
+                        fields.text("SubnetAddCommand", ""),
+                        fields.text("SubnetRemoveCommand", ""));
             default -> {
                 String why = KNOWN_ELSEWHERE.contains(type) ? "is not built into this version" : "is not known";
                 problems.add(
@@ -99,6 +168,18 @@ public sealed interface BackendConfig {
                 yield new Alloc();
             }
         };
+    }
+
+    private static Geneve geneve(JsonFields fields, Problems problems) {
+        int mtu = fields.number("MTU", 0, 0, 65_535);
+        problems.unless(mtu == 0 || mtu >= 576, fields.path("MTU"), "must be 0 or at least 576, was " + mtu);
+        int room = fields.number("OptionRoom", Geneve.DEFAULT_OPTION_ROOM_BYTES, 0, 252);
+        problems.unless(room % 4 == 0, fields.path("OptionRoom"), "must be a multiple of 4, was " + room);
+        return new Geneve(
+                fields.number("VNI", Vxlan.DEFAULT_VNI, 0, (1 << 24) - 1),
+                fields.number("Port", Geneve.DEFAULT_PORT, 1, 65_535),
+                mtu,
+                room);
     }
 
     private static Vxlan vxlan(JsonFields fields, Problems problems) {

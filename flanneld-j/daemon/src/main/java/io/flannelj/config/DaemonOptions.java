@@ -31,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  * @param tunDevice usually {@code /dev/net/tun}
  * @param busyPoll how long an idle data path goes on asking for packets before it sleeps
  * @param vxlanDatapath {@code --vxlan-datapath}; null leaves it to the network config
+ * @param blackholeRoute keep a blackhole route for our own subnet
+ * @param compatNft flannel's nftables text also where it is wrong
  * @param workers data path threads, 1 or more
  * @param pinWorkers whether each of them keeps to one processor
  */
@@ -54,6 +56,8 @@ public record DaemonOptions(
         String tunDevice,
         Duration busyPoll,
         @Nullable VxlanDatapath vxlanDatapath,
+        boolean blackholeRoute,
+        boolean compatNft,
         int workers,
         boolean pinWorkers) {
 
@@ -128,6 +132,8 @@ public record DaemonOptions(
             String tunDevice,
             int busyPollMicros,
             String vxlanDatapath,
+            boolean blackholeRoute,
+            boolean compatNft,
             int workers,
             boolean pinWorkers) {}
 
@@ -235,6 +241,8 @@ public record DaemonOptions(
                 raw.tunDevice(),
                 Duration.ofNanos(raw.busyPollMicros() * 1000L),
                 vxlanDatapath,
+                raw.blackholeRoute(),
+                raw.compatNft(),
                 raw.workers() > 0
                         ? raw.workers()
                         : workersFor(Runtime.getRuntime().availableProcessors()),
@@ -265,6 +273,8 @@ public record DaemonOptions(
                         tunDevice,
                         busyPoll,
                         vxlanDatapath,
+                        blackholeRoute,
+                        compatNft,
                         workers,
                         pinWorkers);
     }

@@ -45,9 +45,10 @@ public record NetworkConfig(
         boolean enableNftables = fields.flag("EnableNFTables", false);
         BackendConfig backend = BackendConfig.read(fields.get("Backend"), problems);
         problems.unless(
-                !(enableIpv6 && backend instanceof BackendConfig.Udp),
+                !(enableIpv6 && backend.isIpv4Only()),
                 "EnableIPv6",
-                "the udp backend carries IPv4 only; choose vxlan or host-gw as Backend.Type, or leave it false");
+                "the " + backend.type()
+                        + " backend carries IPv4 only; choose vxlan or host-gw as Backend.Type, or leave it false");
         problems.throwIfAny();
         return new NetworkConfig(ipv4, ipv6, enableNftables, backend);
     }

@@ -11,6 +11,11 @@ public interface Encapsulator {
     /** Octets in front of each inner packet, the outer UDP header not counted. */
     int headerBytes();
 
+    /** Octets in front of the inner packet of a datagram that passed {@link #check}; with what others put there. */
+    default int headerBytes(ByteBuf datagram, int offset) {
+        return headerBytes();
+    }
+
     /** Whether the tunnel is a hop of its own that takes one off the inner time to live at each end. */
     boolean isHop();
 
@@ -24,7 +29,7 @@ public interface Encapsulator {
      * Checks the header of a datagram that begins at {@code offset}.
      *
      * @param length octets of the whole datagram
-     * @return null when an inner IP packet stands behind {@link #headerBytes()} octets, else why not
+     * @return null when an inner IP packet stands behind {@link #headerBytes(ByteBuf, int)} octets, else why not
      */
     @Nullable
     DropReason check(ByteBuf datagram, int offset, int length);

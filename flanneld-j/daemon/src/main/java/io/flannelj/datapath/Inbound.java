@@ -101,8 +101,9 @@ final class Inbound implements PacketOutlet, AutoCloseable {
         if (sender == null) {
             return DropReason.UNKNOWN_PEER;
         }
-        int ip = offset + encapsulator.headerBytes();
-        int ipBytes = length - encapsulator.headerBytes();
+        int headerBytes = encapsulator.headerBytes(data, offset);
+        int ip = offset + headerBytes;
+        int ipBytes = length - headerBytes;
         if (!IpHeader.isWellFormed(data, ip, ipBytes, ipv6)) {
             return DropReason.MALFORMED_INNER;
         }

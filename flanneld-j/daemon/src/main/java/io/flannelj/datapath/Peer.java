@@ -164,7 +164,8 @@ public final class Peer {
         return segmentsSeparately;
     }
 
-    void segmentSeparately() {
+    /** From now on each packet to it is sent by itself. Worker's own, once the peer is in a table. */
+    public void segmentSeparately() {
         segmentsSeparately = true;
     }
 }

@@ -5,8 +5,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * flannel's rules by iptables, byte for byte as {@code iptables-save} shows flannel's. Compared by one save for each table;
- * applied by one restore.
+ * flannel's rules by iptables and ip6tables, byte for byte as {@code iptables-save} shows flannel's. Compared by one save
+ * for each table; applied by one restore for all.
+ *
+ * <p>Rules that bear flannel's comments, or jump to its chains, and stand where they should not are of an earlier network
+ * or an earlier flannel, and go.
  */
 public final class Iptables implements Firewall {
     private static final String MASQ = "-m comment --comment \"flanneld masq\"";
@@ -26,27 +29,34 @@ public final class Iptables implements Firewall {
         this.multicast = ipv6 ? "ff00::/8" : "224.0.0.0/4";
     }
 
-    private record Table(String name, String builtIn, String chain, String jump, List<String> rules) {}
+    private record Table(String name, String builtIn, String chain, String comment, String jump, List<String> rules) {}
 
     @Override
     public boolean apply(DesiredRules rules) throws IOException {
-        boolean changed = false;
+        StringBuilder payload = new StringBuilder();
         for (Table table : tables(rules)) {
             List<String> lines = save(table);
             if (table.rules().isEmpty()) {
-                changed |= remove(table, lines);
+                payload.append(removal(table, lines));
             } else if (!isAsWanted(table, lines)) {
-                restore(payload(table, lines));
-                changed = true;
+                payload.append(replacement(table, lines));
             }
         }
-        return changed;
+        if (payload.isEmpty()) {
+            return false;
+        }
+        restore(payload.toString());
+        return true;
     }
 
     @Override
     public void remove() throws IOException {
+        StringBuilder payload = new StringBuilder();
         for (Table table : List.of(nat(List.of()), filter(List.of()))) {
-            remove(table, save(table));
+            payload.append(removal(table, save(table)));
+        }
+        if (!payload.isEmpty()) {
+            restore(payload.toString());
         }
     }
 
@@ -72,18 +82,11 @@ public final class Iptables implements Firewall {
     }
 
     private static Table nat(List<String> rules) {
-        return new Table("nat", "POSTROUTING", "FLANNEL-POSTRTG", MASQ + " -j FLANNEL-POSTRTG", rules);
+        return new Table("nat", "POSTROUTING", "FLANNEL-POSTRTG", MASQ, MASQ + " -j FLANNEL-POSTRTG", rules);
     }
 
     private static Table filter(List<String> rules) {
-        return new Table("filter", "FORWARD", "FLANNEL-FWD", FORWARD + " -j FLANNEL-FWD", rules);
-    }
-
-    private List<String> save(Table table) throws IOException {
-        return commands.require("", List.of(program + "-save", "-t", table.name()))
-                .output()
-                .lines()
-                .toList();
+        return new Table("filter", "FORWARD", "FLANNEL-FWD", FORWARD, FORWARD + " -j FLANNEL-FWD", rules);
     }
 
     private static boolean isAsWanted(Table table, List<String> lines) {
@@ -92,51 +95,71 @@ public final class Iptables implements Firewall {
                 .filter(line -> line.startsWith(prefix))
                 .map(line -> line.substring(prefix.length()))
                 .toList();
-        return jumps(table, lines) == 1 && present.equals(table.rules());
+        return jumps(table, lines) == 1 && strays(table, lines).isEmpty() && present.equals(table.rules());
+    }
+
+    private static String jumpLine(Table table) {
+        return "-A " + table.builtIn() + " " + table.jump();
     }
 
     private static long jumps(Table table, List<String> lines) {
-        String jump = "-A " + table.builtIn() + " " + table.jump();
-        return lines.stream().filter(jump::equals).count();
+        return lines.stream().filter(jumpLine(table)::equals).count();
+    }
+
+    /** Rules outside our chain that are flannel's all the same, the jump to it not counted. */
+    private static List<String> strays(Table table, List<String> lines) {
+        return lines.stream()
+                .filter(line -> line.startsWith("-A ") && !line.startsWith("-A " + table.chain() + " "))
+                .filter(line -> line.contains(table.comment()) || line.endsWith(" -j " + table.chain()))
+                .filter(line -> !line.equals(jumpLine(table)))
+                .toList();
     }
 
     /** Declaring a chain empties it, so its rules are written whole; the jump keeps its place if there is just one. */
-    private static String payload(Table table, List<String> lines) {
+    private static String replacement(Table table, List<String> lines) {
         StringBuilder text = new StringBuilder();
         text.append('*').append(table.name()).append('\n');
         text.append(':').append(table.chain()).append(" - [0:0]\n");
+        strays(table, lines).forEach(line -> delete(text, line));
         long jumps = jumps(table, lines);
         for (long extra = jumps; extra > 1; extra--) {
-            line(text, "-D", table.builtIn(), table.jump());
+            delete(text, jumpLine(table));
         }
         if (jumps == 0) {
-            line(text, "-A", table.builtIn(), table.jump());
+            text.append(jumpLine(table)).append('\n');
         }
-        table.rules().forEach(rule -> line(text, "-A", table.chain(), rule));
+        table.rules()
+                .forEach(rule -> text.append("-A ")
+                        .append(table.chain())
+                        .append(' ')
+                        .append(rule)
+                        .append('\n'));
         return text.append("COMMIT\n").toString();
     }
 
-    private boolean remove(Table table, List<String> lines) throws IOException {
-        boolean chainExists = lines.stream().anyMatch(line -> line.startsWith(":" + table.chain() + " "));
-        if (!chainExists) {
-            return false;
-        }
+    /** First what refers to the chain, then the chain, in the table that it is in; empty when nothing is there. */
+    private static String removal(Table table, List<String> lines) {
         StringBuilder text = new StringBuilder();
-        text.append('*').append(table.name()).append('\n');
+        strays(table, lines).forEach(line -> delete(text, line));
         for (long jump = jumps(table, lines); jump > 0; jump--) {
-            line(text, "-D", table.builtIn(), table.jump());
+            delete(text, jumpLine(table));
         }
-        text.append("-F ")
-                .append(table.chain())
-                .append("\n-X ")
-                .append(table.chain())
-                .append("\nCOMMIT\n");
-        restore(text.toString());
-        return true;
+        if (lines.stream().anyMatch(line -> line.startsWith(":" + table.chain() + " "))) {
+            text.append("-F ").append(table.chain()).append('\n');
+            text.append("-X ").append(table.chain()).append('\n');
+        }
+        return text.isEmpty() ? "" : "*" + table.name() + "\n" + text + "COMMIT\n";
     }
 
-    private static void line(StringBuilder text, String action, String chain, String rule) {
-        text.append(action).append(' ').append(chain).append(' ').append(rule).append('\n');
+    private static void delete(StringBuilder text, String line) {
+        text.append("-D").append(line, 2, line.length()).append('\n');
+    }
+
+    private List<String> save(Table table) throws IOException {
+        return commands.require("", List.of(program + "-save", "-t", table.name()))
+                .output()
+                .lines()
+                .toList();
     }
 
     private void restore(String payload) throws IOException {

@@ -4,13 +4,14 @@ import java.io.IOException;
 import java.util.List;
 
 /**
- * flannel's rules by nftables: a table of our own for each family, {@code ip
- * flannel-ipv4} and {@code ip6 flannel-ipv6}, written whole in one transaction. The fourth
- * rule means what flannel's iptables rule means; flannel's own nftables text negates the network there and so never
- * masquerades traffic from the node to remote pods.
+ * flannel's rules by nftables: a table of our own for each family, {@code ip flannel-ipv4} and {@code ip6 flannel-ipv6},
+ * written whole in one transaction.
+ *
+ * <p>Two of the rules mean what flannel's iptables rules mean, which flannel's own nftables text does not: the fourth, where
+ * flannel negates the wrong network and so never masquerades traffic from the node to remote pods; and the first, where
+ * it misses kube-proxy's mark when there are other marks beside it.
  */
 public final class Nftables implements Firewall {
-
     private final CommandRunner commands;
     private final String family;
     private final String table;
@@ -75,10 +76,13 @@ public final class Nftables implements Firewall {
         text.append("  chain postrtg {\n    comment \"chain to manage traffic masquerading by flannel\"\n");
         text.append("    type nat hook postrouting priority srcnat; policy accept;\n");
         if (rules.masquerade()) {
-            rule(text, "meta mark & 0x4000 == 0x4000 return");
+            boolean compat = rules.compatNft();
+            String outside = compat ? subnet : network;
+            String inside = compat ? network : subnet;
+            rule(text, compat ? "meta mark 0x4000 return" : "meta mark & 0x4000 == 0x4000 return");
             rule(text, family + " saddr " + subnet + " " + family + " daddr " + network + " return");
             rule(text, family + " saddr " + network + " " + family + " daddr " + subnet + " return");
-            rule(text, family + " saddr != " + network + " " + family + " daddr " + subnet + " return");
+            rule(text, family + " saddr != " + outside + " " + family + " daddr " + inside + " return");
             rule(text, family + " saddr " + network + " " + family + " daddr != " + multicast + " " + masquerade);
             rule(text, family + " saddr != " + network + " " + family + " daddr " + network + " " + masquerade);
         }

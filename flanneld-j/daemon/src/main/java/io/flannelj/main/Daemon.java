@@ -8,7 +8,10 @@ import io.flannelj.backend.Tunnel;
 import io.flannelj.backend.Uplink;
 import io.flannelj.backend.UplinkFinder;
 import io.flannelj.backend.alloc.AllocProvider;
+import io.flannelj.backend.extension.ExtensionProvider;
+import io.flannelj.backend.geneve.GeneveProvider;
 import io.flannelj.backend.hostgw.HostGwProvider;
+import io.flannelj.backend.ipip.IpipProvider;
 import io.flannelj.backend.udp.UdpProvider;
 import io.flannelj.backend.vxlan.VxlanProvider;
 import io.flannelj.cni.engine.CniEngine;
@@ -75,7 +78,10 @@ final class Daemon {
         this.backends = new BackendRegistry(List.of(
                 new UdpProvider(tunnels),
                 new VxlanProvider(tunnels, options.stateDirectory(), options.vxlanDatapath(), () -> state.earlier),
+                new GeneveProvider(tunnels, options.stateDirectory()),
+                new IpipProvider(tunnels),
                 new HostGwProvider(),
+                new ExtensionProvider(),
                 new AllocProvider()));
     }
 

@@ -2,6 +2,9 @@ package io.flannelj.main;
 
 import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.BackendProvider.Prepared;
+import io.flannelj.backend.BlackholeRoutes;
+import io.flannelj.backend.Leftovers;
+import io.flannelj.backend.PeerRoutes;
 import io.flannelj.config.ConfigChange;
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
@@ -12,6 +15,7 @@ import io.flannelj.firewall.DesiredRules;
 import io.flannelj.firewall.Firewalls;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseKeeper;
+import io.flannelj.lease.PodSubnets;
 import io.flannelj.lease.SavedLeases;
 import io.flannelj.lease.StoreHealth;
 import io.flannelj.lease.StoredLease;
@@ -21,6 +25,7 @@ import io.flannelj.lease.TaskThread;
 import io.flannelj.lease.Tenure;
 import io.flannelj.metrics.DatapathMetrics;
 import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
 import io.flannelj.net.SubnetEnv;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
@@ -29,6 +34,8 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -54,6 +61,8 @@ final class Session implements AutoCloseable, Tenure.Host {
     private final LeaseKeeper keeper;
     private final Firewalls firewall;
     private final List<DesiredRules> rules;
+    private final @Nullable BlackholeRoutes blackholes;
+    private final PodSubnets subnets;
     private final Backend backend;
     private final Tenure tenure;
     private final LeaseArchive archive;
@@ -100,7 +109,12 @@ final class Session implements AutoCloseable, Tenure.Host {
                         rules(config.network(), own.subnets().ipv4(), options),
                         rules(config.ipv6Network(), own.subnets().ipv6(), options))
                 .toList();
+        this.subnets = own.subnets();
         this.backend = prepared.start(own, this::onBackendLost);
+        this.blackholes = options.blackholeRoute()
+                ? BlackholeRoutes.open(
+                        PeerRoutes.networks(own.subnets().ipv4(), own.subnets().ipv6()))
+                : null;
         this.tenure = new Tenure(
                 parts.store(),
                 parts.health(),
@@ -111,7 +125,7 @@ final class Session implements AutoCloseable, Tenure.Host {
                 new SecureRandom(),
                 this);
         try {
-            firewall.apply(rules);
+            applyRules();
             new SubnetEnv(
                             config.network(),
                             own.subnets().ipv4(),
@@ -136,7 +150,12 @@ final class Session implements AutoCloseable, Tenure.Host {
         return network == null || subnet == null
                 ? Stream.empty()
                 : Stream.of(new DesiredRules(
-                        network, subnet, options.ipMasq(), options.randomFully(), options.forwardRules()));
+                        network,
+                        subnet,
+                        options.ipMasq(),
+                        options.randomFully(),
+                        options.forwardRules(),
+                        options.compatNft()));
     }
 
     /**
@@ -153,6 +172,9 @@ final class Session implements AutoCloseable, Tenure.Host {
         repeat(REPAIR_EVERY, this::repair);
         repeat(SAVE_EVERY, this::save);
         synced.await();
+        if (ended.getCount() > 0) {
+            control.run(this::nameLeftovers);
+        }
     }
 
     /** Waits for the end; true when lease or device were lost, and a new session shall begin. */
@@ -262,9 +284,50 @@ final class Session implements AutoCloseable, Tenure.Host {
         archive.write(document, own, List.copyOf(state.peers), tenure.revision());
     }
 
+    /** Says once what on this host works against us. */
+    private void nameLeftovers() {
+        if (backend.deviceName().isEmpty()) {
+            return; // somebody else brings the routes
+        }
+        Set<IpAddress> nodes = state.peers.stream()
+                .map(Lease::attributes)
+                .flatMap(peer ->
+                        Stream.of(Optional.ofNullable(peer.publicIpv4()), Optional.ofNullable(peer.publicIpv6())))
+                .flatMap(Optional::stream)
+                .collect(Collectors.toSet());
+        try {
+            Leftovers.find(
+                            PeerRoutes.networks(config.network(), config.ipv6Network()),
+                            PeerRoutes.networks(subnets.ipv4(), subnets.ipv6()),
+                            backend.deviceName(),
+                            nodes)
+                    .forEach(line -> log.warn("{}", line));
+        } catch (IOException e) {
+            log.debug("leftovers could not be looked for: {}", e.getMessage());
+        }
+    }
+
+    private boolean applyRules() throws IOException {
+        boolean changed = firewall.apply(rules);
+        if (blackholes != null) {
+            blackholes.apply();
+        }
+        return changed;
+    }
+
+    private void removeBlackholes() {
+        if (blackholes != null) {
+            try (blackholes) {
+                blackholes.remove();
+            } catch (IOException e) {
+                log.warn("blackhole routes could not be removed: {}", e.getMessage());
+            }
+        }
+    }
+
     private void resyncFirewall() {
         try {
-            if (firewall.apply(rules)) {
+            if (applyRules()) {
                 state.firewallRepairs.incrementAndGet();
                 log.warn("firewall rules had been changed by somebody else; put right");
             }
@@ -315,6 +378,7 @@ final class Session implements AutoCloseable, Tenure.Host {
             metrics.close();
         }
         backend.close();
+        removeBlackholes();
         try {
             firewall.remove();
         } catch (IOException e) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.flannelj.config.AnnotationPrefix;
 import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.KubeOptions;
+import io.flannelj.config.VxlanDatapath;
 import io.flannelj.net.IpAddress;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -52,6 +53,60 @@ class CommandLineTest {
         assertThat(options.healthz().port()).isZero();
         assertThat(options.publicIp()).isNull();
         assertThat(options.publicIpv6()).isNull();
+    }
+
+    /** flannel 0.28's list, but for the klog flags' values. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "etcd-endpoints=http://a:1",
+                "etcd-prefix=/a",
+                "etcd-keyfile=",
+                "etcd-certfile=",
+                "etcd-cafile=/a",
+                "etcd-username=",
+                "etcd-password=a",
+                "iface=a",
+                "iface-regex=a",
+                "iface-can-reach=10.0.0.1",
+                "public-ip=10.0.0.1",
+                "public-ipv6=fd00::1",
+                "subnet-file=/a",
+                "subnet-lease-renew-margin=1",
+                "ip-masq=true",
+                "ip-masq-fully-random-disable=true",
+                "iptables-resync=1",
+                "iptables-forward-rules=false",
+                "ip-blackhole-route=true",
+                "kube-subnet-mgr=false",
+                "kube-api-url=http://a:1",
+                "kubeconfig-file=/a",
+                "kube-annotation-prefix=a.b/c",
+                "net-config-path=/a",
+                "set-node-network-unavailable=false",
+                "healthz-ip=0.0.0.0",
+                "healthz-port=1",
+                "v=1",
+                "vmodule=a=1",
+                "log_backtrace_at=a.go:1"
+            })
+    void everyFlagOfFlannelIsKnown(String flag) {
+        read("--" + flag);
+        read("-" + flag);
+        assertThat(err.toString()).doesNotContain("unknown flag");
+    }
+
+    @Test
+    void ourOwnFlagsAreTaken() {
+        environment = Map.of("FLANNELD_IP_BLACKHOLE_ROUTE", "true");
+        DaemonOptions options = options("--vxlan-datapath=kernel", "--compat-nft");
+        assertThat(options.vxlanDatapath()).isEqualTo(VxlanDatapath.KERNEL);
+        assertThat(options.compatNft()).isTrue();
+        assertThat(options.blackholeRoute()).isTrue();
+        environment = Map.of();
+        assertThat(options().vxlanDatapath()).isNull();
+        assertThat(options().compatNft()).isFalse();
+        assertThat(refusal("--vxlan-datapath=fpga")).contains("--vxlan-datapath: must be userspace, kernel or auto");
     }
 
     @Test
@@ -178,7 +233,6 @@ class CommandLineTest {
     @CsvSource({
         "--ip-masc, did you mean --ip-masq?",
         "--kube-subnet-mgr, NODE_NAME",
-        "--ip-blackhole-route, --ip-blackhole-route",
         "--busy-poll-us=1001, busy-poll-us",
         "--workers=65, workers",
         "--healthz-port=x, healthz-port",
@@ -197,13 +251,6 @@ class CommandLineTest {
     void everyMistakeIsToldAtOnce() {
         assertThat(refusal("--public-ip=x", "--healthz-ip=y", "--etcd-endpoints=ftp://z"))
                 .contains("--public-ip", "--healthz-ip", "--etcd-endpoints");
-    }
-
-    @Test
-    void whatIsNotBuiltIsRefusedInTheEnvironmentToo() {
-        environment = Map.of("FLANNELD_IP_BLACKHOLE_ROUTE", "true");
-
-        assertThat(refusal()).contains("FLANNELD_IP_BLACKHOLE_ROUTE");
     }
 
     @ParameterizedTest

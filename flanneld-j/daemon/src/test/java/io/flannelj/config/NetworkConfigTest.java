@@ -44,6 +44,21 @@ class NetworkConfigTest {
                 .isEqualTo(new BackendConfig.Vxlan(7, 4789, 9000, true, true, true, VxlanDatapath.AUTO));
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{\"Type\":\"ipip\",\"DirectRouting\":true} | Ipip[directRouting=true]",
+                "{\"Type\":\"geneve\"} | Geneve[vni=1, port=6081, mtuBytes=0, optionRoomBytes=16]",
+                "{\"Type\":\"geneve\",\"VNI\":9,\"Port\":7,\"MTU\":9000,\"OptionRoom\":0} | Geneve[vni=9, port=7, mtuBytes=9000, optionRoomBytes=0]",
+                "{\"Type\":\"extension\",\"PreStartupCommand\":\"a\",\"PostStartupCommand\":\"b\",\"SubnetAddCommand\":\"c\",\"SubnetRemoveCommand\":\"d\"} | Extension[preStartup=a, postStartup=b, subnetAdd=c, subnetRemove=d]",
+            })
+    void everyBackendReadsItsOptions(String backend, String read) throws Exception {
+        assertThat(NetworkConfig.parse("{\"Network\":\"10.3.0.0/16\",\"Backend\":" + backend + "}")
+                        .backend())
+                .hasToString(read);
+    }
+
     @Test
     void bothFamiliesOrIpv6AloneAreANetwork() throws ConfigException {
         NetworkConfig both = NetworkConfig.parse("""
@@ -102,10 +117,11 @@ class NetworkConfigTest {
                 "{\"Network\": \"10.3.0.0/16\", \"SubnetMin\": \"10.4.0.0\"} | SubnetMin: 10.4.0.0 is not in the network",
                 "{\"Network\": \"10.3.0.0/16\", \"SubnetMax\": \"10.3.7.1\"} | SubnetMax: 10.3.7.1 is not the beginning of a /24",
                 "{\"Network\": \"10.3.0.0/16\", \"SubnetMin\": \"10.3.9.0\", \"SubnetMax\": \"10.3.8.0\"} | is above SubnetMax",
-                "{\"Network\": \"10.3.0.0/16\", \"Backend\": {\"Type\": \"wireguard\"}} | \"wireguard\" is not built into this version; available: alloc, host-gw, udp, vxlan",
+                "{\"Network\": \"10.3.0.0/16\", \"Backend\": {\"Type\": \"wireguard\"}} | \"wireguard\" is not built into this version; available: alloc, extension, geneve, host-gw, ipip, udp, vxlan",
                 "{\"Network\": \"10.3.0.0/16\", \"Backend\": {\"Type\": \"warp\"}} | Backend.Type: \"warp\" is not known",
                 "{\"Network\": \"10.3.0.0/16\", \"Backend\": {\"Type\": \"vxlan\", \"Datapath\": \"fpga\"}} | Backend.Datapath: must be \"userspace\", \"kernel\" or \"auto\"",
                 "{\"Network\": \"10.3.0.0/16\", \"Backend\": {\"Type\": \"udp\", \"Port\": 0}} | Backend.Port: must be 1 to 65535",
+                "{\"Network\": \"10.3.0.0/16\", \"Backend\": {\"Type\": \"geneve\", \"OptionRoom\": 10}} | Backend.OptionRoom: must be a multiple of 4",
                 "[] | must be a JSON object",
                 "{\"Network\": | is not JSON",
                 "{\"EnableIPv4\": false} | EnableIPv4: one family at least"

@@ -57,13 +57,17 @@ class ArrowsTest {
         room("lease.kube", "lease", "config", "net", "io.fabric8..", "com.fasterxml.jackson..", "org.slf4j");
         String[] backend = {"config", "datapath", "device", "lease", "linux", "net", "netlink", "packet", "org.slf4j"};
         room("backend", backend);
-        for (String kind : List.of("alloc", "hostgw", "udp", "vxlan")) { // siblings never import siblings
+        for (String kind : List.of(
+                "alloc", "extension", "geneve", "hostgw", "ipip", "udp", "vxlan")) { // siblings never import siblings
             room(
                     "backend." + kind,
                     Stream.concat(Stream.of(backend), Stream.of("backend", "io.netty.buffer"))
                             .toArray(String[]::new));
         }
-        also("backend.vxlan", "com.fasterxml.jackson..");
+        for (String kind : List.of("extension", "geneve", "vxlan")) { // whose leases carry data
+            also("backend." + kind, "com.fasterxml.jackson..");
+        }
+        also("backend.ipip", "datapath.offload");
         room("firewall", "config", "net", "org.slf4j");
         room("metrics", "datapath", "lease", "io.micrometer..");
         room("admin", "metrics", "lease", "com.fasterxml.jackson..", "io.netty..");

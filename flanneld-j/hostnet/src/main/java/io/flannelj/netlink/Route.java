@@ -32,6 +32,16 @@ public record Route(
     public static final int SCOPE_LINK = 253;
     private static final int PROTOCOL_BOOT = 3;
     private static final int UNICAST = 1;
+    private static final int BLACKHOLE = 6;
+
+    /** To nowhere. */
+    static Route blackhole(Cidr destination) {
+        return new Route(destination, null, 0, null, SCOPE_GLOBAL, false, MAIN_TABLE, PROTOCOL_BOOT, BLACKHOLE);
+    }
+
+    public boolean isBlackhole() {
+        return type == BLACKHOLE;
+    }
 
     /** To a network right behind an interface. */
     public static Route toLink(Cidr destination, int linkIndex) {

@@ -15,10 +15,12 @@ public final class Routes {
     private static final int DESTINATION = 1;
     private static final int OUT_LINK = 4;
     private static final int GATEWAY = 5;
+    private static final int PRIORITY = 6;
     private static final int PREFERRED_SOURCE = 7;
     private static final int TABLE = 15;
     private static final int ONLINK = 4;
     private static final int CLONED = 0x200;
+    private static final int BLACKHOLE_METRIC = 1 << 20;
 
     private final NetlinkSocket netlink;
 
@@ -69,6 +71,25 @@ public final class Routes {
 
     public void delete(Route route) throws SyscallException {
         netlink.execute(request(DELROUTE, 0, route), "delete route", route.toString());
+    }
+
+    /**
+     * Keeps packets to a network from leaving by any less specific route. Routes of the kernel's own to the same network
+     * go first.
+     */
+    public void addBlackhole(Cidr destination) throws SyscallException {
+        netlink.execute(
+                request(NEWROUTE, Request.FLAG_CREATE | Request.FLAG_EXCL, Route.blackhole(destination))
+                        .attributeU32(PRIORITY, BLACKHOLE_METRIC),
+                "add blackhole route",
+                destination.toString());
+    }
+
+    public void deleteBlackhole(Cidr destination) throws SyscallException {
+        netlink.execute(
+                request(DELROUTE, 0, Route.blackhole(destination)).attributeU32(PRIORITY, BLACKHOLE_METRIC),
+                "delete blackhole route",
+                destination.toString());
     }
 
     /** The way that the kernel would take to an address. */

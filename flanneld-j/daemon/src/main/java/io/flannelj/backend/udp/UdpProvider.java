@@ -44,8 +44,8 @@ public final class UdpProvider implements BackendProvider {
                 settings,
                 DEVICE_PATTERN,
                 network,
-                local,
-                options.port(),
+                Tunnel.udp(local, options.port()),
+                "UDP port " + options.port() + " of " + local,
                 uplink.mtuBytes() - OVERHEAD_BYTES,
                 new BareIpEncapsulator(),
                 lease -> peer(lease, options.port()));

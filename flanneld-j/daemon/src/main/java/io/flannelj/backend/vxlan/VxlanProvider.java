@@ -2,6 +2,7 @@ package io.flannelj.backend.vxlan;
 
 import io.flannelj.backend.BackendProvider;
 import io.flannelj.backend.DirectRouting;
+import io.flannelj.backend.KeptMac;
 import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.Tunnel;
 import io.flannelj.backend.TunnelPair;
@@ -94,6 +95,10 @@ public final class VxlanProvider implements BackendProvider {
         }
     }
 
+    private KeptMac keptMac(String device) {
+        return new KeptMac(stateDirectory.resolve(device.replaceFirst("^flannel(-v6)?", "vtep-mac$1")));
+    }
+
     private static int baseMtuBytes(BackendConfig.Vxlan options, Uplink uplink) {
         return options.mtuBytes() > 0 ? options.mtuBytes() : uplink.mtuBytes();
     }
@@ -133,7 +138,7 @@ public final class VxlanProvider implements BackendProvider {
     }
 
     private MacAddress keptMac(BackendConfig.Vxlan options, boolean ipv4) throws IOException {
-        return new VtepMacFile(stateDirectory, device(options, ipv4)).readOrMake(remembered(options, ipv4));
+        return keptMac(device(options, ipv4)).readOrMake(remembered(options, ipv4));
     }
 
     private static String device(BackendConfig.Vxlan options, boolean ipv4) {
@@ -165,8 +170,8 @@ public final class VxlanProvider implements BackendProvider {
                 settings,
                 device(options, ipv4),
                 network,
-                Objects.requireNonNull(local, "an underlay of the network's family"),
-                options.port(),
+                Tunnel.udp(Objects.requireNonNull(local, "an underlay of the network's family"), options.port()),
+                "UDP port " + options.port() + " of " + local,
                 baseMtuBytes(options, uplink) - (ipv4 ? OVERHEAD_BYTES : OVERHEAD_V6_BYTES),
                 new VxlanEncapsulator(options.vni(), mac, !ipv4, options.gbp()),
                 lease -> peer(lease, ipv4, options));
@@ -210,7 +215,7 @@ public final class VxlanProvider implements BackendProvider {
         /** That of a device which survived, whoever made it, so that no peer has to learn a new one; else the one kept. */
         private MacAddress mac(boolean ipv4) throws IOException {
             String device = device(ipv4);
-            VtepMacFile file = new VtepMacFile(stateDirectory, device);
+            KeptMac file = keptMac(device);
             try (NetlinkSocket netlink = NetlinkSocket.open()) {
                 VxlanLink present = new Links(netlink).findVxlan(device).orElse(null);
                 MacAddress survivor = present == null ? null : present.mac();

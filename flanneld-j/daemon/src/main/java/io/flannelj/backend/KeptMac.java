@@ -1,4 +1,4 @@
-package io.flannelj.backend.vxlan;
+package io.flannelj.backend;
 
 import io.flannelj.net.MacAddress;
 import java.io.IOException;
@@ -10,17 +10,17 @@ import java.security.SecureRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps a VTEP's MAC address over restarts: peers, kernel ones among them, hold it in their neighbour and FDB tables, so
+ * Keeps a tunnel end's MAC address over restarts: peers, kernel ones among them, hold it in their neighbour and FDB tables, so
  * a new one would cut us off until they have all followed.
  */
-final class VtepMacFile {
+public final class KeptMac {
     private final Path file;
 
     /**
-     * @param device whose address it is; one ending in {@code .VNI}
+     * @param file holds the address as text; its folder is made when it is needed
      */
-    VtepMacFile(Path stateDirectory, String device) {
-        this.file = stateDirectory.resolve(device.replaceFirst("^flannel(-v6)?", "vtep-mac$1"));
+    public KeptMac(Path file) {
+        this.file = file;
     }
 
     /**
@@ -29,7 +29,7 @@ final class VtepMacFile {
      * @param remembered the address that peers know from an earlier life; null when nobody remembers
      * @throws IOException naming the file, when it can be neither read nor written, or holds something else
      */
-    MacAddress readOrMake(@Nullable MacAddress remembered) throws IOException {
+    public MacAddress readOrMake(@Nullable MacAddress remembered) throws IOException {
         if (remembered != null) {
             write(remembered);
             return remembered;
@@ -46,7 +46,7 @@ final class VtepMacFile {
     }
 
     /** Keeps the address of a device that is taken over. */
-    void write(MacAddress mac) throws IOException {
+    public void write(MacAddress mac) throws IOException {
         Files.createDirectories(file.toAbsolutePath().getParent());
         Path draft = file.resolveSibling(file.getFileName() + ".new");
         Files.writeString(draft, mac + "\n");

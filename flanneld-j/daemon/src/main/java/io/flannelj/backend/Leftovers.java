@@ -1,0 +1,77 @@
+package io.flannelj.backend;
+
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+import io.flannelj.netlink.Link;
+import io.flannelj.netlink.Links;
+import io.flannelj.netlink.NetlinkSocket;
+import io.flannelj.netlink.Route;
+import io.flannelj.netlink.Routes;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/**
+ * What another network left on the host that works against ours: devices of flannel's, and routes within the pod network
+ * that are more specific than ours and silently take traffic past it. Named, never touched: somebody may want them.
+ */
+public final class Leftovers {
+    private static final Pattern TUNNEL =
+            Pattern.compile("flannel(\\d+|\\.\\d+|-v6\\.\\d+|\\.ipip|-wg|-wg-v6)|geneve\\.\\d+");
+
+    private Leftovers() {}
+
+    /**
+     * Looks around once our own routes are in force.
+     *
+     * @param networks the pod networks
+     * @param own our own subnets, whose routes lead to our pods
+     * @param device the interface that our traffic leaves by; empty when there is none
+     * @param nodes addresses of the other nodes, which direct routes lead through
+     * @return a line for each, with the command that removes it
+     */
+    public static List<String> find(
+            Collection<Cidr> networks, Collection<Cidr> own, String device, Set<IpAddress> nodes) throws IOException {
+        List<String> found = new ArrayList<>();
+        try (NetlinkSocket netlink = NetlinkSocket.open()) {
+            List<Link> links = new Links(netlink).list();
+            for (Link link : links) {
+                if (TUNNEL.matcher(link.name()).matches() && !isOurs(link.name(), device)) {
+                    found.add("the device " + link.name()
+                            + " is of another network or left from one; if nothing needs it: ip link delete "
+                            + link.name());
+                }
+            }
+            for (Route route : new Routes(netlink).list()) {
+                String link = name(links, route.linkIndex());
+                boolean within = networks.stream()
+                        .anyMatch(network ->
+                                network.contains(route.destination()) && !network.equals(route.destination()));
+                boolean toOurPods = own.stream().anyMatch(subnet -> subnet.contains(route.destination()));
+                boolean toNode = route.gateway() != null && nodes.contains(route.gateway());
+                if (within && !toOurPods && !toNode && !isOurs(link, device)) {
+                    found.add("the route " + route.destination() + " by " + link
+                            + " is more specific than ours and takes that traffic past us; if nothing needs it: ip route delete "
+                            + route.destination() + (link.isEmpty() ? "" : " dev " + link));
+                }
+            }
+        }
+        return found;
+    }
+
+    /** The kernel's datapath has a second device, for IPv6. */
+    private static boolean isOurs(String link, String device) {
+        return link.equals(device) || link.equals(device.replaceFirst("^flannel\\.", "flannel-v6."));
+    }
+
+    private static String name(List<Link> links, int index) {
+        return links.stream()
+                .filter(link -> link.index() == index)
+                .map(Link::name)
+                .findFirst()
+                .orElse("");
+    }
+}

@@ -1,0 +1,115 @@
+package io.flannelj.backend.extension;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.flannelj.backend.Attempts;
+import io.flannelj.backend.BackendProvider.Backend;
+import io.flannelj.datapath.Datapath;
+import io.flannelj.lease.Lease;
+import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.lease.PodSubnets;
+import java.io.IOException;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Tells the operator's commands which peers came and which went. One that failed for a peer is run again by the next
+ * {@link #apply}. Confined to the control thread.
+ */
+final class ExtensionBackend implements Backend {
+    private static final Logger log = LoggerFactory.getLogger(ExtensionBackend.class);
+
+    private final ExtensionCommand add;
+    private final ExtensionCommand remove;
+    private final int podMtuBytes;
+    private final Map<PodSubnets, LeaseAttributes> added = new LinkedHashMap<>();
+
+    ExtensionBackend(ExtensionCommand add, ExtensionCommand remove, int podMtuBytes) {
+        this.add = add;
+        this.remove = remove;
+        this.podMtuBytes = podMtuBytes;
+    }
+
+    @Override
+    public String deviceName() {
+        return "";
+    }
+
+    @Override
+    public int podMtuBytes() {
+        return podMtuBytes;
+    }
+
+    @Override
+    public void apply(Collection<Lease> peers) throws IOException {
+        Map<PodSubnets, LeaseAttributes> wanted = new LinkedHashMap<>();
+        for (Lease lease : peers) {
+            if (lease.attributes().backendType().equals(ExtensionProvider.TYPE)) {
+                wanted.put(lease.subnets(), lease.attributes());
+            }
+        }
+        Attempts attempts = new Attempts();
+        for (Map.Entry<PodSubnets, LeaseAttributes> peer : List.copyOf(added.entrySet())) {
+            if (!peer.getValue().equals(wanted.get(peer.getKey()))) {
+                attempts.run(() -> {
+                    run(remove, peer.getKey(), peer.getValue());
+                    added.remove(peer.getKey());
+                });
+            }
+        }
+        for (Map.Entry<PodSubnets, LeaseAttributes> peer : wanted.entrySet()) {
+            if (!added.containsKey(peer.getKey())) {
+                attempts.run(() -> {
+                    run(add, peer.getKey(), peer.getValue());
+                    added.put(peer.getKey(), peer.getValue());
+                });
+            }
+        }
+        attempts.throwIfAny();
+    }
+
+    private static void run(ExtensionCommand command, PodSubnets subnets, LeaseAttributes attributes)
+            throws IOException {
+        if (command.isEmpty()) {
+            return;
+        }
+        JsonNode data = attributes.backendData();
+        String printed = command.run(variables(subnets, attributes), data == null ? "" : data.asText());
+        log.debug("{}: {}", subnets, printed);
+    }
+
+    /** What commands are told of a node; empty texts for a family that it does not have. */
+    static Map<String, String> variables(PodSubnets subnets, LeaseAttributes attributes) {
+        Map<String, String> variables = new HashMap<>();
+        variables.put("SUBNET", text(subnets.ipv4()));
+        variables.put("IPV6SUBNET", text(subnets.ipv6()));
+        variables.put("PUBLIC_IP", text(attributes.publicIpv4()));
+        variables.put("PUBLIC_IPV6", text(attributes.publicIpv6()));
+        return variables;
+    }
+
+    private static String text(@Nullable Object value) {
+        return value == null ? "" : value.toString();
+    }
+
+    @Override
+    public Optional<Datapath> datapath() {
+        return Optional.empty();
+    }
+
+    /** What was added is removed again, peer by peer. */
+    @Override
+    public void close() {
+        try {
+            apply(List.of());
+        } catch (IOException e) {
+            log.warn("{}", e.getMessage());
+        }
+    }
+}

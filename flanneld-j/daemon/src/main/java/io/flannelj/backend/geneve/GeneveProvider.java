@@ -1,0 +1,95 @@
+package io.flannelj.backend.geneve;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.flannelj.backend.BackendProvider;
+import io.flannelj.backend.KeptMac;
+import io.flannelj.backend.Tunnel;
+import io.flannelj.backend.Uplink;
+import io.flannelj.config.BackendConfig;
+import io.flannelj.config.NetworkConfig;
+import io.flannelj.datapath.Peer;
+import io.flannelj.lease.Lease;
+import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+import io.flannelj.net.MacAddress;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/** The {@code geneve} backend (RFC 8926), in user space; flannel has none. Leases carry {@code {"VNI":1,"MAC":"…"}}. */
+public final class GeneveProvider implements BackendProvider {
+    private static final String TYPE = "geneve";
+    private static final int OVERHEAD_BYTES = 50; // IPv4 20, UDP 8, Geneve 8, Ethernet 14
+
+    private final Tunnel.Settings settings;
+    private final Path stateDirectory;
+
+    /**
+     * @param stateDirectory where the MAC address is kept over restarts
+     */
+    public GeneveProvider(Tunnel.Settings settings, Path stateDirectory) {
+        this.settings = settings;
+        this.stateDirectory = stateDirectory;
+    }
+
+    @Override
+    public String type() {
+        return TYPE;
+    }
+
+    @Override
+    public Prepared prepare(NetworkConfig config, Uplink uplink) throws IOException {
+        BackendConfig.Geneve options = (BackendConfig.Geneve) config.backend();
+        Cidr network = Objects.requireNonNull(config.network(), "an IPv4 network");
+        IpAddress local = Objects.requireNonNull(uplink.address(), "an IPv4 underlay");
+        IpAddress publicIp = Objects.requireNonNull(uplink.publicIp(), "an IPv4 underlay");
+        MacAddress mac = new KeptMac(stateDirectory.resolve("geneve-mac." + options.vni())).readOrMake(null);
+        int baseMtuBytes = options.mtuBytes() > 0 ? options.mtuBytes() : uplink.mtuBytes();
+        Tunnel.Spec spec = new Tunnel.Spec(
+                settings,
+                "geneve." + options.vni(),
+                network,
+                Tunnel.udp(local, options.port()),
+                "UDP port " + options.port() + " of " + local,
+                baseMtuBytes - OVERHEAD_BYTES - options.optionRoomBytes(),
+                new GeneveEncapsulator(options.vni(), mac),
+                lease -> peer(lease, options));
+        return new Prepared() {
+            @Override
+            public LeaseAttributes attributes() {
+                JsonNode data = JsonNodeFactory.instance
+                        .objectNode()
+                        .put("VNI", options.vni())
+                        .put("MAC", mac.toString());
+                return LeaseAttributes.ofIpv4(publicIp, TYPE, data);
+            }
+
+            @Override
+            public Backend start(Lease own, Consumer<String> onLost) throws IOException {
+                return Tunnel.start(spec, own, onLost);
+            }
+        };
+    }
+
+    private static Optional<Peer> peer(Lease lease, BackendConfig.Geneve options) {
+        Cidr subnet = lease.subnets().ipv4();
+        IpAddress address = lease.attributes().publicIpv4();
+        JsonNode data = lease.attributes().backendData();
+        if (subnet == null
+                || address == null
+                || data == null
+                || !lease.attributes().backendType().equals(TYPE)) {
+            return Optional.empty();
+        }
+        try {
+            MacAddress mac = MacAddress.parse(data.path("MAC").asText());
+            return Optional.of(new Peer(subnet, address, options.port(), mac.bits()));
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
+        }
+    }
+}

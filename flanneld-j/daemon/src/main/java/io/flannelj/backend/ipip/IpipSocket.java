@@ -1,0 +1,72 @@
+package io.flannelj.backend.ipip;
+
+import io.flannelj.device.ReceiveVector;
+import io.flannelj.device.SendVector;
+import io.flannelj.device.UdpPort;
+import io.flannelj.linux.RawIpSocket;
+import io.flannelj.net.IpAddress;
+import io.netty.buffer.ByteBufAllocator;
+import java.io.IOException;
+
+/**
+ * The raw socket that IP-in-IP tunnels end in: what it sends and receives are outer packets, header and all. Confined to
+ * one event loop; never allocates after construction.
+ */
+final class IpipSocket implements UdpPort {
+    private static final int EAGAIN = 11;
+    private static final int BUFFER_BYTES = 8 << 20;
+    private static final int SLOTS = 8;
+    private static final int SLOT_BYTES = 65_536;
+
+    private final RawIpSocket socket;
+    private final ReceiveVector received;
+    private final Recutter recutter;
+
+    private IpipSocket(RawIpSocket socket, ReceiveVector received, Recutter recutter) {
+        this.socket = socket;
+        this.received = received;
+        this.recutter = recutter;
+    }
+
+    /**
+     * Opens the socket.
+     *
+     * @param mtuBytes the longest inner packet that the wire carries
+     */
+    static IpipSocket open(ByteBufAllocator allocator, IpAddress local, int mtuBytes) throws IOException {
+        RawIpSocket socket = RawIpSocket.open(local, IpipEncapsulator.PROTOCOL, BUFFER_BYTES);
+        ReceiveVector received = new ReceiveVector(allocator, SLOTS, SLOT_BYTES);
+        return new IpipSocket(socket, received, new Recutter(received, mtuBytes));
+    }
+
+    @Override
+    public int fd() {
+        return socket.fd();
+    }
+
+    @Override
+    public boolean isIpv6() {
+        return false;
+    }
+
+    @Override
+    public int send(SendVector messages, int from, int count) {
+        return socket.sendmmsg(messages.entryAddress(from), count);
+    }
+
+    @Override
+    public int receive(ReceiveVector slots) {
+        received.clear();
+        int messages = socket.recvmmsg(received.address(), Math.min(SLOTS, slots.slots() / 2));
+        if (messages <= 0) {
+            return messages == -EAGAIN ? 0 : messages;
+        }
+        return recutter.pass(messages, slots);
+    }
+
+    @Override
+    public void close() {
+        received.close();
+        socket.close();
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.backend.extension;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.backend.geneve;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.backend.ipip;
+
+import org.jspecify.annotations.NullMarked;

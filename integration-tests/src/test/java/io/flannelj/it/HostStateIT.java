@@ -1,0 +1,65 @@
+package io.flannelj.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.flannelj.lab.Lab;
+import io.flannelj.lab.Node;
+import io.flannelj.lab.Pod;
+import java.time.Duration;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What the daemon finds on a host, keeps on it, and takes away again. */
+@NeedsPrivileges
+class HostStateIT {
+    private static final Duration SOON = Duration.ofSeconds(15);
+
+    private Lab lab;
+
+    @AfterEach
+    void tearDown() {
+        lab.close();
+    }
+
+    @Test
+    void theOwnSubnetEndsInABlackholeAndPodsDoNot() {
+        lab = Lab.open(1, Lab.Underlay.WIRE)
+                .configure("{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\"host-gw\"}}");
+        Node node = lab.node(1).start("--ip-blackhole-route", "--iptables-resync", "1");
+        String subnet = lab.leases().get(0).replace('-', '/');
+        assertThat(node.run("ip", "route").output()).contains("blackhole " + subnet);
+
+        node.run("ip", "route", "del", "blackhole", subnet).orThrow();
+        Awaitility.await()
+                .atMost(SOON)
+                .untilAsserted(
+                        () -> assertThat(node.run("ip", "route").output()).contains("blackhole " + subnet));
+        Pod one = node.addPod();
+        Pod two = node.addPod();
+        assertThat(one.canPing(two)).isTrue();
+
+        assertThat(node.stop()).isZero();
+        assertThat(node.run("ip", "route").output()).doesNotContain("blackhole");
+    }
+
+    @Test
+    void whatWorksAgainstUsIsNamedAtTheStart() {
+        lab = Lab.open(1, Lab.Underlay.WIRE).configure("{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\"udp\"}}");
+        Node node = lab.node(1);
+        node.run("ip", "link", "add", "flannel.1", "type", "vxlan", "id", "1", "dev", "eth0", "dstport", "8472")
+                .orThrow();
+        node.run("ip", "link", "set", "flannel.1", "up").orThrow();
+        node.run("ip", "route", "add", "10.5.77.0/24", "via", "10.5.77.0", "dev", "flannel.1", "onlink")
+                .orThrow();
+        node.start();
+        Awaitility.await()
+                .atMost(SOON)
+                .untilAsserted(() -> assertThat(node.log())
+                        .contains("the device flannel.1 is of another network", "ip link delete flannel.1")
+                        .contains(
+                                "the route 10.5.77.0/24 by flannel.1 is more specific",
+                                "ip route delete 10.5.77.0/24"));
+        assertThat(node.log()).doesNotContain("the route 10.5.0.0/16");
+    }
+}

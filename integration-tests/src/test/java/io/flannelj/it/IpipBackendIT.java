@@ -1,0 +1,21 @@
+package io.flannelj.it;
+
+import io.flannelj.backend.BackendProvider;
+import io.flannelj.backend.Tunnel;
+import io.flannelj.backend.ipip.IpipProvider;
+import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.net.IpAddress;
+import java.time.Duration;
+
+@NeedsPrivileges
+class IpipBackendIT extends BackendContract {
+    @Override
+    BackendProvider provider() {
+        return new IpipProvider(new Tunnel.Settings("/dev/net/tun", Duration.ZERO, 1, false));
+    }
+
+    @Override
+    LeaseAttributes peer(int node, IpAddress publicIp) {
+        return LeaseAttributes.ofIpv4(publicIp, "ipip", null);
+    }
+}

@@ -1,0 +1,82 @@
+package io.flannelj.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.flannelj.backend.Uplink;
+import io.flannelj.backend.UplinkFinder;
+import io.flannelj.cli.CommandLine;
+import io.flannelj.cli.Invocation;
+import io.flannelj.lab.Commands;
+import io.flannelj.netlink.NetlinkSocket;
+import io.flannelj.netns.NetnsThread;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.Map;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** flannel's ways to choose an interface, on a host with three of which one has no address. */
+@NeedsPrivileges
+class UplinkFinderIT {
+    private static Uplink find(String flags) throws IOException {
+        return NetnsThread.callInNew(() -> {
+            for (String command : new String[] {
+                "ip link set lo up",
+                "ip link add up0 type bridge",
+                "ip addr add 192.168.100.1/24 dev up0",
+                "ip link set up0 up",
+                "ip link add up1 type bridge",
+                "ip addr add 169.254.7.7/16 dev up1",
+                "ip addr add 10.20.0.1/24 dev up1",
+                "ip addr add 10.20.0.9/24 dev up1",
+                "ip link set up1 up",
+                "ip link add up2 type bridge",
+                "ip link set up2 up",
+                "ip route add default via 192.168.100.254"
+            }) {
+                Commands.require(command.split(" "));
+            }
+            PrintWriter nowhere = new PrintWriter(new StringWriter());
+            Invocation read = new CommandLine(Map.of(), nowhere, nowhere, "")
+                    .read(flags.isEmpty() ? new String[0] : flags.split(" "));
+            try (NetlinkSocket netlink = NetlinkSocket.open()) {
+                return new UplinkFinder(netlink).find(((Invocation.RunDaemon) read).options());
+            }
+        });
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "'', up0, 192.168.100.1, 192.168.100.1",
+        "--iface up1, up1, 10.20.0.1, 10.20.0.1",
+        "--iface 10.20.0.9, up1, 10.20.0.9, 10.20.0.9",
+        "--iface nope --iface up1 --iface up0, up1, 10.20.0.1, 10.20.0.1",
+        "--iface-regex ^10[.]20, up1, 10.20.0.1, 10.20.0.1",
+        "--iface-regex p1$, up1, 10.20.0.1, 10.20.0.1",
+        "--iface-regex nope --iface-regex up0, up0, 192.168.100.1, 192.168.100.1",
+        "--iface nope --iface-regex ^up1 --iface-can-reach 192.168.100.7, up1, 10.20.0.1, 10.20.0.1",
+        "--iface-can-reach 10.20.0.77, up1, 10.20.0.1, 10.20.0.1",
+        "--public-ip 10.20.0.1, up1, 10.20.0.1, 10.20.0.1",
+        "--iface up0 --public-ip 203.0.113.5, up0, 192.168.100.1, 203.0.113.5"
+    })
+    void theInterfaceIsTheOneThatFlannelTakes(String flags, String name, String address, String publicIp)
+            throws IOException {
+        Uplink uplink = find(flags);
+        assertThat(uplink.name()).isEqualTo(name);
+        assertThat(uplink.address()).hasToString(address);
+        assertThat(uplink.publicIp()).hasToString(publicIp);
+        assertThat(uplink.mtuBytes()).isEqualTo(1500);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--iface up2", "--iface nope", "--iface-regex ^eth", "--public-ip 203.0.113.5"})
+    void whereNothingFitsTheErrorSaysWhatWasTriedAndWhatThereIs(String flags) {
+        assertThatThrownBy(() -> find(flags))
+                .hasMessageContaining(flags)
+                .hasMessageContaining("up1 169.254.7.7/16 10.20.0.1/24")
+                .hasMessageContaining("--iface");
+    }
+}
