@@ -10,6 +10,7 @@ import java.util.random.RandomGenerator;
 
 /** Time that passes only when nothing is left to do before. One thread. */
 final class VirtualTime extends Clock {
+    @SuppressWarnings("ArrayRecordComponent") // a flag that its canceller shares; tasks are never compared as records
     private record Task(Instant at, long number, Runnable work, boolean[] cancelled) {}
 
     private final PriorityQueue<Task> tasks = new PriorityQueue<>((one, other) ->
