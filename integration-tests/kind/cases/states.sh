@@ -51,8 +51,11 @@ no_rbac() {
 }
 states_run() {
   label=${labels[0]}
-  phase "$label: cluster"; create_cluster
-  phase "$label: network"; apply_network; wait_network
+  if [ "$reuse" = yes ]; then meet_cluster
+  else
+    phase "$label: cluster"; create_cluster
+    phase "$label: network"; apply_network; wait_network
+  fi
   phase "states"
   try "a broken network config" broken_config
   try "no TUN device" no_tun
