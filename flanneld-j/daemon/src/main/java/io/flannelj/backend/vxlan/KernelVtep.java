@@ -131,10 +131,15 @@ final class KernelVtep {
         return is.foreign() ? "it has a group or a fixed remote" : "";
     }
 
-    private void noRouterAdvertisements() throws IOException {
+    /** In a container that is not privileged /proc/sys is read-only; what is only tidy is no reason to fail. */
+    private void noRouterAdvertisements() {
         String key = "net/ipv6/conf/" + name() + "/accept_ra";
         if (Sysctl.exists(key)) {
-            Sysctl.write(key, "0");
+            try {
+                Sysctl.write(key, "0");
+            } catch (IOException e) {
+                return;
+            }
         }
     }
 
