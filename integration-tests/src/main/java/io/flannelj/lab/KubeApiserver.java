@@ -60,13 +60,11 @@ public final class KubeApiserver {
                         + "\n-----END " + kind + "-----\n");
     }
 
-    /** Where the program is: {@code KUBE_APISERVER_BIN}, or the cache of built ones; empty when it is not there. */
+    /** Where {@code KUBE_APISERVER_BIN} says that the program is; empty when it says nothing, or it is not there. */
     public static Optional<Path> binary() {
-        String named = System.getenv("KUBE_APISERVER_BIN");
-        Path path = named == null
-                ? Path.of(System.getProperty("user.home"), ".cache/flanneld-j-kind/bin/kube-apiserver")
-                : Path.of(named);
-        return Files.isExecutable(path) ? Optional.of(path) : Optional.empty();
+        return Optional.ofNullable(System.getenv("KUBE_APISERVER_BIN"))
+                .map(Path::of)
+                .filter(Files::isExecutable);
     }
 
     /** Starts one, and waits until it serves. */
