@@ -25,6 +25,7 @@ public final class CniCall {
     public String configuration(String cniVersion, String moreFields) {
         return "{\"cniVersion\":\"" + cniVersion + "\",\"name\":\"cbr0\",\"type\":\"flannel-j\",\"subnetFile\":\""
                 + node.subnetFile() + "\",\"controlSocket\":\"" + node.controlSocketFile()
+                + "\",\"dataDir\":\"" + node.directory().resolve("cni")
                 + "\",\"ipam\":{\"dataDir\":\"" + node.addressDirectory() + "\"}" + moreFields + "}";
     }
 

@@ -162,13 +162,16 @@ class CniIT {
     @Test
     void whatIsNotBuiltIsRefusedByName() {
         Pod pod = node.addUnwiredPod();
+        assertThat(cni.call("ADD", "c1", pod.netns(), cni.configuration("1.0.0", ",\"vlanTrunk\":[{\"id\":7}]"))
+                        .output())
+                .contains("\"code\":2", "vlanTrunk");
         assertThat(cni.call(
                                 "ADD",
                                 "c1",
                                 pod.netns(),
-                                cni.configuration("1.0.0", ",\"vlan\":7,\"delegate\":{\"type\":\"ptp\"}"))
+                                cni.configuration("1.0.0", ",\"delegate\":{\"type\":\"no-such-plugin\"}"))
                         .output())
-                .contains("\"code\":2", "vlan", "delegate.type \\\"ptp\\\"");
+                .contains("\"code\":7", "no-such-plugin", "not in CNI_PATH");
     }
 
     @Test

@@ -1,6 +1,10 @@
 package io.flannelj.cni.engine;
 
 import io.flannelj.cni.Invocation;
+import io.flannelj.netns.Netns;
+import java.io.IOException;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -39,6 +43,24 @@ record Attachment(String containerId, String ifName, String netns, String netnsF
         }
         String file = invocation.netnsFile();
         return new Attachment(containerId, ifName, netns, file.isEmpty() ? netns : file);
+    }
+
+    /** The container's namespace, which must not be the node's own. */
+    Netns openNetns() throws IOException, CniException {
+        Netns pod;
+        try {
+            pod = Netns.open(Path.of(netnsFile));
+        } catch (IOException | InvalidPathException e) {
+            throw new CniException(
+                    CniException.BAD_NETNS, "the network namespace cannot be opened: " + e.getMessage(), e);
+        }
+        try (Netns own = Netns.current()) {
+            if (pod.isSameAs(own)) {
+                pod.close();
+                throw new CniException(CniException.BAD_NETNS, "CNI_NETNS " + netns + " is the node's own namespace");
+            }
+        }
+        return pod;
     }
 
     private static String required(Invocation invocation, String name, List<String> problems) {

@@ -7,92 +7,205 @@ import io.flannelj.netlink.Addresses;
 import io.flannelj.netlink.Link;
 import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
+import io.flannelj.netns.Netns;
 import java.io.IOException;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** The node's bridge, which pods are wired into: made when absent, repaired where that harms nobody, else refused. */
 final class Bridge {
-    private final NetlinkSocket netlink;
+    /** Two pods at once must not both make the bridge, or both change its address. */
+    private static final Object LOCK = new Object();
+
+    private static final int DEFAULT_VLAN = 1;
+
+    private final BridgeConf conf;
     private final Links links;
     private final Addresses addresses;
 
-    Bridge(NetlinkSocket netlink) {
-        this.netlink = netlink;
+    /** The port that this call has plugged in: nobody uses the bridge by it yet. */
+    private int newPort;
+
+    Bridge(NetlinkSocket netlink, BridgeConf conf) {
+        this.conf = conf;
         this.links = new Links(netlink);
         this.addresses = new Addresses(netlink);
     }
 
-    /**
-     * The bridge, up, with the gateway address.
-     *
-     * @param gateway this node's {@code x.y.z.1/len}
-     * @param replaceAddress whether another address may be taken away though pods hang on the bridge
-     */
-    Link ensure(String name, Cidr gateway, int mtuBytes, boolean replaceAddress) throws IOException, CniException {
-        Link bridge = links.find(name).orElse(null);
-        if (bridge == null) {
-            bridge = create(name, mtuBytes);
-        } else if (!bridge.kind().equals("bridge")) {
-            throw new CniException(
-                    CniException.BAD_BRIDGE,
-                    name + " exists but is no bridge (" + (bridge.kind().isEmpty() ? "a device" : bridge.kind())
-                            + "); delete or rename it, or choose another by \"bridge\"");
+    /** The bridge, up. */
+    Link ensure() throws IOException, CniException {
+        synchronized (LOCK) {
+            Link bridge = links.find(conf.bridge()).orElse(null);
+            if (bridge == null) {
+                bridge = create();
+            } else if (!bridge.kind().equals("bridge")) {
+                throw new CniException(CniException.BAD_BRIDGE, problem(bridge));
+            }
+            if (conf.vlan() > 0) {
+                links.setVlanFiltering(bridge.index(), true);
+            }
+            if (conf.promiscMode()) {
+                links.setPromiscuous(bridge.index(), true);
+            }
+            if (!bridge.isUp()) {
+                links.setUp(bridge.index());
+            }
+            return bridge;
         }
-        ensureAddress(bridge, gateway, replaceAddress);
-        links.setUp(bridge.index());
-        return bridge;
     }
 
-    private Link create(String name, int mtuBytes) throws IOException {
-        int index = links.addBridge(name, mtuBytes);
-        Link made = links.require(name);
+    private Link create() throws IOException {
+        int index = links.addBridge(conf.bridge(), conf.mtuBytes() > 0 ? conf.mtuBytes() : 1500);
+        Link made = links.require(conf.bridge());
         // Left alone, a bridge takes the lowest address of its ports and so changes it with them.
         links.setMac(index, Objects.requireNonNull(made.mac(), "a bridge has a MAC address"));
+        Interfaces.set("net/ipv6/conf/" + conf.bridge() + "/accept_ra", "0");
         return made;
     }
 
-    private void ensureAddress(Link bridge, Cidr gateway, boolean replaceAddress) throws IOException, CniException {
-        List<Cidr> others = addresses.list(bridge.index()).stream()
-                .map(Address::cidr)
-                .filter(cidr -> cidr.isIpv4() && !cidr.equals(gateway))
-                .toList();
-        if (!others.isEmpty()) {
-            boolean hasPorts = links.list().stream().anyMatch(link -> link.masterIndex() == bridge.index());
-            if (hasPorts && !replaceAddress) {
+    private String problem(Link other) {
+        return other.name() + " exists but is no bridge (" + (other.kind().isEmpty() ? "a device" : other.kind())
+                + "); delete or rename it, or choose another by \"bridge\"";
+    }
+
+    /** Sets a pod's port up as configured. */
+    void plug(Link port, Link bridge) throws IOException {
+        newPort = port.index();
+        links.setMaster(port.index(), bridge.index());
+        if (conf.hairpinMode()) {
+            links.setBridgePortHairpin(port.index(), true);
+        }
+        if (conf.portIsolation()) {
+            links.setBridgePortIsolated(port.index(), true);
+        }
+        if (conf.vlan() > 0) {
+            tag(port);
+        }
+        links.setUp(port.index());
+    }
+
+    private void tag(Link port) throws IOException {
+        links.addPortVlan(port.index(), conf.vlan());
+        if (conf.vlan() != DEFAULT_VLAN && !conf.keepsDefaultVlan()) {
+            links.deletePortVlan(port.index(), DEFAULT_VLAN);
+        }
+    }
+
+    /** Gives the node the gateways' addresses, and lets it pass packets on. */
+    void ensureGateways(Link bridge, List<Cidr> gateways) throws IOException, CniException {
+        synchronized (LOCK) {
+            Link holder = conf.vlan() > 0 ? vlanInterface(bridge) : bridge;
+            for (Cidr gateway : gateways) {
+                if (gateway.isIpv6()) {
+                    Interfaces.set("net/ipv6/conf/" + holder.name() + "/disable_ipv6", "0");
+                }
+                ensureAddress(holder, gateway);
+            }
+        }
+        if (gateways.stream().anyMatch(Cidr::isIpv4)) {
+            forward("net.ipv4.ip_forward");
+        }
+        if (gateways.stream().anyMatch(Cidr::isIpv6)) {
+            forward("net.ipv6.conf.all.forwarding");
+        }
+    }
+
+    /** The node's own leg into the VLAN: a port of the bridge whose other end carries the gateway's address. */
+    private Link vlanInterface(Link bridge) throws IOException, CniException {
+        String name = conf.bridge() + "." + conf.vlan();
+        Link found = links.find(name).orElse(null);
+        if (found != null) {
+            return found;
+        }
+        if (name.length() > 15) {
+            throw new CniException(
+                    CniException.BAD_CONFIG, "bridge " + name + " would have a name of more than 15 characters");
+        }
+        String port = Interfaces.randomName();
+        try (Netns own = Netns.current()) {
+            links.addVeth(port, name, own.fd(), bridge.mtuBytes(), null);
+        }
+        Link portLink = links.require(port);
+        try {
+            links.setMaster(portLink.index(), bridge.index());
+            tag(portLink);
+            links.setUp(portLink.index());
+            Link made = links.require(name);
+            links.setUp(made.index());
+            return made;
+        } catch (IOException | RuntimeException e) {
+            links.delete(portLink.index());
+            throw e;
+        }
+    }
+
+    private void ensureAddress(Link holder, Cidr gateway) throws IOException, CniException {
+        List<Cidr> present =
+                addresses.list(holder.index()).stream().map(Address::cidr).toList();
+        removeOthers(present, gateway, holder);
+        if (!present.contains(gateway)) {
+            addresses.addWithoutDetection(holder.index(), gateway);
+        }
+    }
+
+    private void removeOthers(List<Cidr> present, Cidr gateway, Link holder) throws IOException, CniException {
+        for (Cidr other : present) {
+            if (other.equals(gateway) || !conflicts(other, gateway)) {
+                continue;
+            }
+            boolean inUse = links.list().stream()
+                    .anyMatch(link -> link.masterIndex() == holder.index() && link.index() != newPort);
+            if (inUse && !conf.forceAddress()) {
                 throw new CniException(
                         CniException.BAD_BRIDGE,
-                        "bridge " + bridge.name() + " has address " + others.get(0) + " instead of " + gateway
+                        "bridge " + holder.name() + " has address " + other + " instead of " + gateway
                                 + ", and pods use it; remove them and the address, or set \"forceAddress\"");
             }
-            for (Cidr other : others) {
-                addresses.delete(bridge.index(), other);
-            }
+            addresses.delete(holder.index(), other);
         }
-        addresses.addIfAbsent(bridge.index(), gateway);
     }
 
-    /** Lets the node pass packets on between pods and the world. */
-    static void forward() throws IOException, CniException {
+    /** One IPv4 address, but any number of IPv6 ones that do not overlap. */
+    private static boolean conflicts(Cidr other, Cidr gateway) {
+        return gateway.isIpv4()
+                ? other.isIpv4()
+                : other.isIpv6() && !other.address().isLinkLocal() && other.overlaps(gateway);
+    }
+
+    private static void forward(String key) throws CniException {
         try {
-            Sysctl.write("net.ipv4.ip_forward", "1");
+            Sysctl.write(key, "1");
         } catch (IOException e) {
-            throw new CniException(
-                    CniException.IO, "net.ipv4.ip_forward is not 1 and cannot be set; set it on the node", e);
+            throw new CniException(CniException.IO, key + " is not 1 and cannot be set; set it on the node", e);
         }
     }
 
-    /** Whether the bridge is there with the gateway address and up. */
-    boolean isGood(String name, Cidr gateway) throws IOException {
-        Link bridge = links.find(name).orElse(null);
-        return bridge != null
-                && bridge.kind().equals("bridge")
-                && bridge.isUp()
-                && addresses.list(bridge.index()).stream()
-                        .anyMatch(address -> address.cidr().equals(gateway));
+    /** What is wrong with the bridge as it is; empty when nothing is, or when it is not there at all. */
+    List<String> problems(List<Cidr> gateways) throws IOException {
+        Link bridge = links.find(conf.bridge()).orElse(null);
+        if (bridge == null) {
+            return List.of();
+        }
+        if (!bridge.kind().equals("bridge")) {
+            return List.of(problem(bridge));
+        }
+        if (!bridge.isUp()) {
+            return List.of("bridge " + conf.bridge() + " is down");
+        }
+        Link holder = holder(bridge);
+        if (holder == null || !conf.isGateway()) {
+            return List.of();
+        }
+        List<Cidr> present =
+                addresses.list(holder.index()).stream().map(Address::cidr).toList();
+        return gateways.stream()
+                .filter(gateway -> !present.contains(gateway))
+                .map(gateway -> "bridge " + holder.name() + " is without " + gateway)
+                .toList();
     }
 
-    NetlinkSocket netlink() {
-        return netlink;
+    private @Nullable Link holder(Link bridge) throws IOException {
+        return conf.vlan() > 0 ? links.find(conf.bridge() + "." + conf.vlan()).orElse(null) : bridge;
     }
 }

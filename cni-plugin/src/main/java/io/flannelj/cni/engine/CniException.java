@@ -14,6 +14,9 @@ final class CniException extends Exception {
     static final int TRY_AGAIN_LATER = 11;
     static final int NOT_AVAILABLE = 50;
 
+    /** As {@link #NOT_AVAILABLE}, and pods that are there may have lost their way. */
+    static final int NOT_AVAILABLE_AND_LIMITED = 51;
+
     /** Our own: the bridge is not as it must be. */
     static final int BAD_BRIDGE = 100;
 

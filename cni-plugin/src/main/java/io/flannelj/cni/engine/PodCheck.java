@@ -1,10 +1,10 @@
 package io.flannelj.cni.engine;
 
-import io.flannelj.net.Cidr;
 import io.flannelj.netlink.Addresses;
 import io.flannelj.netlink.Link;
 import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
+import io.flannelj.netlink.Route;
 import io.flannelj.netlink.Routes;
 import io.flannelj.netns.Netns;
 import io.flannelj.netns.NetnsThread;
@@ -21,7 +21,7 @@ final class PodCheck {
         this.pod = pod;
     }
 
-    void check(String ifName, NetConf conf, Cidr expected, List<String> problems) throws IOException {
+    void check(String ifName, BridgeConf conf, Ipam.Grant expected, List<String> problems) throws IOException {
         try (NetlinkSocket inside = NetnsThread.call(pod, NetlinkSocket::open)) {
             Link link = new Links(inside).find(ifName).orElse(null);
             if (link == null) {
@@ -31,15 +31,21 @@ final class PodCheck {
             if (!link.isUp()) {
                 problems.add(ifName + " is down");
             }
-            if (new Addresses(inside)
-                    .list(link.index()).stream()
-                            .noneMatch(address -> address.cidr().equals(expected))) {
-                problems.add(ifName + " lacks its address " + expected);
+            for (Ipam.Ip ip : expected.ips()) {
+                if (new Addresses(inside)
+                        .list(link.index()).stream()
+                                .noneMatch(address -> address.cidr().equals(ip.address()))) {
+                    problems.add(ifName + " lacks its address " + ip.address());
+                }
             }
-            if (conf.isDefaultGateway()
-                    && new Routes(inside)
-                            .list().stream().noneMatch(route -> route.isDefault() && route.gateway() != null)) {
-                problems.add("the container has no default route");
+            List<Route> routes = new Routes(inside).list();
+            for (PodRoute route : expected.routes()) {
+                boolean main = route.table() == 0 || route.table() == Route.MAIN_TABLE;
+                if (main
+                        && routes.stream()
+                                .noneMatch(there -> there.destination().equals(route.destination()))) {
+                    problems.add("the container has no route to " + route.destination());
+                }
             }
             Link nodeEnd = new Links(node).find(link.peerIndex()).orElse(null);
             Link bridge = new Links(node).find(conf.bridge()).orElse(null);

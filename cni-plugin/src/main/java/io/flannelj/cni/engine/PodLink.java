@@ -2,10 +2,8 @@ package io.flannelj.cni.engine;
 
 import io.flannelj.linux.Errno;
 import io.flannelj.linux.SyscallException;
-import io.flannelj.linux.Sysctl;
-import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
-import io.flannelj.net.MacAddress;
+import io.flannelj.netlink.Address;
 import io.flannelj.netlink.Addresses;
 import io.flannelj.netlink.Link;
 import io.flannelj.netlink.Links;
@@ -16,23 +14,25 @@ import io.flannelj.netlink.VethRemoval;
 import io.flannelj.netns.Netns;
 import io.flannelj.netns.NetnsThread;
 import java.io.IOException;
-import java.security.SecureRandom;
-import java.util.HexFormat;
-import org.jspecify.annotations.Nullable;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /** A pod's interface: a veth pair with one end in the pod and the other on the bridge. */
 final class PodLink {
     private static final int NAME_TRIES = 10;
-    private static final SecureRandom RANDOM = new SecureRandom();
+    private static final long DETECTION_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private final NetlinkSocket node;
     private final Netns pod;
+    private final Attachment attachment;
     private final String ifName;
 
-    PodLink(NetlinkSocket node, Netns pod, String ifName) {
+    PodLink(NetlinkSocket node, Netns pod, Attachment attachment) {
         this.node = node;
         this.pod = pod;
-        this.ifName = ifName;
+        this.attachment = attachment;
+        this.ifName = attachment.ifName();
     }
 
     /**
@@ -40,13 +40,16 @@ final class PodLink {
      *
      * @return the node's end
      */
-    Link create(int mtuBytes, @Nullable MacAddress mac) throws IOException, CniException {
+    Link create(BridgeConf conf) throws IOException, CniException {
         Links links = new Links(node);
+        int mtu = conf.mtuBytes() > 0 ? conf.mtuBytes() : 1500;
         for (int attempt = 1; ; attempt++) {
-            String name = "veth" + HexFormat.of().toHexDigits(RANDOM.nextInt());
+            String name = Interfaces.randomName();
             try {
-                links.addVeth(name, ifName, pod.fd(), mtuBytes, mac);
-                return links.require(name);
+                links.addVeth(name, ifName, pod.fd(), mtu, conf.mac());
+                Link made = links.require(name);
+                links.setAlias(made.index(), alias(conf.name(), attachment));
+                return made;
             } catch (SyscallException e) {
                 boolean taken = e.errno() == Errno.EEXIST;
                 if (taken && exists()) {
@@ -60,50 +63,85 @@ final class PodLink {
         }
     }
 
-    /** Connects the node's end to the bridge. */
-    void plug(Link nodeEnd, int bridgeIndex, boolean hairpin) throws IOException {
-        Links links = new Links(node);
-        links.setMaster(nodeEnd.index(), bridgeIndex);
-        if (hairpin) {
-            links.setBridgePortHairpin(nodeEnd.index(), true);
-        }
-        links.setUp(nodeEnd.index());
+    /** The note on the node's end, by which GC finds whose it is. */
+    static String alias(String network, Attachment attachment) {
+        return aliasPrefix(network) + attachment.containerId() + " " + attachment.ifName();
+    }
+
+    static String aliasPrefix(String network) {
+        return "flannel-j " + network + " ";
     }
 
     /**
-     * Gives the pod's end its address and routes, and sets it and the loopback up.
+     * Gives the pod's end its addresses and routes, and sets it and the loopback up.
      *
-     * @param gateway for the default route; null when the pod gets none
      * @return the pod's end
      */
-    Link configure(Cidr address, @Nullable IpAddress gateway, Cidr network) throws IOException {
+    Link configure(Ipam.Grant grant, List<PodRoute> routes, boolean detectDuplicates) throws IOException, CniException {
         NetnsThread.call(pod, () -> {
-            announceByArp();
+            announce(grant.gateway(true) != null, detectDuplicates);
             return null;
         });
         try (NetlinkSocket inside = NetnsThread.call(pod, NetlinkSocket::open)) {
             Links links = new Links(inside);
             Link link = links.require(ifName);
             links.setUp(links.require("lo").index());
-            new Addresses(inside).add(link.index(), address);
+            Addresses addresses = new Addresses(inside);
+            for (Ipam.Ip ip : grant.ips()) {
+                if (detectDuplicates) {
+                    addresses.add(link.index(), ip.address());
+                } else {
+                    addresses.addWithoutDetection(link.index(), ip.address());
+                }
+            }
             links.setUp(link.index());
-            Routes routes = new Routes(inside);
-            IpAddress next = address.gateway().address();
-            // The whole pod network by name, so that it holds also where another plugin moves the default route.
-            routes.replace(Route.via(network, next, link.index()));
-            if (gateway != null) {
-                routes.replace(Route.defaultVia(gateway, link.index()));
+            if (detectDuplicates && grant.gateway(true) != null) {
+                awaitDetection(addresses, link);
+            }
+            Routes table = new Routes(inside);
+            for (PodRoute route : routes) {
+                IpAddress own = route.gateway();
+                IpAddress next =
+                        own != null ? own : grant.gateway(route.destination().isIpv6());
+                if (next != null) {
+                    Route told = route.on(link.index(), next);
+                    table.replace(told, route.priority(), route.mtuBytes(), route.advertisedMssBytes());
+                }
             }
             return links.require(ifName);
         }
     }
 
-    /** A pod that takes over an address shall be known at once; a read-only /proc is no reason to fail. */
-    private void announceByArp() {
-        try {
-            Sysctl.write("net/ipv4/conf/" + ifName + "/arp_notify", "1");
-        } catch (IOException e) {
-            return;
+    /** A pod that takes over an address shall be known at once. */
+    private void announce(boolean ipv6, boolean detectDuplicates) {
+        Interfaces.set("net/ipv4/conf/" + ifName + "/arp_notify", "1");
+        if (ipv6) {
+            Interfaces.set("net/ipv6/conf/" + ifName + "/disable_ipv6", "0");
+            Interfaces.set("net/ipv6/conf/" + ifName + "/ndisc_notify", "1");
+            Interfaces.set("net/ipv6/conf/" + ifName + "/accept_dad", detectDuplicates ? "1" : "0");
+        }
+    }
+
+    private void awaitDetection(Addresses addresses, Link link) throws IOException, CniException {
+        long end = System.nanoTime() + DETECTION_NANOS;
+        while (true) {
+            List<Address> global = addresses.list(link.index()).stream()
+                    .filter(address ->
+                            address.cidr().isIpv6() && !address.cidr().address().isLinkLocal())
+                    .toList();
+            for (Address address : global) {
+                if (address.isDuplicate()) {
+                    throw new CniException(
+                            CniException.IO, "somebody else has the address " + address.cidr() + " on this bridge");
+                }
+            }
+            if (global.stream().noneMatch(Address::isTentative)) {
+                return;
+            }
+            if (System.nanoTime() - end > 0) {
+                throw new CniException(CniException.IO, "duplicate address detection did not end within 5 s");
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
         }
     }
 

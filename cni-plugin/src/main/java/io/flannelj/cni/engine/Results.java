@@ -1,17 +1,15 @@
 package io.flannelj.cni.engine;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.flannelj.net.Cidr;
-import io.flannelj.net.IpAddress;
 import io.flannelj.netlink.Link;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Results and errors as the specification's versions want them. */
 final class Results {
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String NEWEST = "1.1.0";
 
     private Results() {}
 
@@ -21,30 +19,30 @@ final class Results {
             Link nodeEnd,
             Link podEnd,
             String netns,
-            Cidr address,
-            IpAddress gateway,
-            List<Cidr> routesToGateway) {}
+            List<Ipam.Ip> ips,
+            List<PodRoute> routes,
+            JsonNode dns) {}
 
     static String success(String cniVersion, Wired wired) {
-        ObjectNode root = JSON.createObjectNode().put("cniVersion", cniVersion);
+        boolean newest = cniVersion.equals(NEWEST);
+        ObjectNode root = Json.MAPPER.createObjectNode().put("cniVersion", cniVersion);
         ArrayNode interfaces = root.putArray("interfaces");
-        boolean showsMtu = cniVersion.equals("1.1.0");
-        link(interfaces, wired.bridge(), null, showsMtu);
-        link(interfaces, wired.nodeEnd(), null, showsMtu);
-        link(interfaces, wired.podEnd(), wired.netns(), showsMtu);
-        ObjectNode ip = root.putArray("ips").addObject();
-        if (cniVersion.startsWith("0.")) {
-            ip.put("version", "4"); // dropped in 1.0.0
+        link(interfaces, wired.bridge(), null, newest);
+        link(interfaces, wired.nodeEnd(), null, newest);
+        link(interfaces, wired.podEnd(), wired.netns(), newest);
+        ArrayNode ips = root.putArray("ips");
+        for (Ipam.Ip granted : wired.ips()) {
+            ObjectNode ip = ips.addObject();
+            if (cniVersion.startsWith("0.")) {
+                ip.put("version", granted.address().isIpv4() ? "4" : "6"); // dropped in 1.0.0
+            }
+            ip.put("interface", 2)
+                    .put("address", granted.address().toString())
+                    .put("gateway", granted.gateway().toString());
         }
-        ip.put("interface", 2)
-                .put("address", wired.address().toString())
-                .put("gateway", wired.gateway().toString());
         ArrayNode routes = root.putArray("routes");
-        wired.routesToGateway()
-                .forEach(destination -> routes.addObject()
-                        .put("dst", destination.toString())
-                        .put("gw", wired.gateway().toString()));
-        root.putObject("dns");
+        wired.routes().forEach(route -> route.writeTo(routes.addObject(), newest));
+        root.set("dns", wired.dns().isObject() ? wired.dns() : Json.MAPPER.createObjectNode());
         return root.toString();
     }
 
@@ -59,7 +57,8 @@ final class Results {
     }
 
     static String error(String cniVersion, int code, String message) {
-        return JSON.createObjectNode()
+        return Json.MAPPER
+                .createObjectNode()
                 .put("cniVersion", cniVersion)
                 .put("code", code)
                 .put("msg", message)
@@ -67,7 +66,7 @@ final class Results {
     }
 
     static String versions() {
-        ObjectNode root = JSON.createObjectNode().put("cniVersion", "1.1.0");
+        ObjectNode root = Json.MAPPER.createObjectNode().put("cniVersion", NEWEST);
         ArrayNode supported = root.putArray("supportedVersions");
         NetConf.VERSIONS.forEach(supported::add);
         return root.toString();

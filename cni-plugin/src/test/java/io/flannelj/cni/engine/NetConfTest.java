@@ -3,8 +3,11 @@ package io.flannelj.cni.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.MacAddress;
+import io.flannelj.net.SubnetEnv;
 import java.nio.file.Path;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -13,52 +16,120 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class NetConfTest {
-    private static NetConf parse(String json) throws CniException {
-        return NetConf.parse(json.replace('\'', '"'), "");
+    private static final SubnetEnv NODE = new SubnetEnv(
+            Cidr.parse("10.5.0.0/16"),
+            Cidr.parse("10.5.1.0/24"),
+            Cidr.parse("fc00::/48"),
+            Cidr.parse("fc00:0:0:1::/64"),
+            1450,
+            false);
+
+    private static ObjectNode render(String json) throws CniException {
+        return DelegateConf.render(NetConf.parse(json.replace('\'', '"')), NODE);
+    }
+
+    private static BridgeConf parse(String json, String arguments) throws CniException {
+        return BridgeConf.parse(render(json), arguments);
+    }
+
+    private static BridgeConf parse(String json) throws CniException {
+        return parse(json, "");
     }
 
     @Test
     void defaults() throws Exception {
-        NetConf conf = parse("{'cniVersion':'1.0.0','name':'podnet','type':'flannel-j'}");
+        NetConf outer = NetConf.parse("{\"cniVersion\":\"1.0.0\",\"name\":\"podnet\",\"type\":\"flannel-j\"}");
+        BridgeConf conf = parse("{'cniVersion':'1.0.0','name':'podnet','type':'flannel-j'}");
 
+        assertThat(outer.subnetFile()).isEqualTo(Path.of("/run/flannel/subnet.env"));
+        assertThat(outer.stateDirectory()).isEqualTo(Path.of("/var/lib/cni/flannel"));
         assertThat(conf.bridge()).isEqualTo("docker0");
-        assertThat(conf.subnetFile()).isEqualTo(Path.of("/run/flannel/subnet.env"));
-        assertThat(conf.addressDirectory()).isEqualTo(Path.of("/var/lib/cni/networks"));
+        assertThat(conf.isGateway()).isTrue();
         assertThat(conf.isDefaultGateway()).isTrue();
         assertThat(conf.hairpinMode()).isFalse();
-        assertThat(conf.mtuBytes()).isZero();
-        assertThat(conf.requestedAddress()).isNull();
+        assertThat(conf.ipMasq()).as("flanneld does not, so we do").isTrue();
+        assertThat(conf.mtuBytes()).isEqualTo(1450);
+        assertThat(conf.requested()).isEmpty();
         assertThat(conf.mac()).isNull();
     }
 
     @Test
-    void flannelsOwnConflistIsUnderstood() throws Exception {
-        NetConf conf = parse("{'cniVersion':'0.3.1','name':'cbr0','type':'flannel',"
-                + "'delegate':{'hairpinMode':true,'isDefaultGateway':true,'bridge':'cni0','mtu':1400}}");
+    void calledFlannelItRendersWhatFlannelRenders() throws Exception {
+        ObjectNode rendered = render("{'cniVersion':'0.3.1','name':'cbr0','type':'flannel',"
+                + "'delegate':{'hairpinMode':true,'isDefaultGateway':true}}");
 
-        assertThat(conf.name()).isEqualTo("cbr0");
-        assertThat(conf.bridge()).isEqualTo("cni0");
-        assertThat(conf.hairpinMode()).isTrue();
+        assertThat(rendered)
+                .isEqualTo(Json.object(
+                        ("{'hairpinMode':true,'isDefaultGateway':true,'cniVersion':'0.3.1','name':'cbr0','type':'bridge',"
+                                        + "'isGateway':true,'bridge':'cni0','ipMasq':true,'mtu':1450,'ipam':{'type':'host-local',"
+                                        + "'ranges':[[{'subnet':'10.5.1.0/24'}],[{'subnet':'fc00:0:0:1::/64'}]],"
+                                        + "'routes':[{'dst':'10.5.0.0/16'},{'dst':'fc00::/48'}]}}")
+                                .replace('\'', '"'),
+                        "expected"));
+    }
+
+    @Test
+    void rangesStayWithinTheNodesSubnet() throws Exception {
+        ObjectNode rendered = render("{'cniVersion':'1.0.0','name':'n','shareWithDocker':true,"
+                + "'ipam':{'rangeEnd':'10.5.1.200','routes':[{'dst':'192.168.0.0/16'}]}}");
+
+        assertThat(rendered.path("ipam").path("ranges").path(0).path(0).toString())
+                .isEqualTo("{\"subnet\":\"10.5.1.0/24\",\"rangeStart\":\"10.5.1.128\",\"rangeEnd\":\"10.5.1.200\"}");
+        assertThat(rendered.path("ipam").path("routes").path(0).path("dst").asText())
+                .isEqualTo("192.168.0.0/16");
+    }
+
+    @Test
+    void everyBridgeFieldIsRead() throws Exception {
+        BridgeConf conf = parse("{'cniVersion':'1.0.0','name':'n','delegate':{'bridge':'br7','isGateway':false,"
+                + "'isDefaultGateway':false,'forceAddress':true,'ipMasq':false,'ipMasqBackend':'nftables','mtu':1400,"
+                + "'hairpinMode':false,'promiscMode':true,'vlan':7,'preserveDefaultVlan':false,'macspoofchk':true,"
+                + "'portIsolation':true,'enabledad':true}}");
+
+        assertThat(conf.bridge()).isEqualTo("br7");
+        assertThat(conf.isGateway()).isFalse();
+        assertThat(conf.isDefaultGateway()).isFalse();
+        assertThat(conf.forceAddress()).isTrue();
+        assertThat(conf.ipMasq()).isFalse();
+        assertThat(conf.firewall()).isEqualTo(PodFirewall.Kind.NFTABLES);
         assertThat(conf.mtuBytes()).isEqualTo(1400);
+        assertThat(conf.promiscMode()).isTrue();
+        assertThat(conf.vlan()).isEqualTo(7);
+        assertThat(conf.keepsDefaultVlan()).isFalse();
+        assertThat(conf.macSpoofCheck()).isTrue();
+        assertThat(conf.portIsolation()).isTrue();
+        assertThat(conf.detectDuplicates()).isTrue();
     }
 
     @Test
     void addressAndMacComeFromAnyOfThreePlaces() throws Exception {
-        NetConf runtime = parse("{'cniVersion':'1.0.0','name':'n',"
-                + "'runtimeConfig':{'ips':['10.5.1.9/24'],'mac':'02:00:00:00:00:09'}}");
-        NetConf arguments = NetConf.parse(
-                "{\"cniVersion\":\"1.0.0\",\"name\":\"n\"}", "IgnoreUnknown=1;IP=10.5.1.9;MAC=02:00:00:00:00:09");
+        for (BridgeConf conf : new BridgeConf[] {
+            parse(
+                    "{'cniVersion':'1.0.0','name':'n','runtimeConfig':{'ips':['10.5.1.9/24'],'mac':'02:00:00:00:00:09'}}"),
+            parse("{'cniVersion':'1.0.0','name':'n','args':{'cni':{'ips':['10.5.1.9'],'mac':'02:00:00:00:00:09'}}}"),
+            parse("{'cniVersion':'1.0.0','name':'n'}", "IgnoreUnknown=1;IP=10.5.1.9;MAC=02:00:00:00:00:09")
+        }) {
+            assertThat(conf.requested()).containsExactly(IpAddress.parse("10.5.1.9"));
+            assertThat(conf.mac()).isEqualTo(MacAddress.parse("02:00:00:00:00:09"));
+        }
+    }
 
-        assertThat(runtime.requestedAddress()).isEqualTo(IpAddress.parse("10.5.1.9"));
-        assertThat(arguments.requestedAddress()).isEqualTo(IpAddress.parse("10.5.1.9"));
-        assertThat(runtime.mac()).isEqualTo(MacAddress.parse("02:00:00:00:00:09"));
-        assertThat(arguments.mac()).isEqualTo(runtime.mac());
+    @Test
+    void portMappingsAreRead() throws Exception {
+        BridgeConf conf = parse("{'cniVersion':'1.0.0','name':'n','runtimeConfig':{'portMappings':["
+                + "{'hostPort':8080,'containerPort':80,'protocol':'TCP'},{'hostPort':53,'containerPort':53,"
+                + "'protocol':'udp','hostIP':'192.168.0.1'},{'hostPort':0,'containerPort':9}]}}");
+
+        assertThat(conf.portMappings())
+                .containsExactly(
+                        new PortMapping("tcp", 8080, 80, null),
+                        new PortMapping("udp", 53, 53, IpAddress.parse("192.168.0.1")));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"", "{", "[]", "null", "7", "\"text\""})
     void whatIsNoObjectIsRefused(String stdin) {
-        assertThatThrownBy(() -> NetConf.parse(stdin, "")).isInstanceOf(CniException.class);
+        assertThatThrownBy(() -> NetConf.parse(stdin)).isInstanceOf(CniException.class);
     }
 
     @ParameterizedTest
@@ -70,17 +141,24 @@ class NetConfTest {
 
     @Test
     void everyMistakeIsToldAtOnce() {
-        assertThatThrownBy(() -> parse("{'cniVersion':'1.0.0','name':'no spaces','bridge':'much/too/wrong',"
-                        + "'mtu':99999,'runtimeConfig':{'mac':'xx','ips':['nonsense']}}"))
-                .hasMessageContaining("name")
+        assertThatThrownBy(() -> parse("{'cniVersion':'1.0.0','name':'n','bridge':'much/too/wrong',"
+                        + "'mtu':99999,'hairpinMode':true,'promiscMode':true,"
+                        + "'runtimeConfig':{'mac':'xx','ips':['nonsense'],'portMappings':[{'protocol':'icmp'}]}}"))
                 .hasMessageContaining("bridge")
                 .hasMessageContaining("mtu")
+                .hasMessageContaining("exclude each other")
                 .hasMessageContaining("mac")
+                .hasMessageContaining("icmp")
+                .hasMessageContaining("containerPort")
                 .hasMessageContaining("nonsense");
+        assertThatThrownBy(() -> parse("{'cniVersion':'1.0.0','name':'no spaces','delegate':{'ipam':{},'type':7}}"))
+                .hasMessageContaining("name")
+                .hasMessageContaining("must not contain ipam")
+                .hasMessageContaining("delegate.type");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"'vlan':7", "'ipMasq':true", "'portIsolation':true", "'macspoofchk':true"})
+    @ValueSource(strings = {"'vlanTrunk':[{'id':7}]", "'disableContainerInterface':true"})
     void whatIsNotBuiltIsRefusedByName(String field) {
         assertThatThrownBy(() -> parse("{'cniVersion':'1.0.0','name':'n'," + field + "}"))
                 .hasMessageContaining(field.substring(1, field.indexOf('\'', 1)));
@@ -97,7 +175,9 @@ class NetConfTest {
                 damaged.setCharAt(random.nextInt(damaged.length()), (char) random.nextInt(128));
             }
             try {
-                NetConf.parse(damaged.toString(), "");
+                ObjectNode rendered = DelegateConf.render(NetConf.parse(damaged.toString()), NODE);
+                BridgeConf conf = BridgeConf.parse(rendered, "");
+                HostLocalConf.parse(conf.name(), conf.ipam(), rendered.path("runtimeConfig"), conf.requested());
             } catch (CniException e) {
                 assertThat(e.getMessage()).isNotBlank();
             }

@@ -84,6 +84,24 @@ public record Cidr(IpAddress address, int length) {
     }
 
     /**
+     * The first of its two halves.
+     *
+     * @throws IllegalArgumentException on a single address
+     */
+    public Cidr lowerHalf() {
+        return new Cidr(network().address, length + 1);
+    }
+
+    /**
+     * The second of its two halves.
+     *
+     * @throws IllegalArgumentException on a single address
+     */
+    public Cidr upperHalf() {
+        return new Cidr(new Cidr(lastAddress(), length + 1).network().address, length + 1);
+    }
+
+    /**
      * The last address of the prefix; on IPv4 its broadcast address.
      *
      * <p>Exact for IPv4 and for IPv6 prefixes of any length.

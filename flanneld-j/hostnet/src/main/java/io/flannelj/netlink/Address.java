@@ -12,6 +12,7 @@ import io.flannelj.net.Cidr;
  */
 public record Address(int linkIndex, Cidr cidr, int scope, int flags) {
     private static final int TEMPORARY = 0x01;
+    private static final int DUPLICATE = 0x08;
     private static final int DEPRECATED = 0x20;
     private static final int TENTATIVE = 0x40;
     private static final int PERMANENT = 0x80;
@@ -27,6 +28,11 @@ public record Address(int linkIndex, Cidr cidr, int scope, int flags) {
     /** For IPv6: one of those that change for privacy. For IPv4 the same bit marks a secondary address. */
     public boolean isTemporary() {
         return (flags & TEMPORARY) != 0;
+    }
+
+    /** Duplicate address detection found another holder. */
+    public boolean isDuplicate() {
+        return (flags & DUPLICATE) != 0;
     }
 
     /** Duplicate address detection is not over yet. */

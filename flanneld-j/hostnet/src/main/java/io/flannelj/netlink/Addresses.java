@@ -17,6 +17,7 @@ public final class Addresses {
     private static final int LOCAL = 2;
     private static final int BROADCAST = 4;
     private static final int FLAGS = 8;
+    private static final int NO_DETECTION = 0x02; // IFA_F_NODAD
 
     private final NetlinkSocket netlink;
 
@@ -46,6 +47,17 @@ public final class Addresses {
         if (cidr.isIpv4() && cidr.length() < 31) {
             request.attribute(BROADCAST, cidr.lastAddress());
         }
+        netlink.execute(request, "add address", cidr + " to link " + linkIndex);
+    }
+
+    /** Adds an IPv6 address that is used at once, without looking for a duplicate; an IPv4 address as {@link #add}. */
+    public void addWithoutDetection(int linkIndex, Cidr cidr) throws SyscallException {
+        if (cidr.isIpv4()) {
+            add(linkIndex, cidr);
+            return;
+        }
+        Request request = header(NEWADDR, Request.FLAG_CREATE | Request.FLAG_EXCL, linkIndex, cidr)
+                .attributeU32(FLAGS, NO_DETECTION);
         netlink.execute(request, "add address", cidr + " to link " + linkIndex);
     }
 

@@ -4,8 +4,12 @@ import io.flannelj.linux.Errno;
 import io.flannelj.linux.SyscallException;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.MacAddress;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** The links of one network namespace (rtnetlink(7), RTM_NEWLINK and its kin). */
@@ -23,11 +27,18 @@ public final class Links {
     private static final int PROTINFO = 12;
     private static final int OPERSTATE = 16;
     private static final int LINKINFO = 18;
+    private static final int ALIAS = 20;
+    private static final int AF_SPEC = 26;
     private static final int NET_NS_FD = 28;
     private static final int INFO_KIND = 1;
     private static final int INFO_DATA = 2;
     private static final int VETH_PEER = 1;
+    private static final int BRIDGE_VLAN_FILTERING = 7;
     private static final int BRIDGE_PORT_HAIRPIN = 4;
+    private static final int BRIDGE_PORT_ISOLATED = 33;
+    private static final int BRIDGE_VLAN_INFO = 2;
+    private static final int VLAN_PVID = 0x2;
+    private static final int VLAN_UNTAGGED = 0x4;
     private static final int VXLAN_ID = 1;
     private static final int VXLAN_GROUP = 2;
     private static final int VXLAN_LINK = 3;
@@ -39,6 +50,7 @@ public final class Links {
     private static final int VXLAN_LOCAL6 = 17;
     private static final int VXLAN_GBP = 23;
     private static final int UP = 0x1;
+    private static final int PROMISCUOUS = 0x100;
 
     private final NetlinkSocket netlink;
 
@@ -75,6 +87,41 @@ public final class Links {
         request.attributeU32(MTU, mtuBytes).nested(LINKINFO, () -> request.attribute(INFO_KIND, "bridge"));
         netlink.execute(request, "add bridge", name);
         return require(name).index();
+    }
+
+    /** Makes a bridge tell VLANs apart, or stop it. */
+    public void setVlanFiltering(int bridgeIndex, boolean filtering) throws SyscallException {
+        change(
+                bridgeIndex,
+                "set VLAN filtering of",
+                request -> request.nested(
+                        LINKINFO,
+                        () -> request.attribute(INFO_KIND, "bridge")
+                                .nested(
+                                        INFO_DATA,
+                                        () -> request.attributeU8(BRIDGE_VLAN_FILTERING, filtering ? 1 : 0))));
+    }
+
+    /** Gives a bridge port one VLAN, untagged, which also takes what comes in without a tag. */
+    public void addPortVlan(int index, int vlan) throws SyscallException {
+        portVlan(SETLINK, index, vlan, VLAN_PVID | VLAN_UNTAGGED, "add VLAN " + vlan + " to");
+    }
+
+    /** Takes a VLAN away from a bridge port. */
+    public void deletePortVlan(int index, int vlan) throws SyscallException {
+        portVlan(DELLINK, index, vlan, 0, "take VLAN " + vlan + " from");
+    }
+
+    private void portVlan(int type, int index, int vlan, int flags, String operation) throws SyscallException {
+        Request request = new Request(type, 0);
+        request.u8(Family.BRIDGE).u8(0).u16(0).u32(index).u32(0).u32(0);
+        request.nested(AF_SPEC, () -> request.attributeU32(BRIDGE_VLAN_INFO, vlanInfo(vlan, flags)));
+        netlink.execute(request, operation, "link " + index);
+    }
+
+    /** {@code struct bridge_vlan_info}: two 16-bit numbers, flags first, in the machine's order. */
+    private static int vlanInfo(int vlan, int flags) {
+        return ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN ? vlan << 16 | flags : flags << 16 | vlan;
     }
 
     /**
@@ -195,12 +242,47 @@ public final class Links {
         change(index, "rename to " + name, request -> request.attribute(NAME, name));
     }
 
+    /** Whether it takes frames for other addresses than its own, too. */
+    public void setPromiscuous(int index, boolean promiscuous) throws SyscallException {
+        netlink.execute(
+                header(NEWLINK, 0, index, promiscuous ? PROMISCUOUS : 0, PROMISCUOUS),
+                "set promiscuous mode of",
+                "link " + index);
+    }
+
+    /** Gives the link a note of what it is for, at most 255 octets, which {@link #withAlias} finds. */
+    public void setAlias(int index, String alias) throws SyscallException {
+        change(index, "set alias of", request -> request.attribute(ALIAS, alias.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    /** Links whose note begins so, by their notes. */
+    public Map<String, Link> withAlias(String prefix) throws SyscallException {
+        Map<String, Link> found = new TreeMap<>();
+        for (Answer answer :
+                netlink.query(header(GETLINK, Request.FLAG_DUMP, 0, 0, 0), HEADER_BYTES, "list", "links")) {
+            String alias = answer.text(ALIAS);
+            if (!alias.isEmpty() && alias.startsWith(prefix)) {
+                found.put(alias, link(answer));
+            }
+        }
+        return found;
+    }
+
+    /** Whether an isolated port's frames reach only ports that are not isolated. */
+    public void setBridgePortIsolated(int index, boolean isolated) throws SyscallException {
+        bridgePort(index, BRIDGE_PORT_ISOLATED, isolated, "set isolation of");
+    }
+
     /** Whether frames may leave by the bridge port that they came in by. */
     public void setBridgePortHairpin(int index, boolean hairpin) throws SyscallException {
+        bridgePort(index, BRIDGE_PORT_HAIRPIN, hairpin, "set hairpin mode of");
+    }
+
+    private void bridgePort(int index, int property, boolean value, String operation) throws SyscallException {
         Request request = new Request(SETLINK, 0);
         request.u8(Family.BRIDGE).u8(0).u16(0).u32(index).u32(0).u32(0);
-        request.nested(PROTINFO, () -> request.attributeU8(BRIDGE_PORT_HAIRPIN, hairpin ? 1 : 0));
-        netlink.execute(request, "set hairpin mode of", "link " + index);
+        request.nested(PROTINFO, () -> request.attributeU8(property, value ? 1 : 0));
+        netlink.execute(request, operation, "link " + index);
     }
 
     public void delete(int index) throws SyscallException {

@@ -17,6 +17,9 @@ public final class Routes {
     private static final int GATEWAY = 5;
     private static final int PRIORITY = 6;
     private static final int PREFERRED_SOURCE = 7;
+    private static final int METRICS = 8;
+    private static final int METRIC_MTU = 2;
+    private static final int METRIC_ADVERTISED_MSS = 8;
     private static final int TABLE = 15;
     private static final int ONLINK = 4;
     private static final int CLONED = 0x200;
@@ -67,6 +70,31 @@ public final class Routes {
                 request(NEWROUTE, Request.FLAG_CREATE | Request.FLAG_REPLACE, route),
                 "replace route",
                 route.toString());
+    }
+
+    /**
+     * The same, with what few routes have.
+     *
+     * @param priority metric; 0 for none
+     * @param mtuBytes path MTU; 0 for the link's
+     * @param advertisedMssBytes TCP segment size that is announced; 0 for the kernel's choice
+     */
+    public void replace(Route route, int priority, int mtuBytes, int advertisedMssBytes) throws SyscallException {
+        Request request = request(NEWROUTE, Request.FLAG_CREATE | Request.FLAG_REPLACE, route);
+        if (priority != 0) {
+            request.attributeU32(PRIORITY, priority);
+        }
+        if (mtuBytes != 0 || advertisedMssBytes != 0) {
+            request.nested(METRICS, () -> {
+                if (mtuBytes != 0) {
+                    request.attributeU32(METRIC_MTU, mtuBytes);
+                }
+                if (advertisedMssBytes != 0) {
+                    request.attributeU32(METRIC_ADVERTISED_MSS, advertisedMssBytes);
+                }
+            });
+        }
+        netlink.execute(request, "replace route", route.toString());
     }
 
     public void delete(Route route) throws SyscallException {

@@ -1,0 +1,62 @@
+package io.flannelj.cni.engine;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * No network namespace outlives a reboot, but address files do. The mark tells which boot the folder was last used in.
+ *
+ * <p>After a reboot a file is forgotten when it is also older than the boot, since another plugin may have given addresses
+ * before us. The age alone would not do: a clock that is set late makes files of this boot look old.
+ */
+final class BootMark {
+    private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
+    private static final Path STAT = Path.of("/proc/stat");
+
+    private final Path mark;
+
+    BootMark(Path directory) {
+        this.mark = directory.resolve("flannel-j.boot");
+    }
+
+    /** Deletes what former boots left; the caller holds the folder's lock. */
+    void forgetFormerBoots(List<Path> addressFiles) throws IOException {
+        String boot = Files.readString(BOOT_ID).strip();
+        String last;
+        try {
+            last = Files.readString(mark).strip();
+        } catch (NoSuchFileException e) {
+            last = boot;
+            Files.writeString(mark, boot);
+        }
+        if (last.equals(boot)) {
+            return;
+        }
+        Instant booted = bootTime();
+        for (Path file : addressFiles) {
+            try {
+                if (Files.getLastModifiedTime(file).toInstant().isBefore(booted)) {
+                    Files.deleteIfExists(file);
+                }
+            } catch (NoSuchFileException e) {
+                continue; // gone already
+            }
+        }
+        Files.writeString(mark, boot);
+    }
+
+    private static Instant bootTime() throws IOException {
+        for (String line : Files.readAllLines(STAT)) {
+            if (line.startsWith("btime ")) {
+                return Instant.EPOCH.plusMillis(TimeUnit.SECONDS.toMillis(
+                        Long.parseLong(line.substring(6).strip())));
+            }
+        }
+        return Instant.EPOCH;
+    }
+}

@@ -1,0 +1,27 @@
+package io.flannelj.cni.engine;
+
+import io.flannelj.linux.Sysctl;
+import java.io.IOException;
+import java.security.SecureRandom;
+import java.util.HexFormat;
+
+/** Names and switches of interfaces. */
+final class Interfaces {
+    private static final SecureRandom RANDOM = new SecureRandom();
+
+    private Interfaces() {}
+
+    /** A name for the node's end of a pair, as the bridge plugin makes them. */
+    static String randomName() {
+        return "veth" + HexFormat.of().toHexDigits(RANDOM.nextInt());
+    }
+
+    /** Sets a kernel parameter that is good to have; where it is absent or read-only the pod still works. */
+    static void set(String key, String value) {
+        try {
+            Sysctl.write(key, value);
+        } catch (IOException e) {
+            return;
+        }
+    }
+}

@@ -1,0 +1,155 @@
+package io.flannelj.cni.engine;
+
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** An attachment's rules in iptables: three chains of its own, and the rules that lead there. */
+final class IptablesRules implements PodFirewall.Rules {
+    private final String tag;
+
+    IptablesRules(String tag) {
+        this.tag = tag;
+    }
+
+    private String masquerade() {
+        return "CNI-MQ-" + tag;
+    }
+
+    private String incoming() {
+        return "CNI-DN-" + tag;
+    }
+
+    private String hairpin() {
+        return "CNI-SN-" + tag;
+    }
+
+    @Override
+    public void add(BridgeConf conf, List<Ipam.Ip> ips) throws IOException {
+        for (boolean ipv6 : new boolean[] {false, true}) {
+            List<Cidr> pods = ips.stream()
+                    .map(Ipam.Ip::address)
+                    .filter(address -> address.isIpv6() == ipv6)
+                    .toList();
+            if (!pods.isEmpty()) {
+                Program.require(script(conf, pods, ipv6), program(ipv6) + "-restore", "-n", "-w", "10");
+            }
+        }
+    }
+
+    private static String program(boolean ipv6) {
+        return ipv6 ? "ip6tables" : "iptables";
+    }
+
+    /** What iptables-restore is fed for one family. */
+    String script(BridgeConf conf, List<Cidr> pods, boolean ipv6) {
+        List<String> lines = new ArrayList<>(List.of("*nat"));
+        if (conf.ipMasq()) {
+            lines.add(":" + masquerade() + " - [0:0]");
+            for (Cidr pod : pods) {
+                lines.add("-A " + masquerade() + " -d " + pod.network() + " -j ACCEPT");
+            }
+            lines.add("-A " + masquerade() + " ! -d " + (ipv6 ? "ff00::/8" : "224.0.0.0/4") + " -j MASQUERADE");
+            for (Cidr pod : pods) {
+                lines.add("-A POSTROUTING -s " + Cidr.host(pod.address()) + " -j " + masquerade());
+            }
+        }
+        List<PortMapping> mappings = conf.portMappings().stream()
+                .filter(mapping -> mapping.appliesTo(ipv6))
+                .toList();
+        if (!mappings.isEmpty()) {
+            ports(lines, mappings, pods.get(0), ipv6);
+        }
+        lines.add("COMMIT");
+        if (!mappings.isEmpty() && !ipv6) {
+            // route_localnet, which 127.0.0.1:hostPort needs, would let pods reach what listens on 127.0.0.1 only.
+            lines.addAll(List.of(
+                    "*raw",
+                    "-A PREROUTING -i " + conf.bridge() + " -d 127.0.0.0/8 -m comment --comment " + incoming()
+                            + " -j DROP",
+                    "COMMIT"));
+        }
+        return String.join("\n", lines) + "\n";
+    }
+
+    private void ports(List<String> lines, List<PortMapping> mappings, Cidr pod, boolean ipv6) {
+        lines.add(":" + incoming() + " - [0:0]");
+        lines.add(":" + hairpin() + " - [0:0]");
+        for (PortMapping mapping : mappings) {
+            IpAddress only = mapping.hostAddress();
+            boolean everywhere = only == null || only.isUnspecified();
+            String to = ipv6 ? "[" + pod.address() + "]" : pod.address().toString();
+            lines.add("-A " + incoming() + " -p " + mapping.protocol()
+                    + Optional.ofNullable(only)
+                            .filter(address -> !everywhere)
+                            .map(address -> " -d " + address)
+                            .orElse("")
+                    + " --dport " + mapping.hostPort() + " -j DNAT --to-destination " + to + ":"
+                    + mapping.containerPort());
+        }
+        for (String chain : new String[] {"PREROUTING", "OUTPUT"}) {
+            lines.add("-A " + chain + " -m addrtype --dst-type LOCAL -j " + incoming());
+        }
+        // A pod of this node that comes by the node's port is answered by the node, not by its neighbour directly.
+        lines.add("-A " + hairpin() + " -s " + pod.network() + " -j MASQUERADE");
+        if (!ipv6) {
+            lines.add("-A " + hairpin() + " -s 127.0.0.0/8 -j MASQUERADE");
+        }
+        lines.add("-A POSTROUTING -d " + Cidr.host(pod.address()) + " -m conntrack --ctstate DNAT -j " + hairpin());
+    }
+
+    @Override
+    public void delete() throws IOException {
+        for (boolean ipv6 : new boolean[] {false, true}) {
+            String program = program(ipv6);
+            if (!Program.exists(program)) {
+                continue;
+            }
+            for (String table : new String[] {"nat", "raw"}) {
+                String removal = removal(saved(program, table), table);
+                if (!removal.isEmpty()) {
+                    Program.require(removal, program + "-restore", "-n", "-w", "10");
+                }
+            }
+        }
+    }
+
+    /** The table's rules; nothing where the kernel has no such table. */
+    private static List<String> saved(String program, String table) throws IOException {
+        Program.Output output = Program.run(new ProcessBuilder(program + "-save", "-t", table), "", 20);
+        return output.exitStatus() == 0 ? output.text().lines().toList() : List.of();
+    }
+
+    private String removal(List<String> saved, String table) {
+        List<String> lines = new ArrayList<>();
+        List<String> chains = new ArrayList<>();
+        for (String line : saved) {
+            if (!line.contains(tag)) {
+                continue;
+            }
+            if (line.startsWith(":")) {
+                chains.add(line.substring(1, line.indexOf(' ')));
+            } else if (line.startsWith("-A ") && !line.substring(3).startsWith("CNI-")) {
+                lines.add("-D " + line.substring(3));
+            }
+        }
+        chains.forEach(chain -> lines.add("-F " + chain));
+        chains.forEach(chain -> lines.add("-X " + chain));
+        return lines.isEmpty() ? "" : "*" + table + "\n" + String.join("\n", lines) + "\nCOMMIT\n";
+    }
+
+    @Override
+    public boolean present() throws IOException {
+        for (boolean ipv6 : new boolean[] {false, true}) {
+            if (Program.exists(program(ipv6))
+                    && saved(program(ipv6), "nat").stream()
+                            .anyMatch(line -> line.startsWith("-A ") && line.contains(tag))) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

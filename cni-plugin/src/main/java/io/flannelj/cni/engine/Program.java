@@ -1,0 +1,85 @@
+package io.flannelj.cni.engine;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/** Runs another program, without a shell, for a bounded time. */
+final class Program {
+    private static final long TIMEOUT_SECONDS = 20;
+
+    private Program() {}
+
+    /** What a program answered; {@code errors} is empty when they go to our own standard error. */
+    record Output(int exitStatus, String text, String errors) {}
+
+    /** Runs to the end, and takes nothing but success for an answer. */
+    static String require(String input, String... command) throws IOException {
+        Output output = run(new ProcessBuilder(command), input, TIMEOUT_SECONDS);
+        if (output.exitStatus() != 0) {
+            throw new IOException(String.join(" ", command) + " failed with status " + output.exitStatus() + ": "
+                    + output.errors().strip());
+        }
+        return output.text();
+    }
+
+    /** Runs to the end, whatever the end. */
+    static Output run(ProcessBuilder builder, String input, long seconds) throws IOException {
+        String name = builder.command().get(0);
+        Process process;
+        try {
+            process = builder.start();
+        } catch (IOException e) {
+            throw new IOException(name + " cannot be run; is it installed?", e);
+        }
+        CompletableFuture<String> errors = read(process.getErrorStream());
+        CompletableFuture<String> output = read(process.getInputStream());
+        try (OutputStream stdin = process.getOutputStream()) {
+            stdin.write(input.getBytes(StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            // It ended without reading everything; its exit status and answer say why.
+        }
+        try {
+            if (!process.waitFor(seconds, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+                throw new IOException(name + " did not end within " + seconds + " s");
+            }
+        } catch (InterruptedException e) {
+            process.destroyForcibly();
+            Thread.currentThread().interrupt();
+            throw new IOException(name + " was interrupted", e);
+        }
+        return new Output(process.exitValue(), output.join(), errors.join());
+    }
+
+    /** Whether it is somewhere on the search path. */
+    static boolean exists(String name) {
+        String path = System.getenv().getOrDefault("PATH", "") + ":/usr/sbin:/sbin:/usr/bin:/bin";
+        return Arrays.stream(path.split(":", -1))
+                .anyMatch(directory -> !directory.isEmpty()
+                        && Files.isExecutable(Path.of(directory).resolve(name)));
+    }
+
+    /** On a thread of its own: the common pool may have a single one, and both streams must be read at once. */
+    private static CompletableFuture<String> read(InputStream stream) {
+        return CompletableFuture.supplyAsync(() -> text(stream), task -> {
+            Thread thread = new Thread(task, "cni-program");
+            thread.setDaemon(true);
+            thread.start();
+        });
+    }
+
+    private static String text(InputStream stream) {
+        try (stream) {
+            return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            return "";
+        }
+    }
+}

@@ -1,0 +1,91 @@
+package io.flannelj.cni.engine;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The delegate's configuration of each attachment, as it was when it was wired, so that DEL takes away just that. One file
+ * each, {@code <containerID>:<ifname>}; flannel's own, which are called by the container alone, are read, too.
+ *
+ * <p>Not synced to disk: no pod outlives a crash of the machine, and a damaged file counts as none.
+ */
+final class StateFiles {
+    private final Path directory;
+
+    StateFiles(Path directory) {
+        this.directory = directory;
+    }
+
+    void write(Attachment attachment, ObjectNode delegate) throws IOException {
+        if (!Files.isDirectory(directory)) {
+            Files.createDirectories(
+                    directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        }
+        Path draft = Files.createTempFile(directory, ".", ".draft"); // made with mode 0600
+        try {
+            Files.writeString(draft, delegate.toString());
+            Files.move(draft, own(attachment), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } finally {
+            Files.deleteIfExists(draft);
+        }
+    }
+
+    /** What was written; nothing when it is missing or damaged. */
+    Optional<ObjectNode> read(Attachment attachment) throws IOException {
+        Optional<ObjectNode> own = read(own(attachment));
+        return own.isPresent() ? own : read(flannels(attachment));
+    }
+
+    boolean exists(Attachment attachment) {
+        return Files.exists(own(attachment)) || Files.exists(flannels(attachment));
+    }
+
+    /** Forgets an attachment; flannel's file only where there is none of ours. */
+    void delete(Attachment attachment) throws IOException {
+        if (!Files.deleteIfExists(own(attachment))) {
+            Files.deleteIfExists(flannels(attachment));
+        }
+    }
+
+    /** Attachments with a file of ours. */
+    List<Attachment> list() throws IOException {
+        List<Attachment> found = new ArrayList<>();
+        if (Files.isDirectory(directory)) {
+            try (var entries = Files.newDirectoryStream(directory)) {
+                for (Path entry : entries) {
+                    String name = entry.getFileName().toString();
+                    int colon = name.indexOf(':');
+                    if (colon > 0) {
+                        found.add(new Attachment(name.substring(0, colon), name.substring(colon + 1), ""));
+                    }
+                }
+            }
+        }
+        return found;
+    }
+
+    private static Optional<ObjectNode> read(Path file) throws IOException {
+        try {
+            return Optional.of(Json.object(Files.readString(file), file.toString()));
+        } catch (NoSuchFileException | CniException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** Neither part can hold a colon. */
+    private Path own(Attachment attachment) {
+        return directory.resolve(attachment.containerId() + ":" + attachment.ifName());
+    }
+
+    private Path flannels(Attachment attachment) {
+        return directory.resolve(attachment.containerId());
+    }
+}
