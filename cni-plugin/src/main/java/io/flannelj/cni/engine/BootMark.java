@@ -44,7 +44,7 @@ final class BootMark {
                     Files.deleteIfExists(file);
                 }
             } catch (NoSuchFileException e) {
-                continue; // gone already
+                // gone already
             }
         }
         Files.writeString(mark, boot);
