@@ -51,29 +51,32 @@ public final class CniEngine {
 
     private String carryOut(String command, Invocation invocation, NetConf conf)
             throws IOException, CniException {
-        switch (command) {
-            case "ADD":
-                return new Delegation(invocation, conf, daemonState).add(Attachment.of(invocation, true));
-            case "DEL":
+        return switch (command) {
+            case "ADD" -> new Delegation(invocation, conf, daemonState).add(Attachment.of(invocation, true));
+            case "DEL" -> {
                 new Delegation(invocation, conf, daemonState).delete(Attachment.of(invocation, false));
-                return "";
-            case "CHECK":
+                yield "";
+            }
+            case "CHECK" -> {
                 since("0.4.0", command, conf);
                 new Delegation(invocation, conf, daemonState).check(Attachment.of(invocation, true));
-                return "";
-            case "STATUS":
+                yield "";
+            }
+            case "STATUS" -> {
                 since("1.1.0", command, conf);
                 new NodeStatus(invocation, conf, daemonState).check();
-                return "";
-            case "GC":
+                yield "";
+            }
+            case "GC" -> {
                 since("1.1.0", command, conf);
                 new Collection(invocation, conf, daemonState).collect(conf.validAttachments());
-                return "";
-            default:
+                yield "";
+            }
+            default ->
                 throw new CniException(
                         CniException.BAD_ENVIRONMENT,
                         "CNI_COMMAND must be ADD, DEL, CHECK, STATUS, GC or VERSION, was \"" + command + "\"");
-        }
+        };
     }
 
     private static void since(String least, String command, NetConf conf) throws CniException {

@@ -19,16 +19,12 @@ final class PodFirewall {
 
         /** The one that was asked for; iptables when none was, unless only nft is installed. */
         static Kind of(String name, Json fields) {
-            switch (name) {
-                case "iptables":
-                    return IPTABLES;
-                case "nftables":
-                    return NFTABLES;
-                default:
-                    fields.unless(
-                            name.isEmpty(), "ipMasqBackend", "must be iptables or nftables, was \"" + name + "\"");
-                    return !Program.exists("iptables") && Program.exists("nft") ? NFTABLES : IPTABLES;
-            }
+            fields.unless(
+                    List.of("", "iptables", "nftables").contains(name),
+                    "ipMasqBackend",
+                    "must be iptables or nftables, was \"" + name + "\"");
+            boolean onlyNft = name.isEmpty() && !Program.exists("iptables") && Program.exists("nft");
+            return name.equals("nftables") || onlyNft ? NFTABLES : IPTABLES;
         }
     }
 

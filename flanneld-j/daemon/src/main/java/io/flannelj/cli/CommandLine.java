@@ -81,6 +81,7 @@ public final class CommandLine {
                 .setOverwrittenOptionsAllowed(true) // as in Go, the last one counts
                 .addSubcommand("status", new StatusCommand(out, err))
                 .addSubcommand("peers", new PeersCommand(out, err))
+                .addSubcommand("docker-opts", new DockerOptsCommand(err))
                 .addSubcommand("bench", new BenchCommand(out, err));
     }
 
