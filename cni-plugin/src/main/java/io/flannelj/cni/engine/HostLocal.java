@@ -52,7 +52,7 @@ final class HostLocal implements Ipam {
         List<String> search = new ArrayList<>();
         List<String> options = new ArrayList<>();
         for (String line : Files.readAllLines(Path.of(conf.resolvConf()))) {
-            List<String> words = List.of(line.strip().split("\\s+"));
+            List<String> words = List.of(line.strip().split("\\s+", -1));
             List<String> values = words.subList(1, words.size());
             switch (words.get(0)) {
                 case "nameserver" -> servers.addAll(values);
