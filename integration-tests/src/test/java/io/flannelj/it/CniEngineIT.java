@@ -161,6 +161,7 @@ class CniEngineIT {
         String network = network(
                 "1.1.0",
                 ",\"delegate\":{\"bridge\":\"brv\",\"isDefaultGateway\":true,\"vlan\":7,\"portIsolation\":true}");
+        node.run("ip", "link", "del", "cni0"); // of another test, perhaps: one subnet must not be on two bridges
         Pod one = node.addUnwiredPod();
         Pod other = node.addUnwiredPod();
         add(one, network);

@@ -54,7 +54,7 @@ final class PodLink {
                 boolean taken = e.errno() == Errno.EEXIST;
                 if (taken && exists()) {
                     throw new CniException(
-                            CniException.ATTACHED_ALREADY, "the container has an interface " + ifName + " already", e);
+                            CniException.ATTACHED_ALREADY, "the container has " + ifName + " already; DEL it first", e);
                 }
                 if (!taken || attempt == NAME_TRIES) {
                     throw e;
