@@ -80,6 +80,7 @@ class AddressFilesTest {
         reserve("a", second, List.of());
 
         assertThatThrownBy(() -> reserve("b", second, List.of())).hasMessageContaining("no address is free");
+        addresses.release(pod("a"));
         assertThatThrownBy(() -> reserve("b", second, List.of(IpAddress.parse("10.9.9.9"))))
                 .hasMessageContaining("10.9.9.9");
         assertThat(addresses.held(pod("b"))).isEmpty();
