@@ -42,8 +42,14 @@ class CniEngineIT {
         Files.createDirectories(node.directory());
         Files.writeString(
                 node.subnetFile(),
-                "FLANNEL_NETWORK=10.5.0.0/16\nFLANNEL_SUBNET=10.5.1.1/24\nFLANNEL_IPV6_NETWORK=fc00::/48\n"
-                        + "FLANNEL_IPV6_SUBNET=fc00:0:0:1::1/64\nFLANNEL_MTU=1450\nFLANNEL_IPMASQ=true\n");
+                """
+                FLANNEL_NETWORK=10.5.0.0/16
+                FLANNEL_SUBNET=10.5.1.1/24
+                FLANNEL_IPV6_NETWORK=fc00::/48
+                FLANNEL_IPV6_SUBNET=fc00:0:0:1::1/64
+                FLANNEL_MTU=1450
+                FLANNEL_IPMASQ=true
+                """);
     }
 
     @AfterAll
@@ -140,8 +146,9 @@ class CniEngineIT {
         String[] client = {"iperf3", "-c", node.address(), "-p", "8080", "-n", "10K", "--connect-timeout", "3000"};
 
         Wait.until(
-                "the node reaches its own port", Duration.ofSeconds(20), () -> node.run(client)
-                        .succeeded());
+                "the node reaches its own port",
+                Duration.ofSeconds(20),
+                () -> node.run(client).succeeded());
         client[2] = "127.0.0.1";
         node.run("ip", "link", "set", "lo", "up").orThrow();
         assertThat(node.run(client).output()).contains("receiver");

@@ -49,7 +49,7 @@ record Attachment(String containerId, String ifName, String netns, String netnsF
     Netns openNetns() throws IOException, CniException {
         Netns pod;
         try {
-            pod = Netns.open(Path.of(netnsFile));
+            pod = Netns.open(Path.of(netnsFile), netns);
         } catch (IOException | InvalidPathException e) {
             throw new CniException(
                     CniException.BAD_NETNS, "the network namespace cannot be opened: " + e.getMessage(), e);

@@ -118,7 +118,7 @@ final class BridgePlugin {
     void delete() throws IOException, CniException {
         boolean unlinked = false;
         if (!attachment.netns().isEmpty() && Files.exists(Path.of(attachment.netnsFile()))) {
-            try (Netns pod = Netns.open(Path.of(attachment.netnsFile()));
+            try (Netns pod = Netns.open(Path.of(attachment.netnsFile()), attachment.netns());
                     Netns own = Netns.current();
                     NetlinkSocket node = NetlinkSocket.open()) {
                 if (!pod.isSameAs(own)) {

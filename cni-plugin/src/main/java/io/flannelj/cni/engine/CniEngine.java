@@ -49,8 +49,7 @@ public final class CniEngine {
         }
     }
 
-    private String carryOut(String command, Invocation invocation, NetConf conf)
-            throws IOException, CniException {
+    private String carryOut(String command, Invocation invocation, NetConf conf) throws IOException, CniException {
         return switch (command) {
             case "ADD" -> new Delegation(invocation, conf, daemonState).add(Attachment.of(invocation, true));
             case "DEL" -> {

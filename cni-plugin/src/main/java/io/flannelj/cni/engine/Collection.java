@@ -13,6 +13,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /** GC: everything of this network that belongs to no living attachment goes. What fails is told when all was tried. */
 final class Collection {
@@ -22,10 +23,10 @@ final class Collection {
     private final StateFiles state;
     private final List<String> failures = new ArrayList<>();
 
-    Collection(Invocation invocation, NetConf conf) {
+    Collection(Invocation invocation, NetConf conf, Supplier<String> daemonState) {
         this.invocation = invocation;
         this.conf = conf;
-        this.delegation = new Delegation(invocation, conf);
+        this.delegation = new Delegation(invocation, conf, daemonState);
         this.state = new StateFiles(conf.stateDirectory());
     }
 

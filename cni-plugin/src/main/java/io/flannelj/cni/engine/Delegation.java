@@ -7,17 +7,23 @@ import io.flannelj.net.SubnetEnv;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * ADD, DEL and CHECK as flannel's plugin has them: the network's configuration and this node's subnet make the delegate's
  * configuration; that is kept, and carried out by our own bridge plugin or by another plugin of CNI_PATH.
  */
 final class Delegation {
+    private final Supplier<String> daemonState;
     private final Invocation invocation;
     private final NetConf conf;
     private final StateFiles state;
 
-    Delegation(Invocation invocation, NetConf conf) {
+    /**
+     * @param daemonState why the node has no subnet yet, should that turn out so
+     */
+    Delegation(Invocation invocation, NetConf conf, Supplier<String> daemonState) {
+        this.daemonState = daemonState;
         this.invocation = invocation;
         this.conf = conf;
         this.state = new StateFiles(conf.stateDirectory());
@@ -109,8 +115,8 @@ final class Delegation {
         } catch (IOException e) {
             throw new CniException(
                     code,
-                    "this node has no subnet yet: " + conf.subnetFile() + " cannot be read; is flanneld-j running and"
-                            + " ready? see `flanneld-j status`",
+                    "this node has no subnet yet (" + conf.subnetFile() + " cannot be read): " + daemonState.get()
+                            + "; see `flanneld-j status`",
                     e);
         } catch (SubnetEnv.MalformedException e) {
             throw new CniException(code, conf.subnetFile() + " is not usable: " + e.getMessage(), e);

@@ -6,19 +6,22 @@ import io.flannelj.net.Cidr;
 import io.flannelj.netlink.NetlinkSocket;
 import java.io.IOException;
 import java.util.List;
+import java.util.function.Supplier;
 
 /** STATUS: whether an ADD would work now. */
 final class NodeStatus {
     private final Invocation invocation;
     private final NetConf conf;
+    private final Supplier<String> daemonState;
 
-    NodeStatus(Invocation invocation, NetConf conf) {
+    NodeStatus(Invocation invocation, NetConf conf, Supplier<String> daemonState) {
         this.invocation = invocation;
         this.conf = conf;
+        this.daemonState = daemonState;
     }
 
     void check() throws IOException, CniException {
-        Delegation delegation = new Delegation(invocation, conf);
+        Delegation delegation = new Delegation(invocation, conf, daemonState);
         ObjectNode delegate = DelegateConf.render(conf, delegation.subnetEnv(CniException.NOT_AVAILABLE));
         if (!Delegation.isBridge(delegate)) {
             delegation.process(delegate).run("STATUS", delegate);

@@ -56,7 +56,8 @@ final class DockerOptsCommand implements Callable<Integer> {
             Map<String, String> values = DockerOpts.variables(Files.readString(subnetFile));
             Map<String, String> options = DockerOpts.options(values, !withoutMasquerade, shareWithCni);
             String before = System.getenv().getOrDefault(key, "");
-            Files.writeString(output, DockerOpts.text(options, individual || !combined, combined || !individual, key, before));
+            Files.writeString(
+                    output, DockerOpts.text(options, individual || !combined, combined || !individual, key, before));
             return 0;
         } catch (IOException e) {
             return refused(subnetFile + " or " + output + ": " + e.getMessage() + "; is flanneld-j running?");
@@ -80,7 +81,9 @@ final class DockerOptsCommand implements Callable<Integer> {
             for (String line : file.lines().toList()) {
                 int equals = line.indexOf('=');
                 if (equals > 0) {
-                    values.put(line.substring(0, equals).trim(), line.substring(equals + 1).trim());
+                    values.put(
+                            line.substring(0, equals).trim(),
+                            line.substring(equals + 1).trim());
                 }
             }
             return values;
@@ -97,7 +100,9 @@ final class DockerOptsCommand implements Callable<Integer> {
             if (!subnet.isEmpty()) {
                 options.put("DOCKER_OPT_BIP", "--bip=" + subnet);
                 if (share) {
-                    options.put("DOCKER_OPT_FIXED_CIDR", "--fixed-cidr=" + Cidr.parse(subnet).lowerHalf());
+                    options.put(
+                            "DOCKER_OPT_FIXED_CIDR",
+                            "--fixed-cidr=" + Cidr.parse(subnet).lowerHalf());
                 }
             }
             String mtu = values.getOrDefault("FLANNEL_MTU", "");
@@ -114,7 +119,8 @@ final class DockerOptsCommand implements Callable<Integer> {
             return options;
         }
 
-        static String text(Map<String, String> options, boolean individual, boolean combined, String key, String before) {
+        static String text(
+                Map<String, String> options, boolean individual, boolean combined, String key, String before) {
             StringBuilder text = new StringBuilder();
             if (individual) {
                 options.forEach((name, option) ->

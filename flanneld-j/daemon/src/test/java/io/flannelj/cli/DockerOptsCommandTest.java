@@ -14,8 +14,11 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The forms of flannel's mk-docker-opts.sh. */
 class DockerOptsCommandTest {
-    private static final String INDIVIDUAL = "DOCKER_OPT_BIP=\"--bip=10.1.74.1/24\"\nDOCKER_OPT_IPMASQ=\"--ip-masq=true\"\n"
-            + "DOCKER_OPT_MTU=\"--mtu=1472\"\n";
+    private static final String INDIVIDUAL = """
+            DOCKER_OPT_BIP="--bip=10.1.74.1/24"
+            DOCKER_OPT_IPMASQ="--ip-masq=true"
+            DOCKER_OPT_MTU="--mtu=1472"
+            """;
     private static final String OPTIONS = "\" --bip=10.1.74.1/24 --ip-masq=true --mtu=1472\"\n";
 
     @TempDir
@@ -47,8 +50,8 @@ class DockerOptsCommandTest {
         all[3] = "-d";
         all[4] = output.toString();
         System.arraycopy(flags, 0, all, 5, flags.length);
-        Invocation done = new CommandLine(Map.of(), new PrintWriter(new StringWriter()), new PrintWriter(err), "test")
-                .read(all);
+        Invocation done =
+                new CommandLine(Map.of(), new PrintWriter(new StringWriter()), new PrintWriter(err), "test").read(all);
         return done instanceof Invocation.Done ended ? ended.exitStatus() : -1;
     }
 
