@@ -28,8 +28,15 @@ public final class Pod {
         String answer = cni.call("ADD", containerId, netns(), cni.configuration("1.0.0"))
                 .orThrow();
         try {
-            JsonNode ip = JSON.readTree(answer).path("ips").path(0).path("address");
-            address = ip.asText().substring(0, ip.asText().indexOf('/'));
+            for (JsonNode ip : JSON.readTree(answer).path("ips")) {
+                String text = ip.path("address").asText();
+                String given = text.substring(0, text.indexOf('/'));
+                if (given.contains(":")) {
+                    ipv6Address = given;
+                } else {
+                    address = given;
+                }
+            }
         } catch (JsonProcessingException e) {
             throw new LabException("ADD answered " + answer, e);
         }
@@ -75,8 +82,11 @@ public final class Pod {
         return this;
     }
 
-    /** Gives a wired pod an address of its node's IPv6 lease, and the node's bridge the gateway's. */
+    /** Gives a pod that no plugin gave one an address of its node's IPv6 lease, and the node's bridge the gateway's. */
     public Pod addIpv6ByHand(String bridge) {
+        if (!ipv6Address.isEmpty()) {
+            return this;
+        }
         Cidr subnet = SubnetEnv.readIfUsable(node.subnetFile())
                 .map(SubnetEnv::ipv6Subnet)
                 .orElseThrow(() -> new LabException(node.name() + " has no IPv6 lease in its subnet.env"));

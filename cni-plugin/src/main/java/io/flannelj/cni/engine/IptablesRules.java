@@ -98,7 +98,8 @@ final class IptablesRules implements PodFirewall.Rules {
         if (!ipv6) {
             lines.add("-A " + hairpin() + " -s 127.0.0.0/8 -j MASQUERADE");
         }
-        lines.add("-A POSTROUTING -d " + Cidr.host(pod.address()) + " -m conntrack --ctstate DNAT -j " + hairpin());
+        // In front: the masquerading of any pod of the subnet would accept what goes to a pod of the subnet.
+        lines.add("-I POSTROUTING -d " + Cidr.host(pod.address()) + " -m conntrack --ctstate DNAT -j " + hairpin());
     }
 
     @Override

@@ -38,7 +38,7 @@ class PodRulesTest {
                         "-A OUTPUT -m addrtype --dst-type LOCAL -j CNI-DN-abc",
                         "-A CNI-SN-abc -s 10.5.1.0/24 -j MASQUERADE",
                         "-A CNI-SN-abc -s 127.0.0.0/8 -j MASQUERADE",
-                        "-A POSTROUTING -d 10.5.1.7/32 -m conntrack --ctstate DNAT -j CNI-SN-abc",
+                        "-I POSTROUTING -d 10.5.1.7/32 -m conntrack --ctstate DNAT -j CNI-SN-abc",
                         "COMMIT",
                         "*raw",
                         "-A PREROUTING -i br0 -d 127.0.0.0/8 -m comment --comment CNI-DN-abc -j DROP",
