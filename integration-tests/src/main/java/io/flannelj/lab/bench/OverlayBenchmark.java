@@ -44,8 +44,8 @@ public final class OverlayBenchmark implements Callable<Integer> {
     @Option(names = "--repetitions", description = "Of everything (${DEFAULT-VALUE}).")
     int repetitions = 5;
 
-    @Option(names = "--seconds", description = "Length of each measurement (${DEFAULT-VALUE}).")
-    double seconds = 2;
+    @Option(names = "--seconds", description = "Length of each measurement, whole seconds (${DEFAULT-VALUE}).")
+    int seconds = 2;
 
     @Option(
             names = "--metrics",
