@@ -23,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -78,16 +79,11 @@ public final class AdminServer implements AutoCloseable {
      * @throws IOException when another daemon answers there, or the directory cannot be written
      */
     public void listen(Path socket) throws IOException {
-        if (Files.exists(socket)) {
-            try (SocketChannel other = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-                other.connect(UnixDomainSocketAddress.of(socket));
-                throw new AlreadyRunningException(socket);
-            } catch (AlreadyRunningException e) {
-                throw e;
-            } catch (IOException e) {
-                Files.delete(socket); // nobody listens: a killed daemon left it
-            }
+        if (isAnswering(socket)) {
+            throw new IOException(
+                    "another flanneld-j answers at " + socket + "; stop it, or give this one another --control-socket");
         }
+        Files.deleteIfExists(socket); // nobody listens: a killed daemon left it
         Files.createDirectories(socket.toAbsolutePath().getParent());
         bind(
                 new DomainSocketAddress(socket.toString()),
@@ -98,11 +94,15 @@ public final class AdminServer implements AutoCloseable {
         socketFiles.add(socket);
     }
 
-    private static final class AlreadyRunningException extends IOException {
-        private static final long serialVersionUID = 1;
-
-        AlreadyRunningException(Path socket) {
-            super("another flanneld-j answers at " + socket + "; stop it, or give this one another --control-socket");
+    /** Whether a daemon listens on that control socket. */
+    public static boolean isAnswering(Path socket) {
+        if (!Files.exists(socket)) {
+            return false;
+        }
+        try (SocketChannel other = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            return other.connect(UnixDomainSocketAddress.of(socket));
+        } catch (IOException e) {
+            return false;
         }
     }
 
@@ -132,10 +132,17 @@ public final class AdminServer implements AutoCloseable {
 
     @Override
     public void close() {
-        channels.forEach(channel -> channel.close().awaitUninterruptibly(1, TimeUnit.SECONDS));
+        // A successor listens as soon as the control socket is gone: that goes last, and its file before it.
+        List<Channel> others = new ArrayList<>(channels);
+        Collections.reverse(others);
+        for (Channel channel : others) {
+            if (channel instanceof EpollServerDomainSocketChannel) {
+                socketFiles.forEach(file -> file.toFile().delete()); // where it stays, the next start replaces it
+            }
+            channel.close().awaitUninterruptibly(1, TimeUnit.SECONDS);
+        }
         finishCniCalls();
         group.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(3, TimeUnit.SECONDS);
-        socketFiles.forEach(file -> file.toFile().delete()); // where it stays, the next start replaces it
     }
 
     /** A pod half wired is worse than a late stop: what has begun is finished and answered. */

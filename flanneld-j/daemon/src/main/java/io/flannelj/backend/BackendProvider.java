@@ -64,5 +64,10 @@ public interface BackendProvider {
         /** Leaves the host as it was found. */
         @Override
         void close();
+
+        /** Ends instead of {@link #close}, and leaves in force what the kernel carries by itself; the next start takes it over. */
+        default void leave() {
+            close();
+        }
     }
 }

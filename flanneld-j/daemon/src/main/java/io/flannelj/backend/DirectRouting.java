@@ -21,7 +21,8 @@ import org.slf4j.LoggerFactory;
 /**
  * A tunnel, and plain routes beside it to the peers that need none: those that the uplink reaches without a router. The
  * routes are more specific than the tunnel's, so they win. The tunnel knows all peers all the same, since one that does
- * not route directly still sends by it.
+ * not route directly still sends by it. Where no peer shall be routed directly, what an earlier life with other options
+ * left goes.
  */
 public final class DirectRouting implements Backend {
     private static final Logger log = LoggerFactory.getLogger(DirectRouting.class);
@@ -43,6 +44,11 @@ public final class DirectRouting implements Backend {
         this.routes = new PeerRoutes(netlink, networks, uplink);
         this.uplink = uplink;
         this.reachable = reachable;
+    }
+
+    /** Watches over a started tunnel that shall have no direct routes beside it. */
+    public static DirectRouting none(Backend tunnel, Collection<Cidr> networks, Uplink uplink) throws IOException {
+        return beside(tunnel, networks, uplink, lease -> false);
     }
 
     /**
@@ -110,5 +116,11 @@ public final class DirectRouting implements Backend {
         }
         netlink.close();
         tunnel.close();
+    }
+
+    @Override
+    public void leave() {
+        netlink.close();
+        tunnel.leave();
     }
 }

@@ -180,6 +180,26 @@ final class FlannelFlags {
             description = "write flannel's nftables rules also where they are wrong (${DEFAULT-VALUE})")
     private boolean compatNft;
 
+    @Option(
+            names = "--keep-on-stop",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description =
+                    "when asked to stop, leave routes, rules and the kernel's VXLAN device in force, as flannel does,"
+                            + " for the next start to take over (${DEFAULT-VALUE})")
+    private boolean keepOnStop;
+
+    @Option(
+            names = "--await-predecessor",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description =
+                    "where another flanneld-j answers at --control-socket, prepare, wait until it has stopped, and"
+                            + " take over at once (${DEFAULT-VALUE})")
+    private boolean awaitPredecessor;
+
     @Option(names = "--healthz-ip", paramLabel = "IP", description = "address of the HTTP server (${DEFAULT-VALUE})")
     private String healthzIp = "0.0.0.0";
 
@@ -307,6 +327,8 @@ final class FlannelFlags {
                 vxlanDatapath,
                 blackholeRoute,
                 compatNft,
+                keepOnStop,
+                awaitPredecessor,
                 workers,
                 pinWorkers));
     }

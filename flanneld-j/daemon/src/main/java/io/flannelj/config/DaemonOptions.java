@@ -33,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  * @param vxlanDatapath {@code --vxlan-datapath}; null leaves it to the network config
  * @param blackholeRoute keep a blackhole route for our own subnet
  * @param compatNft flannel's nftables text also where it is wrong
+ * @param handover how this daemon and the lives before and after it follow each other
  * @param workers data path threads, 1 or more
  * @param pinWorkers whether each of them keeps to one processor
  */
@@ -58,6 +59,7 @@ public record DaemonOptions(
         @Nullable VxlanDatapath vxlanDatapath,
         boolean blackholeRoute,
         boolean compatNft,
+        Handover handover,
         int workers,
         boolean pinWorkers) {
 
@@ -76,6 +78,14 @@ public record DaemonOptions(
      * @param releaseOnStop whether it is given back when the daemon is asked to stop
      */
     public record Leases(Duration timeToLive, Duration renewMargin, boolean releaseOnStop) {}
+
+    /**
+     * How one daemon of this node follows another.
+     *
+     * @param keepOnStop whether what the kernel carries by itself stays in force when this one is asked to stop
+     * @param awaitPredecessor whether to wait, all prepared, for one that still runs, instead of refusing to start
+     */
+    public record Handover(boolean keepOnStop, boolean awaitPredecessor) {}
 
     /**
      * The store's whereabouts; empty texts mean "not given".
@@ -134,6 +144,8 @@ public record DaemonOptions(
             String vxlanDatapath,
             boolean blackholeRoute,
             boolean compatNft,
+            boolean keepOnStop,
+            boolean awaitPredecessor,
             int workers,
             boolean pinWorkers) {}
 
@@ -205,6 +217,10 @@ public record DaemonOptions(
                 raw.vxlanDatapath().isEmpty() || vxlanDatapath != null,
                 "--vxlan-datapath",
                 "must be userspace, kernel or auto, was \"" + raw.vxlanDatapath() + "\"");
+        problems.unless(
+                !(raw.keepOnStop() && raw.releaseOnStop()),
+                "--keep-on-stop",
+                "cannot be together with --subnet-lease-release: routes to pods would outlive their lease");
         KubeOptions kube = raw.kube() == null ? null : KubeOptions.of(raw.kube(), problems);
         problems.unless(
                 raw.workers() >= 0 && raw.workers() <= MAX_WORKERS,
@@ -243,6 +259,7 @@ public record DaemonOptions(
                 vxlanDatapath,
                 raw.blackholeRoute(),
                 raw.compatNft(),
+                new Handover(raw.keepOnStop(), raw.awaitPredecessor()),
                 raw.workers() > 0
                         ? raw.workers()
                         : workersFor(Runtime.getRuntime().availableProcessors()),
@@ -275,6 +292,7 @@ public record DaemonOptions(
                         vxlanDatapath,
                         blackholeRoute,
                         compatNft,
+                        handover,
                         workers,
                         pinWorkers);
     }

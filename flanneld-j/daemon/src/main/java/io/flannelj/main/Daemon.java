@@ -46,8 +46,6 @@ import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
@@ -122,14 +120,9 @@ final class Daemon {
             View view =
                     new View(state, store.location(), health::status, keeper::waitingFor, keeper::duplicate, registry);
             try (AdminServer admin = new AdminServer(view, cniHandler(view))) {
-                admin.listen(options.controlSocket());
-                if (options.healthz().port() > 0) {
-                    InetAddress address =
-                            InetAddress.getByAddress(options.healthz().address().toBytes());
-                    admin.listen(
-                            new InetSocketAddress(address, options.healthz().port()));
-                }
-                hold(store, health, keeper, archive);
+                Entrance entrance = new Entrance(admin, options);
+                entrance.openUnlessTaken();
+                hold(store, health, keeper, archive, entrance);
                 if (options.leases().releaseOnStop() && keeper.release()) {
                     archive.forget();
                 }
@@ -159,7 +152,8 @@ final class Daemon {
     }
 
     /** One lease after the other; usually there is just one. */
-    private void hold(SubnetManager store, StoreHealth health, LeaseKeeper keeper, LeaseArchive archive)
+    private void hold(
+            SubnetManager store, StoreHealth health, LeaseKeeper keeper, LeaseArchive archive, Entrance entrance)
             throws IOException, ConfigException, LeaseKeeper.ClosedException, InterruptedException {
         boolean again = true;
         while (again && !shutdown.isAsked()) {
@@ -180,6 +174,10 @@ final class Daemon {
             BackendProvider provider = backends.get(config.backend().type());
             Firewalls firewall = firewall(config);
             BackendProvider.Prepared prepared = provider.prepare(config, uplink);
+            entrance.awaitOpen(shutdown::isAsked);
+            if (shutdown.isAsked()) {
+                return;
+            }
             state.waitingFor = "waiting for a lease";
             Lease own = keeper.acquire(config, prepared.attributes(), previous(), saved);
             state.waitingFor = "waiting for the list of peers";
@@ -191,6 +189,7 @@ final class Daemon {
                     session.end();
                 });
                 session.start(keeper.isFromDisk() ? saved : null);
+                removeOtherFirewall(config);
                 if (!shutdown.isAsked()) {
                     state.ready = true;
                     systemd.ready();
@@ -209,21 +208,28 @@ final class Daemon {
         }
     }
 
-    /** The flavour that the config asks for; what an earlier start with the other one left is removed. */
+    /** The flavour that the config asks for. */
     private static Firewalls firewall(NetworkConfig config) throws IOException {
-        CommandRunner commands = new CommandRunner();
-        Firewalls iptables = new Firewalls(new Iptables(commands, false), new Iptables(commands, true));
-        Firewalls nftables = new Firewalls(new Nftables(commands, false), new Nftables(commands, true));
         if (!config.enableNftables()) {
             Preflight.requireBridgeNetfilter();
         }
-        Firewalls other = config.enableNftables() ? iptables : nftables;
+        return firewall(config.enableNftables());
+    }
+
+    private static Firewalls firewall(boolean nftables) {
+        CommandRunner commands = new CommandRunner();
+        return nftables
+                ? new Firewalls(new Nftables(commands, false), new Nftables(commands, true))
+                : new Firewalls(new Iptables(commands, false), new Iptables(commands, true));
+    }
+
+    /** Takes away what an earlier start with the other flavour left, once ours is in force. */
+    private static void removeOtherFirewall(NetworkConfig config) {
         try {
-            other.removeLeftovers();
+            firewall(!config.enableNftables()).removeLeftovers();
         } catch (IOException e) {
             log.debug("no leftovers of the other firewall: {}", e.getMessage());
         }
-        return config.enableNftables() ? nftables : iptables;
     }
 
     private @Nullable PodSubnets previous() {

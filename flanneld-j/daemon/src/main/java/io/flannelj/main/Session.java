@@ -73,6 +73,7 @@ final class Session implements AutoCloseable, Tenure.Host {
     private final CountDownLatch ended = new CountDownLatch(1);
     private final @Nullable DatapathMetrics metrics;
     private volatile boolean again;
+    private boolean started;
     private Collection<Lease> sendTo = List.of();
     private boolean fenced;
     private boolean unsaved;
@@ -167,6 +168,7 @@ final class Session implements AutoCloseable, Tenure.Host {
         if (saved != null) {
             document = saved.config();
         }
+        started = true;
         tenure.start(saved);
         repeat(options.firewallResync(), this::resyncFirewall);
         repeat(REPAIR_EVERY, this::repair);
@@ -377,6 +379,23 @@ final class Session implements AutoCloseable, Tenure.Host {
         if (metrics != null) {
             metrics.close();
         }
+        if (options.handover().keepOnStop() && started && !again) {
+            leaveHost();
+        } else {
+            restoreHost();
+        }
+    }
+
+    /** Rules and what the kernel forwards by itself outlive us, and traffic goes on. */
+    private void leaveHost() {
+        backend.leave();
+        if (blackholes != null) {
+            blackholes.close();
+        }
+        log.info("stopped; routes and rules stay in force for the next start");
+    }
+
+    private void restoreHost() {
         backend.close();
         removeBlackholes();
         try {

@@ -273,4 +273,14 @@ class CommandLineTest {
                 .isEqualTo(new Invocation.Done(3));
         assertThat(err.toString()).contains("/nonexistent.sock");
     }
+
+    @Test
+    void routesMayNotOutliveALeaseThatIsGivenBack() {
+        assertThat(options("--keep-on-stop", "--await-predecessor").handover())
+                .isEqualTo(new DaemonOptions.Handover(true, true));
+        assertThat(options().handover()).isEqualTo(new DaemonOptions.Handover(false, false));
+        assertThat(refusal("--keep-on-stop", "--subnet-lease-release"))
+                .contains("--keep-on-stop")
+                .contains("--subnet-lease-release");
+    }
 }

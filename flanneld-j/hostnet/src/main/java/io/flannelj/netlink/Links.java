@@ -268,6 +268,13 @@ public final class Links {
         return found;
     }
 
+    /** The link of that name, when its note is this one; else empty. */
+    public Optional<Link> withAlias(String alias, String name) throws SyscallException {
+        return query(header(GETLINK, 0, 0, 0, 0).attribute(NAME, name), name)
+                .filter(answer -> answer.text(ALIAS).equals(alias))
+                .map(Links::link);
+    }
+
     /** Whether an isolated port's frames reach only ports that are not isolated. */
     public void setBridgePortIsolated(int index, boolean isolated) throws SyscallException {
         bridgePort(index, BRIDGE_PORT_ISOLATED, isolated, "set isolation of");

@@ -3,6 +3,7 @@ package io.flannelj.backend.geneve;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.flannelj.backend.BackendProvider;
+import io.flannelj.backend.DirectRouting;
 import io.flannelj.backend.KeptMac;
 import io.flannelj.backend.Tunnel;
 import io.flannelj.backend.Uplink;
@@ -16,6 +17,7 @@ import io.flannelj.net.IpAddress;
 import io.flannelj.net.MacAddress;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -70,7 +72,7 @@ public final class GeneveProvider implements BackendProvider {
 
             @Override
             public Backend start(Lease own, Consumer<String> onLost) throws IOException {
-                return Tunnel.start(spec, own, onLost);
+                return DirectRouting.none(Tunnel.start(spec, own, onLost), List.of(network), uplink);
             }
         };
     }

@@ -75,4 +75,9 @@ final class HostGwBackend implements Backend {
         }
         netlink.close();
     }
+
+    @Override
+    public void leave() {
+        netlink.close();
+    }
 }

@@ -65,7 +65,7 @@ public final class IpipProvider implements BackendProvider {
                 Tunnel tunnel = Tunnel.start(spec, own, onLost);
                 return options.directRouting()
                         ? DirectRouting.beside(tunnel, List.of(network), uplink, IpipProvider::isIpip)
-                        : tunnel;
+                        : DirectRouting.none(tunnel, List.of(network), uplink);
             }
         };
     }

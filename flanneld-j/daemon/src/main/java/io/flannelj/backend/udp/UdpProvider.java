@@ -1,6 +1,7 @@
 package io.flannelj.backend.udp;
 
 import io.flannelj.backend.BackendProvider;
+import io.flannelj.backend.DirectRouting;
 import io.flannelj.backend.Tunnel;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.BackendConfig;
@@ -11,6 +12,7 @@ import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import java.io.IOException;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -57,7 +59,7 @@ public final class UdpProvider implements BackendProvider {
 
             @Override
             public Backend start(Lease own, Consumer<String> onLost) throws IOException {
-                return Tunnel.start(spec, own, onLost);
+                return DirectRouting.none(Tunnel.start(spec, own, onLost), List.of(network), uplink);
             }
         };
     }

@@ -38,6 +38,8 @@ import org.slf4j.LoggerFactory;
 final class KernelVtep {
     private static final Logger log = LoggerFactory.getLogger(KernelVtep.class);
 
+    private static final String ALIAS = "flanneld-j";
+
     private final Links links;
     private final Addresses addresses;
     private final Neighbors neighbors;
@@ -97,6 +99,25 @@ final class KernelVtep {
             links.setMac(index, mac); // a device manager may have given a new device an address of its own
         }
         return index;
+    }
+
+    /** So that a later life that needs the name for something else knows whose device it is. */
+    void claimDevice(int index) throws IOException {
+        links.setAlias(index, ALIAS);
+    }
+
+    /**
+     * Takes away a device that the kernel's data path left when it was told to.
+     *
+     * @return whether there was one; a device that nobody claimed is left alone
+     */
+    static boolean removeClaimed(Links links, String device) throws IOException {
+        Link claimed = links.withAlias(ALIAS, device).orElse(null);
+        if (claimed == null || !claimed.kind().equals("vxlan")) {
+            return false;
+        }
+        links.delete(claimed.index());
+        return true;
     }
 
     private String whyUnusable(Link present) throws IOException {

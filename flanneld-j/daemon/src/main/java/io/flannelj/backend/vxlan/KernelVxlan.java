@@ -23,7 +23,8 @@ import org.slf4j.LoggerFactory;
  * VXLAN carried by the kernel: one device for each family of the network. A device that somebody deletes is noticed at
  * once and made anew with all its peers; anything smaller is put right by the next {@link #apply}.
  *
- * <p>The kernel goes on forwarding when this process dies; the next start takes the devices over as they are.
+ * <p>The kernel goes on forwarding when this process dies or {@linkplain #leave leaves}; the next start takes the devices
+ * over as they are.
  */
 final class KernelVxlan implements Backend {
     private static final Logger log = LoggerFactory.getLogger(KernelVxlan.class);
@@ -57,6 +58,7 @@ final class KernelVxlan implements Backend {
             for (KernelVtep.Spec spec : specs) {
                 KernelVtep vtep = new KernelVtep(netlink, routes, spec);
                 int index = vtep.putDeviceInOrder();
+                vtep.claimDevice(index);
                 vteps.add(vtep);
                 watches.add(LinkWatch.start(
                         index, () -> onLost.accept("the VXLAN device " + vtep.name() + " was deleted")));
@@ -118,6 +120,12 @@ final class KernelVxlan implements Backend {
             log.warn("routes to peers could not all be removed: {}", e.getMessage());
         }
         remove(vteps);
+        netlink.close();
+    }
+
+    @Override
+    public void leave() {
+        watches.forEach(LinkWatch::close);
         netlink.close();
     }
 

@@ -29,6 +29,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -108,6 +109,9 @@ public final class VxlanProvider implements BackendProvider {
         MacAddress ipv6Mac = config.ipv6Network() == null ? null : keptMac(options, false);
         Tunnel.Spec ipv4 = spec(options, uplink, config.network(), uplink.address(), mac);
         Tunnel.Spec ipv6 = spec(options, uplink, config.ipv6Network(), uplink.ipv6Address(), ipv6Mac);
+        List<Tunnel.Spec> specs = Stream.of(Optional.ofNullable(ipv4), Optional.ofNullable(ipv6))
+                .flatMap(Optional::stream)
+                .toList();
         List<Cidr> networks = PeerRoutes.networks(config.network(), config.ipv6Network());
         return new Prepared() {
             @Override
@@ -117,14 +121,26 @@ public final class VxlanProvider implements BackendProvider {
 
             @Override
             public Backend start(Lease own, Consumer<String> onLost) throws IOException {
+                for (Tunnel.Spec spec : specs) {
+                    removeKernelDevice(spec.deviceName());
+                }
                 Backend tunnel = ipv4 != null && ipv6 != null
                         ? TunnelPair.start(ipv4, ipv6, own, onLost)
                         : Tunnel.start(Objects.requireNonNull(ipv4 == null ? ipv6 : ipv4), own, onLost);
                 return options.directRouting()
                         ? DirectRouting.beside(tunnel, networks, uplink, VxlanProvider::isVxlan)
-                        : tunnel;
+                        : DirectRouting.none(tunnel, networks, uplink);
             }
         };
+    }
+
+    /** That of an earlier life of ours which had the kernel carry; flannel's own is left alone, and stands in the way. */
+    private static void removeKernelDevice(String device) throws IOException {
+        try (NetlinkSocket netlink = NetlinkSocket.open()) {
+            if (KernelVtep.removeClaimed(new Links(netlink), device)) {
+                log.info("took away {}, by which the kernel carried until now", device);
+            }
+        }
     }
 
     private @Nullable MacAddress remembered(BackendConfig.Vxlan options, boolean ipv4) {
