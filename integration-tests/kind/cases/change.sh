@@ -7,7 +7,7 @@ both_ended() {   # the loss of both directions stands in $lost
   echo "there $out, back $back"
 }
 daemons() { kc -n "$daemon_ns" "$@"; }
-rolled_out() { daemons rollout status "ds/$daemon_set" --timeout=120s; }
+rolled_out() { daemons rollout status "ds/$daemon_set" --timeout=300s; }
 
 restart() {
   both_ways restart
@@ -62,7 +62,7 @@ node_leaves_and_comes() {
   [ ${#nodes[@]} -ge 3 ] || { echo "SKIP: needs three nodes"; return; }
   local third=${nodes[2]}
   both_ways node
-  pod third "$third" | k apply -f - >/dev/null; ready 60 pod/third
+  pod third "$third" | k apply -f - >/dev/null; ready 60 third
   on here ping -q -c 3 -i 0.1 -W 2 "$(pod_ip third)"
   kc delete node "$third" --wait=false; docker stop -t 2 "$third"
   sleep 3
@@ -70,7 +70,7 @@ node_leaves_and_comes() {
   await 90 kc wait --for=condition=Ready "node/$third" --timeout=5s
   await 60 rolled_out
   k delete pod third --ignore-not-found --force --grace-period=0 2>/dev/null || true
-  pod third "$third" | k apply -f - >/dev/null; ready 90 pod/third
+  pod third "$third" | k apply -f - >/dev/null; ready 90 third
   await 20 on here ping -q -c 3 -i 0.1 -W 2 "$(pod_ip third)"
   both_ended node
   [ "$lost" -eq 0 ]

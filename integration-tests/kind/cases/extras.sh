@@ -1,13 +1,13 @@
-# Two neighbours on the network: an ingress proxy (skipper) and a NetworkPolicy engine (kube-network-policies).
+# Two neighbours on the network: an ingress proxy (nginx) and a NetworkPolicy engine (kube-router's firewall).
 # shellcheck shell=bash disable=SC2154,SC2046
 neighbour() {   # neighbour PROGRAM: its image in the nodes, or the reason why not
   docker image inspect "flanneld-j/$1:1" >/dev/null 2>&1 || return 1
   kind load docker-image --name "$cluster" "flanneld-j/$1:1" >/dev/null
 }
 ingress() {
-  neighbour skipper || { echo "SKIP: skipper is not built here"; return; }
+  neighbour ingress || { echo "SKIP: the image flanneld-j/ingress:1 is not there; kit/neighbours makes it"; return; }
   { pod other "$first"; service other other
-    cat "$here/networks/skipper.yaml"
+    cat "$here/networks/ingress.yaml"
     cat <<-END
 	---
 	{"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "web"}, "spec": {"rules": [
@@ -16,8 +16,8 @@ ingress() {
 	    {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "web", "port": {"number": 80}}}}]}},
 	  {"host": "two.example", "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "other", "port": {"number": 80}}}}]}}]}}
 	END
-  } | sed "s/NAMESPACE/$ns/" | k apply -f - >/dev/null
-  ready 90 pod/other pod/skipper >/dev/null
+  } | sed "s/namespace: NAMESPACE/namespace: $ns/; s/nodeName: NODE/nodeName: $second/" | k apply -f - >/dev/null
+  ready 90 other ingress >/dev/null
   local at; at=$(node_ip "$second"):9999
   asked() { outside curl -sS -f -m 5 -H "Host: $1" "http://$at$2"; }
   await 30 asked two.example /name
@@ -26,9 +26,9 @@ ingress() {
   want "$(asked one.example /cgi-bin/who | grep -c .)" 1 "path rule"
 }
 network_policy() {
-  neighbour kube-network-policies || { echo "SKIP: kube-network-policies is not built here"; return; }
-  kc apply -f "$here/networks/kube-network-policies.yaml" >/dev/null
-  kc -n kube-system rollout status ds/kube-network-policies --timeout=90s >/dev/null
+  neighbour kube-router || { echo "SKIP: the image flanneld-j/kube-router:1 is not there; kit/neighbours makes it"; return; }
+  kc apply -f "$here/networks/kube-router.yaml" >/dev/null
+  kc -n kube-system rollout status ds/kube-router --timeout=90s >/dev/null
   k apply -f - >/dev/null <<-END
 	{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "only-beside"}, "spec": {
 	  "podSelector": {"matchLabels": {"app": "there"}}, "policyTypes": ["Ingress"],
@@ -40,7 +40,7 @@ network_policy() {
   want "$(on here $(get "$(pod_ip beside):8080/name"))" beside "a pod without a policy"
   k delete networkpolicy only-beside >/dev/null
   await 30 on here $(get "$(pod_ip there):8080/name")
-  kc delete -f "$here/networks/kube-network-policies.yaml" >/dev/null
+  kc delete -f "$here/networks/kube-router.yaml" >/dev/null
 }
 extra_cases() {
   try "Ingress: two hosts and a path rule" ingress

@@ -37,7 +37,8 @@ change_over() {   # change_over NODE FROM TO
   # flannel's pod leaves the node, its device goes, ours comes; one label moves both DaemonSets.
   kc label node "$1" "flanneld-j.io/network=$3" --overwrite >/dev/null
   gone_from "$1" "$2"
-  case $label in vxlan*) node_do "$1" ip link delete flannel.1 2>/dev/null || true ;; udp) node_do "$1" ip link delete flannel0 2>/dev/null || true ;; esac
+  # The kernel's data path takes flannel's device over as it is; in user space the name is wanted for a TUN device.
+  case $label in vxlan-user) node_do "$1" ip link delete flannel.1 2>/dev/null || true ;; esac
   daemon_of "$1" "$3"
   sleep 2; all_talk
   all_end "$1 from $2 to $3"
@@ -47,8 +48,9 @@ new_pods() {
   ready 90 --all >/dev/null
   for node in "${nodes[@]}"; do on "at-${nodes[0]}" ping -q -c 2 -i 0.1 -W 2 "$(pod_ip "new-$node")" >/dev/null; done
 }
-migrate_run() {
-  local node; label=${labels[0]}
+migrate_run() { for label in "${labels[@]}"; do migrate_one; done; }
+migrate_one() {
+  local node
   phase "$label: cluster"; create_cluster
   kc label nodes --all flanneld-j.io/network=flannel >/dev/null
   phase "$label: flannel"
@@ -56,6 +58,7 @@ migrate_run() {
   network=flannel; daemon_ns=kube-flannel daemon_set=kube-flannel-ds; manifest | selector flannel | kc apply -f - >/dev/null; wait_network
   kind load docker-image --name "$cluster" "$image" >/dev/null
   network=flanneld-j; manifest | selector flanneld-j | kc apply -f - >/dev/null
+  daemon_set=flanneld-j
   phase "$label: migration"
   try "pods come up" pods_of_all
   for node in "${nodes[@]}"; do try "$node: flannel to flanneld-j" change_over "$node" flannel flanneld-j; done
