@@ -49,6 +49,9 @@ public final class LeaseKeeper implements AutoCloseable {
     /** Until then the store may come to hold what we wrote without having heard the answer. */
     private Instant unsureUntil = Instant.EPOCH;
 
+    /** Of a lease that was given up because the network changed: what of it still fits is asked for again. */
+    private @Nullable PodSubnets formerly;
+
     private boolean tookOver;
     private Instant acquiredAt = Instant.EPOCH;
     private Instant restoredAt = Instant.EPOCH;
@@ -117,8 +120,12 @@ public final class LeaseKeeper implements AutoCloseable {
         }
     }
 
-    /** What the store knows of this node already, as soon as it answers. */
-    public NodeNotes awaitNotes() throws ClosedException {
+    /**
+     * What the store knows of this node already, as soon as it answers.
+     *
+     * @param saved what an earlier life wrote down, for when the store does not answer; null when there is nothing
+     */
+    public NodeNotes awaitNotes(@Nullable SavedLeases saved) throws ClosedException {
         pauses.reset();
         while (true) {
             try {
@@ -132,6 +139,9 @@ public final class LeaseKeeper implements AutoCloseable {
             } catch (StoreException e) {
                 health.failed(StoreHealth.Asking.LEASE, e.problem());
                 waitingFor = e.problem();
+                if (saved != null && saved.isUsableAt(clock.instant())) {
+                    return new NodeNotes(null, null, saved.own().lease().attributes());
+                }
             }
             pause(pauses.next());
         }
@@ -196,10 +206,14 @@ public final class LeaseKeeper implements AutoCloseable {
 
     /** What an earlier life held goes on while the store is away, for as long as it provably lasts. */
     private Optional<Lease> adopt(NetworkConfig config, LeaseAttributes attributes, @Nullable SavedLeases saved) {
-        if (saved == null
-                || !saved.isUsableAt(clock.instant())
-                || !isOurs(saved.own(), attributes)
-                || !SubnetChooser.fits(config, saved.own().subnets())) {
+        if (saved == null || !saved.isUsableAt(clock.instant())) {
+            return Optional.empty();
+        }
+        boolean stands = store.assigns()
+                ? SubnetChooser.lies(config, saved.own().subnets())
+                : isOurs(saved.own(), attributes)
+                        && SubnetChooser.fits(config, saved.own().subnets());
+        if (!stands) {
             return Optional.empty();
         }
         log.warn(
@@ -235,12 +249,16 @@ public final class LeaseKeeper implements AutoCloseable {
                 return reused;
             }
             log.info("giving up the lease {}: it does not fit the network config any more", stored.subnets());
+            formerly = stored.subnets();
             store.delete(stored);
             return Optional.empty(); // look again: the rest may have changed
         }
         duplicate = "";
         Optional<PodSubnets> choice = SubnetChooser.choose(
-                config, listing.leases().stream().map(StoredLease::subnets).toList(), previous, random);
+                config,
+                listing.leases().stream().map(StoredLease::subnets).toList(),
+                formerly == null ? previous : formerly,
+                random);
         if (choice.isEmpty()) {
             sayOnce("out of subnets: all of " + config.network() + " is leased to "
                     + listing.leases().size() + " nodes; waiting for one to become free");
@@ -383,10 +401,20 @@ public final class LeaseKeeper implements AutoCloseable {
             log.warn("this node's subnets are {} now, no longer {}", assigned, mine.subnets());
             return Outcome.LOST;
         }
+        if (fromDisk && isCalledOtherwise(store.notes(), attributes)) {
+            log.warn("the store says another public address of this node than {}", address(attributes));
+            return Outcome.LOST;
+        }
         boolean written = store.list().leases().stream()
                 .anyMatch(stored -> stored.subnets().equals(assigned)
                         && stored.lease().attributes().equals(attributes));
         return written && !renew ? Outcome.HELD : held(store.create(assigned, attributes, terms.timeToLive()));
+    }
+
+    /** What was begun while the store was away did not know what an operator wrote there. */
+    private static boolean isCalledOtherwise(NodeNotes notes, LeaseAttributes attributes) {
+        return (notes.publicIpv4() != null && !Objects.equals(notes.publicIpv4(), attributes.publicIpv4()))
+                || (notes.publicIpv6() != null && !Objects.equals(notes.publicIpv6(), attributes.publicIpv6()));
     }
 
     /** Nobody but us writes our lease, unless another node has our address and believes that it is its own. */

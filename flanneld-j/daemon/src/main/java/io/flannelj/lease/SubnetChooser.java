@@ -29,8 +29,18 @@ final class SubnetChooser {
         return pool == null ? subnet == null : subnet != null && pool.offers(subnet);
     }
 
+    /** Whether what a store assigned lies in the network: it may cut it into pieces of its own. */
+    static boolean lies(NetworkConfig config, PodSubnets subnets) {
+        return lies(config.network(), subnets.ipv4()) && lies(config.ipv6Network(), subnets.ipv6());
+    }
+
+    private static boolean lies(@Nullable Cidr network, @Nullable Cidr subnet) {
+        return network == null ? subnet == null : subnet != null && network.contains(subnet);
+    }
+
     /**
-     * Picks.
+     * Picks. Previous subnets are taken whole or not at all, but where the network has gained or lost a family, the
+     * other one keeps its subnet.
      *
      * @param taken subnets of every live lease
      * @param previous what this node had in an earlier life; null when it had nothing
@@ -41,16 +51,31 @@ final class SubnetChooser {
         if (previous != null && fits(config, previous) && taken.stream().noneMatch(previous::overlaps)) {
             return Optional.of(previous);
         }
-        Cidr ipv4 = free(
+        boolean sameFamilies = previous == null
+                || (previous.ipv4() == null) == (config.ipv4() == null)
+                        && (previous.ipv6() == null) == (config.ipv6() == null);
+        PodSubnets kept = sameFamilies ? null : previous;
+        Cidr ipv4 = pick(
                 config.ipv4(),
+                kept == null ? null : kept.ipv4(),
                 taken.stream().map(PodSubnets::ipv4).filter(Objects::nonNull).toList(),
                 random);
-        Cidr ipv6 = free(
+        Cidr ipv6 = pick(
                 config.ipv6(),
+                kept == null ? null : kept.ipv6(),
                 taken.stream().map(PodSubnets::ipv6).filter(Objects::nonNull).toList(),
                 random);
         boolean complete = (config.ipv4() == null) == (ipv4 == null) && (config.ipv6() == null) == (ipv6 == null);
         return complete ? Optional.of(new PodSubnets(ipv4, ipv6)) : Optional.empty();
+    }
+
+    private static @Nullable Cidr pick(
+            @Nullable SubnetPool pool, @Nullable Cidr previous, List<Cidr> taken, RandomGenerator random) {
+        boolean stays = pool != null
+                && previous != null
+                && pool.offers(previous)
+                && taken.stream().noneMatch(previous::overlaps);
+        return stays ? previous : free(pool, taken, random);
     }
 
     private record Span(long from, long to) {}

@@ -66,6 +66,11 @@ public interface SubnetManager extends AutoCloseable {
         return Optional.empty();
     }
 
+    /** Whether this store gives nodes their subnets; they choose for themselves otherwise. */
+    default boolean assigns() {
+        return false;
+    }
+
     /** This node carries traffic now. Returns at once; a store that tells others so tries until it has. */
     default void onReady() {}
 

@@ -114,7 +114,8 @@ final class Daemon {
                     new SecureRandom(),
                     new LeaseKeeper.Terms(
                             options.leases().timeToLive(), options.leases().renewMargin()));
-            LeaseArchive archive = new LeaseArchive(options.stateDirectory(), store.configLocation(), clock);
+            LeaseArchive archive =
+                    new LeaseArchive(options.stateDirectory(), store.location() + ", " + store.configLocation(), clock);
             shutdown.whenAsked(keeper::close);
             bindMetrics(clock, health);
             View view =
@@ -162,7 +163,7 @@ final class Daemon {
             NetworkConfig config = keeper.awaitNetworkConfig(saved);
             state.config = config;
             state.waitingFor = "waiting for what the store knows of this node";
-            NodeNotes notes = keeper.awaitNotes();
+            NodeNotes notes = keeper.awaitNotes(saved);
             state.earlier = notes.earlier();
             Uplink uplink = findUplink(config, notes);
             state.uplink = uplink;

@@ -200,11 +200,11 @@ final class Session implements AutoCloseable, Tenure.Host {
     @Override
     public void onPeers(Collection<Lease> peers) {
         sendTo = peers;
+        applyPeers();
         if (!fenced) {
-            state.peers = peers;
+            state.peers = peers; // told once it is in force
             unsaved = true;
         }
-        applyPeers();
         synced.countDown();
     }
 

@@ -105,6 +105,18 @@ class NetworkConfigTest {
                                         "Backend.DirectRouting"));
     }
 
+    /** flannel accepts it, and says "out of subnets" later. */
+    @ParameterizedTest
+    @ValueSource(strings = {"", "IPv6"})
+    void bugAMinimumAboveTheMaximumIsAcceptedIsFixed(String family) {
+        String first = family.isEmpty() ? "10.3.9.0" : "fd00:5:0:9::";
+        String last = family.isEmpty() ? "10.3.8.0" : "fd00:5:0:8::";
+        assertThatThrownBy(() -> NetworkConfig.parse("{\"Network\": \"10.3.0.0/16\", \"EnableIPv6\": true,"
+                        + " \"IPv6Network\": \"fd00:5::/48\", \"Backend\": {\"Type\": \"vxlan\"}, \""
+                        + family + "SubnetMin\": \"" + first + "\", \"" + family + "SubnetMax\": \"" + last + "\"}"))
+                .hasMessageContaining(family + "SubnetMin: " + first + " is above " + family + "SubnetMax " + last);
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',

@@ -63,6 +63,29 @@ class LeaseKeeperTest {
     }
 
     @Test
+    void aFamilyThatComesOrGoesLeavesTheOtherItsSubnet() throws Exception {
+        NetworkConfig both = NetworkConfig.parse(
+                "{\"Network\": \"10.3.0.0/16\", \"EnableIPv6\": true, \"IPv6Network\": \"fd00:3::/48\","
+                        + " \"Backend\": {\"Type\": \"vxlan\"}}");
+        Cidr ipv4 = keeper().acquire(config("10.3.0.0/16"), node(1), null, null)
+                .subnets()
+                .ipv4();
+
+        PodSubnets grown = keeper().acquire(both, node(1), null, null).subnets();
+        assertThat(grown.ipv4()).isEqualTo(ipv4);
+        assertThat(grown.ipv6()).isNotNull();
+        assertThat(store.list().leases()).as("the old key is gone").hasSize(1);
+
+        assertThat(keeper().acquire(config("10.3.0.0/16"), node(1), null, null).subnets())
+                .isEqualTo(PodSubnets.ofIpv4(ipv4));
+        assertThat(keeper().acquire(both, node(2), subnet("10.3.99.0/24"), null)
+                        .subnets()
+                        .ipv4())
+                .as("a previous life with one family")
+                .isEqualTo(Cidr.parse("10.3.99.0/24"));
+    }
+
+    @Test
     void thePreviousSubnetIsTakenWhenItIsFree() throws Exception {
         Lease lease = keeper().acquire(config("10.3.0.0/16"), node(1), subnet("10.3.77.0/24"), null);
         assertThat(lease.subnets()).isEqualTo(subnet("10.3.77.0/24"));
@@ -213,6 +236,20 @@ class LeaseKeeperTest {
         }
     }
 
+    /** flannel looks at the first hundred free subnets only, so that nodes which start together meet at the low end. */
+    @Test
+    void bugOnlyTheFirstHundredFreeSubnetsAreEverPickedIsFixed() throws Exception {
+        Random random = new Random(1);
+        int beyond = 0;
+        for (int i = 0; i < 1000; i++) {
+            PodSubnets chosen = SubnetChooser.choose(config("10.3.0.0/16"), List.of(), null, random)
+                    .orElseThrow();
+            beyond += (chosen.ipv4().address().ipv4Bits() >>> 8 & 255) > 100 ? 1 : 0;
+        }
+
+        assertThat(beyond).as("of 1000, beyond the first hundred of 255").isBetween(550, 660);
+    }
+
     /** flannel turns a reservation into a lease of 24 hours at the first start. */
     @Test
     void bugReservationBecomesALeaseIsFixedOverRenewals() throws Exception {
@@ -322,6 +359,32 @@ class LeaseKeeperTest {
         assertThat(after.renew(node(1))).isEqualTo(Outcome.HELD);
         assertThat(after.isFromDisk()).isFalse();
         assertThat(after.duplicate()).isEmpty();
+    }
+
+    @Test
+    void withoutAStoreThatAssignsTheLastSubnetServes() throws Exception {
+        PodSubnets odd = subnet("10.3.0.0/25"); // Kubernetes cuts the network as it likes
+        store.assign(odd);
+        LeaseKeeper before = keeper();
+        NetworkConfig config = config("10.3.0.0/16");
+        before.acquire(config, node(1), null, null);
+        SavedLeases saved = new SavedLeases("memory", clock.now, "", before.stored(), List.of(), 7);
+        store.setAway(true);
+        LeaseKeeper after = keeper();
+
+        assertThat(after.awaitNotes(saved).earlier()).isEqualTo(node(1));
+        assertThat(after.acquire(config, node(2), null, saved).subnets()).isEqualTo(odd);
+        assertThat(keeper().attempt(config("10.4.0.0/16"), node(1), null, saved))
+                .as("another network")
+                .isEmpty();
+
+        store.setAway(false);
+        store.note(new NodeNotes(IpAddress.parse("203.0.113.7"), null, null));
+        assertThat(after.renew(node(2))).as("known by another address").isEqualTo(Outcome.LOST);
+        store.note(NodeNotes.NONE);
+        store.expire(odd);
+        assertThat(after.renew(node(2))).isEqualTo(Outcome.HELD);
+        assertThat(after.isFromDisk()).isFalse();
     }
 
     @Test

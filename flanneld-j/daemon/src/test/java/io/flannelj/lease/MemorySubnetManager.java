@@ -25,6 +25,7 @@ public final class MemorySubnetManager implements SubnetManager {
     private boolean away;
     private boolean assigns;
     private @Nullable PodSubnets assigned;
+    private NodeNotes notes = NodeNotes.NONE;
     private boolean loseAnswer;
     private Runnable before = () -> {};
 
@@ -50,7 +51,24 @@ public final class MemorySubnetManager implements SubnetManager {
     }
 
     @Override
+    public synchronized boolean assigns() {
+        return assigns;
+    }
+
+    /** From now on this is what the store knows of the node. */
+    public synchronized void note(NodeNotes known) {
+        notes = known;
+    }
+
+    @Override
+    public synchronized NodeNotes notes() throws StoreException {
+        check();
+        return notes;
+    }
+
+    @Override
     public synchronized Optional<PodSubnets> assigned(NetworkConfig config) throws StoreException {
+        check();
         if (assigns && assigned == null) {
             throw new UnassignedException("nothing is assigned yet");
         }

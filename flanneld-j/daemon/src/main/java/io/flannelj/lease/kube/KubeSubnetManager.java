@@ -125,6 +125,11 @@ public final class KubeSubnetManager implements SubnetManager {
     }
 
     @Override
+    public boolean assigns() {
+        return true;
+    }
+
+    @Override
     public Optional<PodSubnets> assigned(NetworkConfig config) throws StoreException {
         families = new Families(config.network() != null, config.ipv6Network() != null);
         Node node = ownNode();
