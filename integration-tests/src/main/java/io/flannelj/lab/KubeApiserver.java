@@ -150,7 +150,7 @@ public final class KubeApiserver {
                 .asText();
     }
 
-    /** Gives the daemons' account the rules that flannel's manifest gives its own. */
+    /** Gives the daemons' account the rules that flannel's manifest gives its own, unless it has them. */
     public void grantRole() {
         String rbac = "/apis/rbac.authorization.k8s.io/v1/";
         call(
@@ -176,6 +176,10 @@ public final class KubeApiserver {
         call("DELETE", rbac + "clusterroles/flannel", "", "");
     }
 
+    public boolean isRunning() {
+        return process.isAlive();
+    }
+
     /** A kubeconfig of the daemons' account. */
     public Path kubeconfig() {
         try {
@@ -197,8 +201,10 @@ public final class KubeApiserver {
         Commands.Result result = curl(method, path, contentType, body);
         try {
             JsonNode answer = JSON.readTree(result.output());
+            boolean there = answer.path("reason").asText().equals("AlreadyExists");
             if (!result.succeeded()
-                    || answer.path("kind").asText().equals("Status")
+                    || !there
+                            && answer.path("kind").asText().equals("Status")
                             && !answer.path("status").asText().equals("Success")) {
                 throw new LabException(method + " " + path + ": " + result.output() + result.errors());
             }

@@ -105,7 +105,7 @@ public final class Node {
     }
 
     public void awaitReady() {
-        Wait.until("the daemon of " + name + " is ready; its log:\n" + log(), READY_WITHIN, () -> {
+        Wait.until(() -> "the daemon of " + name + " is ready; its log:\n" + log(), READY_WITHIN, () -> {
             if (!running().isAlive()) {
                 throw new LabException("the daemon of " + name + " ended with status "
                         + running().exitValue() + "\n" + log());
@@ -117,7 +117,7 @@ public final class Node {
     /** Waits until the daemon knows so many other nodes. */
     public void awaitPeers(int count) {
         Wait.until(
-                name + " knows " + count + " peers",
+                () -> name + " knows " + count + " peers; its log:\n" + log(),
                 READY_WITHIN,
                 () -> status().path("peers").asInt() == count);
     }
