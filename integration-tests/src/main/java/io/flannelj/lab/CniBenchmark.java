@@ -36,10 +36,12 @@ public final class CniBenchmark {
     private final int rounds;
     private final int pairs;
     private final Path peers = Path.of(System.getenv().getOrDefault("PEERS", "/nowhere"));
+    private final boolean oursAlone;
     private boolean good = true;
 
-    private CniBenchmark(Node node, int rounds, int pairs) throws IOException {
+    private CniBenchmark(Node node, int rounds, int pairs, boolean oursAlone) throws IOException {
         this.node = node;
+        this.oursAlone = oursAlone;
         this.rounds = rounds;
         this.pairs = pairs;
         this.directory = Files.createDirectories(node.subnetFile().resolveSibling("bench"));
@@ -50,7 +52,7 @@ public final class CniBenchmark {
 
     private record Times(List<Double> add, List<Double> del) {}
 
-    /** Arguments: {@code --rounds N}, {@code --pairs N}. */
+    /** Arguments: {@code --rounds N}, {@code --pairs N}, {@code --native-alone} for no other plugin than our native one. */
     public static void main(String[] arguments) throws Exception {
         System.setOut(new PrintStream(System.out, true, StandardCharsets.UTF_8));
         List<String> options = List.of(arguments);
@@ -58,8 +60,11 @@ public final class CniBenchmark {
         try (Lab lab = Lab.open(1, Lab.Underlay.ON)) {
             lab.configure("{\"Network\":\"10.5.0.0/16\",\"SubnetLen\":22,\"Backend\":{\"Type\":\"vxlan\"}}")
                     .start();
-            CniBenchmark benchmark =
-                    new CniBenchmark(lab.node(1), option(options, "--rounds", 100), option(options, "--pairs", 1000));
+            CniBenchmark benchmark = new CniBenchmark(
+                    lab.node(1),
+                    option(options, "--rounds", 100),
+                    option(options, "--pairs", 1000),
+                    options.contains("--native-alone"));
             // Programs inherit the network namespace of the thread that starts them.
             try (Netns namespace =
                     Netns.open(Path.of("/run/netns/" + lab.node(1).namespace()))) {
@@ -78,7 +83,8 @@ public final class CniBenchmark {
 
     private boolean run() throws Exception {
         Map<Contender, Times> results = new LinkedHashMap<>();
-        for (Contender contender : contenders()) {
+        List<Contender> all = contenders();
+        for (Contender contender : all.subList(0, oursAlone ? 1 : all.size())) {
             results.put(contender, new Times(new ArrayList<>(), new ArrayList<>()));
         }
         List<Contender> order = new ArrayList<>(results.keySet());
