@@ -68,7 +68,7 @@ class Ipv6OnlyIT {
                 second.meet(there, first);
                 boolean tunnel = !left.equals("host-gw");
                 assertThat(here.podMtuBytes()).isEqualTo(tunnel ? 1430 : 1500);
-                assertThat(here.deviceName()).isEqualTo(tunnel ? "flannel-v6.1" : "eth0");
+                assertThat(here.deviceNames()).containsExactly(tunnel ? "flannel-v6.1" : "eth0");
                 pod(lab.node(1), 1);
                 pod(lab.node(2), 2);
                 for (int size : new int[] {0, 1000, tunnel ? 1382 : 1452, 20_000}) {

@@ -2,6 +2,7 @@ package io.flannelj.backend;
 
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.datapath.Datapath;
+import io.flannelj.datapath.TrafficCounters;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import java.io.IOException;
@@ -35,12 +36,17 @@ public interface BackendProvider {
          * @throws IOException when the host refuses; names the device and the remedy, and leaves nothing behind
          */
         Backend start(Lease own, Consumer<String> onLost) throws IOException;
+
+        /** The one tunnel that this is, where it can stand beside tunnels of other kinds; empty where it cannot. */
+        default Optional<Tunnel.Spec> tunnel() {
+            return Optional.empty();
+        }
     }
 
     /** Carries traffic until closed. Confined to the control thread. */
     interface Backend extends AutoCloseable {
-        /** The interface that pod traffic to other nodes leaves by; empty when the backend has none. */
-        String deviceName();
+        /** The interfaces that pod traffic to other nodes leaves by, the most important first; none when there are none. */
+        List<String> deviceNames();
 
         /** MTU for pod interfaces, in bytes. */
         int podMtuBytes();
@@ -59,6 +65,11 @@ public interface BackendProvider {
         /** All of them, where there is one for each family. */
         default List<Datapath> datapaths() {
             return datapath().stream().toList();
+        }
+
+        /** What its packet paths did, those that it has closed among them; grows only. */
+        default List<TrafficCounters> counters() {
+            return datapaths().stream().map(Datapath::counters).toList();
         }
 
         /** Leaves the host as it was found. */

@@ -2,6 +2,7 @@ package io.flannelj.backend;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /** The backends that this daemon has, by type. */
@@ -10,6 +11,11 @@ public final class BackendRegistry {
 
     public BackendRegistry(List<BackendProvider> providers) {
         providers.forEach(provider -> byType.put(provider.type(), provider));
+    }
+
+    /** The backend of a type that a peer named; empty when there is none. */
+    public Optional<BackendProvider> find(String type) {
+        return Optional.ofNullable(byType.get(type));
     }
 
     /**

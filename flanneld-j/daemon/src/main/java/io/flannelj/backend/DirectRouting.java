@@ -67,8 +67,8 @@ public final class DirectRouting implements Backend {
     }
 
     @Override
-    public String deviceName() {
-        return tunnel.deviceName();
+    public List<String> deviceNames() {
+        return tunnel.deviceNames();
     }
 
     @Override

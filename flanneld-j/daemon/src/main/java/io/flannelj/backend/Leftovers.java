@@ -29,17 +29,18 @@ public final class Leftovers {
      *
      * @param networks the pod networks
      * @param own our own subnets, whose routes lead to our pods
-     * @param device the interface that our traffic leaves by; empty when there is none
+     * @param devices the interfaces that our traffic leaves by
      * @param nodes addresses of the other nodes, which direct routes lead through
      * @return a line for each, with the command that removes it
      */
     public static List<String> find(
-            Collection<Cidr> networks, Collection<Cidr> own, String device, Set<IpAddress> nodes) throws IOException {
+            Collection<Cidr> networks, Collection<Cidr> own, Collection<String> devices, Set<IpAddress> nodes)
+            throws IOException {
         List<String> found = new ArrayList<>();
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
             List<Link> links = new Links(netlink).list();
             for (Link link : links) {
-                if (TUNNEL.matcher(link.name()).matches() && !isOurs(link.name(), device)) {
+                if (TUNNEL.matcher(link.name()).matches() && !devices.contains(link.name())) {
                     found.add("the device " + link.name()
                             + " is of another network or left from one; if nothing needs it: ip link delete "
                             + link.name());
@@ -52,7 +53,7 @@ public final class Leftovers {
                                 network.contains(route.destination()) && !network.equals(route.destination()));
                 boolean toOurPods = own.stream().anyMatch(subnet -> subnet.contains(route.destination()));
                 boolean toNode = route.gateway() != null && nodes.contains(route.gateway());
-                if (within && !toOurPods && !toNode && !isOurs(link, device)) {
+                if (within && !toOurPods && !toNode && !devices.contains(link)) {
                     found.add("the route " + route.destination() + " by " + link
                             + " is more specific than ours and takes that traffic past us; if nothing needs it: ip route delete "
                             + route.destination() + (link.isEmpty() ? "" : " dev " + link));
@@ -60,11 +61,6 @@ public final class Leftovers {
             }
         }
         return found;
-    }
-
-    /** The kernel's datapath has a second device, for IPv6. */
-    private static boolean isOurs(String link, String device) {
-        return link.equals(device) || link.equals(device.replaceFirst("^flannel\\.", "flannel-v6."));
     }
 
     private static String name(List<Link> links, int index) {

@@ -22,6 +22,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.slf4j.Logger;
@@ -43,6 +44,8 @@ public final class Tunnel implements Backend {
     private final TunDevice tun;
     private final IpAddress address;
     private final Spec spec;
+    private Collection<Peer> known = List.of();
+    private Set<Cidr> carried;
 
     private Tunnel(Datapath datapath, NetlinkSocket netlink, TunDevice tun, IpAddress address, Spec spec) {
         this.datapath = datapath;
@@ -50,6 +53,7 @@ public final class Tunnel implements Backend {
         this.tun = tun;
         this.address = address;
         this.spec = spec;
+        this.carried = Set.of();
     }
 
     /**
@@ -106,12 +110,24 @@ public final class Tunnel implements Backend {
     }
 
     /**
-     * Starts a tunnel for our lease. What was made before a failure is undone.
+     * Starts a tunnel for our lease, and routes the whole network into it. What was made before a failure is undone.
      *
      * @param onLost told when somebody deleted the TUN device
      * @throws IOException names the device, address or port that was refused, and the remedy
      */
     public static Tunnel start(Spec spec, Lease own, Consumer<String> onLost) throws IOException {
+        Tunnel tunnel = open(spec, own, onLost);
+        try {
+            tunnel.apply(List.of());
+            return tunnel;
+        } catch (IOException | RuntimeException e) {
+            tunnel.close();
+            throw e;
+        }
+    }
+
+    /** The same, with nothing routed into it yet. */
+    static Tunnel open(Spec spec, Lease own, Consumer<String> onLost) throws IOException {
         boolean isIpv6 = spec.network().isIpv6();
         Cidr subnet = Objects.requireNonNull(
                 isIpv6 ? own.subnets().ipv6() : own.subnets().ipv4(), "a lease of the tunnel's family");
@@ -126,7 +142,7 @@ public final class Tunnel implements Backend {
             }
             tun = TunDevice.open(settings.tunPath(), spec.deviceName(), settings.workers());
             netlink = NetlinkSocket.open();
-            putInOrder(netlink, tun, address, spec);
+            tun.configure(netlink, Cidr.host(address), spec.mtuBytes());
             TunnelEnd end = new TunnelEnd(
                     spec.encapsulator(), subnet, address, spec.mtuBytes(), tun.features(), settings.busyPoll());
             String name = tun.name();
@@ -171,16 +187,9 @@ public final class Tunnel implements Backend {
         }
     }
 
-    /** Address, MTU, state and route of the device, whatever somebody made of them. */
-    private static void putInOrder(NetlinkSocket netlink, TunDevice tun, IpAddress address, Spec spec)
-            throws IOException {
-        int index = tun.configure(netlink, Cidr.host(address), spec.mtuBytes());
-        new Routes(netlink).replace(Route.toLink(spec.network(), index));
-    }
-
     @Override
-    public String deviceName() {
-        return tun.name();
+    public List<String> deviceNames() {
+        return List.of(tun.name());
     }
 
     @Override
@@ -190,10 +199,41 @@ public final class Tunnel implements Backend {
 
     @Override
     public void apply(Collection<Lease> peers) throws IOException {
-        datapath.route(peers.stream()
+        List<Peer> reachable = peers.stream()
                 .flatMap(lease -> spec.peerOf().apply(lease).stream())
-                .toList());
-        putInOrder(netlink, tun, address, spec);
+                .toList();
+        apply(reachable, Set.of(spec.network()));
+    }
+
+    /**
+     * Takes the peers, and puts address, MTU, state and routes of the device in order, whatever somebody made of them.
+     *
+     * @param peers whom to know
+     * @param destinations what is routed into the device: the whole network, or subnets of peers while another tunnel has
+     *     that. A route to the whole network is not taken back: the tunnel that gets it takes it over.
+     */
+    void apply(Collection<Peer> peers, Set<Cidr> destinations) throws IOException {
+        if (isOther(peers)) {
+            known = peers;
+            datapath.route(peers);
+        }
+        int index = tun.configure(netlink, Cidr.host(address), spec.mtuBytes());
+        Routes routes = new Routes(netlink);
+        for (Cidr destination : destinations) {
+            routes.replace(Route.toLink(destination, index));
+        }
+        for (Cidr earlier : carried) {
+            if (!destinations.contains(earlier) && !earlier.equals(spec.network())) {
+                routes.deleteIfPresent(Route.toLink(earlier, index));
+            }
+        }
+        carried = Set.copyOf(destinations);
+    }
+
+    /** The same collection again is the regular repair. */
+    @SuppressWarnings("ReferenceEquality")
+    private boolean isOther(Collection<Peer> peers) {
+        return peers != known;
     }
 
     @Override

@@ -37,8 +37,10 @@ public final class TunnelPair implements Backend {
     }
 
     @Override
-    public String deviceName() {
-        return ipv4.deviceName() + ", " + ipv6.deviceName();
+    public List<String> deviceNames() {
+        return Stream.of(ipv4, ipv6)
+                .flatMap(tunnel -> tunnel.deviceNames().stream())
+                .toList();
     }
 
     /** What both take, since a pod's interface has one MTU for both. */

@@ -1,6 +1,7 @@
 package io.flannelj.cli;
 
 import io.flannelj.config.ConfigException;
+import io.flannelj.lease.StoreException;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Map;
@@ -18,12 +19,22 @@ public final class CommandLine {
     private final PrintWriter out;
     private final PrintWriter err;
     private final String version;
+    private final StoreOpener stores;
 
-    public CommandLine(Map<String, String> environment, PrintWriter out, PrintWriter err, String version) {
+    public CommandLine(
+            Map<String, String> environment, PrintWriter out, PrintWriter err, String version, StoreOpener stores) {
         this.environment = environment;
         this.out = out;
         this.err = err;
         this.version = version;
+        this.stores = stores;
+    }
+
+    /** For flags alone: commands find no store. */
+    public CommandLine(Map<String, String> environment, PrintWriter out, PrintWriter err, String version) {
+        this(environment, out, err, version, options -> {
+            throw new StoreException("no store can be reached from here");
+        });
     }
 
     /** Reads, and answers what can be answered at once. */
@@ -66,6 +77,7 @@ public final class CommandLine {
 
     private int operatorCommand(String... arguments) {
         picocli.CommandLine parser = parser(new FlannelFlags());
+        parser.setDefaultValueProvider(this::fromEnvironment);
         if (!parser.getSubcommands().containsKey(arguments[0])) {
             err.println("unknown command " + arguments[0] + "; there are: "
                     + String.join(", ", parser.getSubcommands().keySet()));
@@ -81,6 +93,7 @@ public final class CommandLine {
                 .setOverwrittenOptionsAllowed(true) // as in Go, the last one counts
                 .addSubcommand("status", new StatusCommand(out, err))
                 .addSubcommand("peers", new PeersCommand(out, err))
+                .addSubcommand("leases", LeasesCommand.create(environment, out, err, stores))
                 .addSubcommand("docker-opts", new DockerOptsCommand(err))
                 .addSubcommand("bench", new BenchCommand(out, err));
     }

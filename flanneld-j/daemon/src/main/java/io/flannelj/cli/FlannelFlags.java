@@ -2,12 +2,11 @@ package io.flannelj.cli;
 
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
-import io.flannelj.config.KubeOptions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The daemon's flags, under flannel's names and with its defaults. Filled in by picocli. */
@@ -17,7 +16,7 @@ import picocli.CommandLine.Option;
         header = "A flannel-compatible overlay network whose data path runs in user space.",
         customSynopsis = {
             "flanneld-j [flags]             run the daemon",
-            "       flanneld-j COMMAND [options]   ask a running one"
+            "       flanneld-j COMMAND [options]   one of the commands below; each has --help"
         },
         footer = {
             "",
@@ -27,67 +26,8 @@ import picocli.CommandLine.Option;
 final class FlannelFlags {
     private static final String BOOL = "true|false";
 
-    @Option(names = "--etcd-endpoints", paramLabel = "URLS", description = "etcd, comma-separated (${DEFAULT-VALUE})")
-    private String etcdEndpoints = "http://127.0.0.1:4001,http://127.0.0.1:2379";
-
-    @Option(names = "--etcd-prefix", paramLabel = "PATH", description = "where flannel's keys stand (${DEFAULT-VALUE})")
-    private String etcdPrefix = "/coreos.com/network";
-
-    @Option(names = "--etcd-keyfile", paramLabel = "FILE", description = "private key for etcd, PEM")
-    private String etcdKeyFile = "";
-
-    @Option(names = "--etcd-certfile", paramLabel = "FILE", description = "client certificate for etcd, PEM")
-    private String etcdCertFile = "";
-
-    @Option(names = "--etcd-cafile", paramLabel = "FILE", description = "certificate authority of etcd, PEM")
-    private String etcdCaFile = "";
-
-    @Option(names = "--etcd-username", paramLabel = "NAME", description = "user for etcd")
-    private String etcdUsername = "";
-
-    @Option(names = "--etcd-password", paramLabel = "TEXT", description = "its password; better in the environment")
-    private String etcdPassword = "";
-
-    @Option(
-            names = "--kube-subnet-mgr",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = BOOL,
-            description = "take subnets from Kubernetes instead of etcd (${DEFAULT-VALUE})")
-    private boolean kubeSubnetManager;
-
-    @Option(
-            names = "--kube-api-url",
-            paramLabel = "URL",
-            description =
-                    "the Kubernetes apiserver; without it and --kubeconfig-file, the pod's service account is used")
-    private String kubeApiUrl = "";
-
-    @Option(
-            names = "--kubeconfig-file",
-            paramLabel = "FILE",
-            description = "how to reach Kubernetes from outside a pod")
-    private String kubeconfigFile = "";
-
-    @Option(
-            names = "--kube-annotation-prefix",
-            paramLabel = "TEXT",
-            description = "what our annotations on nodes begin with (${DEFAULT-VALUE})")
-    private String kubeAnnotationPrefix = "flannel.alpha.coreos.com";
-
-    @Option(
-            names = "--net-config-path",
-            paramLabel = "FILE",
-            description = "the network config, with --kube-subnet-mgr (${DEFAULT-VALUE})")
-    private String networkConfigFile = "/etc/kube-flannel/net-conf.json";
-
-    @Option(
-            names = "--set-node-network-unavailable",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = BOOL,
-            description = "once ready, clear the node's condition NetworkUnavailable (${DEFAULT-VALUE})")
-    private boolean announceReadiness = true;
+    @Mixin
+    private StoreFlags store = new StoreFlags();
 
     @Option(
             names = "--iface",
@@ -280,31 +220,16 @@ final class FlannelFlags {
             description = "print this")
     private boolean help;
 
-    private KubeOptions.@Nullable Raw kube(Map<String, String> environment) {
-        return kubeSubnetManager
-                ? new KubeOptions.Raw(
-                        kubeApiUrl,
-                        kubeconfigFile,
-                        kubeAnnotationPrefix,
-                        networkConfigFile,
-                        announceReadiness,
-                        environment.getOrDefault("NODE_NAME", ""),
-                        environment.getOrDefault("POD_NAME", ""),
-                        environment.getOrDefault("POD_NAMESPACE", ""),
-                        environment.getOrDefault("EVENT_QUEUE_DEPTH", ""))
-                : null;
-    }
-
     DaemonOptions toOptions(Map<String, String> environment) throws ConfigException {
         return DaemonOptions.of(new DaemonOptions.Raw(
-                etcdEndpoints,
-                etcdPrefix,
-                etcdKeyFile,
-                etcdCertFile,
-                etcdCaFile,
-                etcdUsername,
-                etcdPassword,
-                kube(environment),
+                store.etcdEndpoints,
+                store.etcdPrefix,
+                store.etcdKeyFile,
+                store.etcdCertFile,
+                store.etcdCaFile,
+                store.etcdUsername,
+                store.etcdPassword,
+                store.kube(environment),
                 interfaces,
                 interfacePatterns,
                 canReach,
@@ -331,6 +256,13 @@ final class FlannelFlags {
                 awaitPredecessor,
                 workers,
                 pinWorkers));
+    }
+
+    /** The defaults, with another store. */
+    static DaemonOptions withStore(StoreFlags store, Map<String, String> environment) throws ConfigException {
+        FlannelFlags flags = new FlannelFlags();
+        flags.store = store;
+        return flags.toOptions(environment);
     }
 
     int verbosity() {

@@ -1,8 +1,10 @@
 package io.flannelj.config;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** The {@code Backend} object of the network config: one record per type, with flannel's options and defaults. */
@@ -136,6 +138,13 @@ public sealed interface BackendConfig {
 
     /** Types that flannel has and this version has not. */
     List<String> KNOWN_ELSEWHERE = List.of("wireguard", "ipsec", "tencent-vpc");
+
+    /** A type with its defaults; empty for one that this version has not. */
+    static Optional<BackendConfig> usual(String type) {
+        Problems none = new Problems("");
+        BackendConfig config = read(JsonNodeFactory.instance.objectNode().put("Type", type), none);
+        return none.isEmpty() ? Optional.of(config) : Optional.empty();
+    }
 
     /** Reads the object; an absent one means udp, as in flannel. */
     static BackendConfig read(@Nullable JsonNode backend, Problems problems) {

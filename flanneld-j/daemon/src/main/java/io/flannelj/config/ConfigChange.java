@@ -22,6 +22,11 @@ public final class ConfigChange {
         return changes;
     }
 
+    /** Whether nothing but the way to carry traffic differs in what takes effect at the next start. */
+    public static boolean isOfBackendOnly(NetworkConfig running, NetworkConfig newer) {
+        return deferred(running.withBackend(newer.backend()), newer).isEmpty();
+    }
+
     private static void compare(List<String> changes, String key, @Nullable Object running, @Nullable Object newer) {
         if (!Objects.equals(running, newer)) {
             changes.add(key + ": " + running + " → " + newer);

@@ -53,6 +53,11 @@ public record NetworkConfig(
         return new NetworkConfig(ipv4, ipv6, enableNftables, backend);
     }
 
+    /** The same network, carried another way. */
+    public NetworkConfig withBackend(BackendConfig other) {
+        return new NetworkConfig(ipv4, ipv6, enableNftables, other);
+    }
+
     /** The whole IPv4 pod network, network form; null when there is none. */
     public @Nullable Cidr network() {
         return ipv4 == null ? null : ipv4.network();

@@ -88,6 +88,8 @@ public final class TunDevice implements AutoCloseable {
                     "this kernel runs without IPv6, which the network config asks for; boot it without ipv6.disable=1,"
                             + " or set EnableIPv6 to false");
         }
+        // A peer may send by another encapsulation, and so by another device, than it is sent to by.
+        quieten("net/ipv4/conf/" + name() + "/rp_filter", "2");
         Links links = new Links(netlink);
         Link link = links.require(name());
         links.setMtu(link.index(), mtuBytes);

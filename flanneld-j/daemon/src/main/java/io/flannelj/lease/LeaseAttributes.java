@@ -20,6 +20,11 @@ public record LeaseAttributes(
         @Nullable JsonNode backendData,
         @Nullable JsonNode backendV6Data) {
 
+    /** What flannel writes as the type of a lease: nothing for the backends that came before types. */
+    public static String typeOf(String backend) {
+        return backend.equals("udp") || backend.equals("alloc") ? "" : backend;
+    }
+
     /** An IPv4 node of a backend without data. */
     public static LeaseAttributes ofIpv4(IpAddress publicIp, String backendType, @Nullable JsonNode backendData) {
         return new LeaseAttributes(publicIp, null, backendType, backendData, null);

@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +25,14 @@ final class SubnetChooser {
     /** Whether a lease fits the config: right length, within the bounds, and no family too many or too few. */
     static boolean fits(NetworkConfig config, PodSubnets subnets) {
         return fits(config.ipv4(), subnets.ipv4()) && fits(config.ipv6(), subnets.ipv6());
+    }
+
+    /** What a subnet must be, for people. */
+    static String describe(NetworkConfig config) {
+        return Stream.of(Optional.ofNullable(config.ipv4()), Optional.ofNullable(config.ipv6()))
+                .flatMap(Optional::stream)
+                .map(pool -> "a /" + pool.subnetLength() + " from " + pool.first() + " to " + pool.last())
+                .collect(Collectors.joining(", and "));
     }
 
     private static boolean fits(@Nullable SubnetPool pool, @Nullable Cidr subnet) {

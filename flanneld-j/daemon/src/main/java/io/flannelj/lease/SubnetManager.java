@@ -46,6 +46,11 @@ public interface SubnetManager extends AutoCloseable {
 
     Listing list() throws StoreException;
 
+    /** How long a lease lasts unless renewed; empty for a reservation, or where the store does not say. */
+    default Optional<Duration> remaining(StoredLease lease) throws StoreException {
+        return Optional.empty();
+    }
+
     /** How long a watch may run before everything is listed again, in case it went deaf without noticing. */
     default Duration relistAfter() {
         return Duration.ofMinutes(5);

@@ -42,7 +42,6 @@ public final class Tenure implements AutoCloseable {
     public record Queues(TaskQueue control, TaskQueue keeping, TaskQueue watching) {}
 
     private final LeaseKeeper keeper;
-    private final LeaseAttributes attributes;
     private final Queues queues;
     private final Host host;
     private final LeaseTable table = new LeaseTable();
@@ -60,6 +59,7 @@ public final class Tenure implements AutoCloseable {
     // owned by the keeping queue
     private TaskQueue.@Nullable Pending nextRenewal;
 
+    private volatile LeaseAttributes attributes;
     private volatile boolean over;
 
     public Tenure(
@@ -98,6 +98,14 @@ public final class Tenure implements AutoCloseable {
         queues.control().run(this::checkFence);
         queues.keeping().run(this::scheduleRenewal);
         if (keeper.isFromDisk()) {
+            queues.keeping().run(() -> secure(true));
+        }
+    }
+
+    /** Says something else of this node from now on, and at once. On the control queue. */
+    public void announce(LeaseAttributes now) {
+        if (!now.equals(attributes)) {
+            attributes = now;
             queues.keeping().run(() -> secure(true));
         }
     }

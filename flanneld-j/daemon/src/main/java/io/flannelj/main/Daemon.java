@@ -4,6 +4,7 @@ import io.flannelj.admin.AdminServer;
 import io.flannelj.admin.CniHandler;
 import io.flannelj.backend.BackendProvider;
 import io.flannelj.backend.BackendRegistry;
+import io.flannelj.backend.Encapsulations;
 import io.flannelj.backend.Tunnel;
 import io.flannelj.backend.Uplink;
 import io.flannelj.backend.UplinkFinder;
@@ -17,7 +18,6 @@ import io.flannelj.backend.vxlan.VxlanProvider;
 import io.flannelj.cni.engine.CniEngine;
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
-import io.flannelj.config.KubeOptions;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.firewall.CommandRunner;
 import io.flannelj.firewall.Firewalls;
@@ -32,9 +32,6 @@ import io.flannelj.lease.PoolUsage;
 import io.flannelj.lease.SavedLeases;
 import io.flannelj.lease.StoreHealth;
 import io.flannelj.lease.SubnetManager;
-import io.flannelj.lease.etcd.EtcdOptions;
-import io.flannelj.lease.etcd.EtcdSubnetManager;
-import io.flannelj.lease.kube.KubeSubnetManager;
 import io.flannelj.metrics.Gauges;
 import io.flannelj.metrics.MetricNames;
 import io.flannelj.net.SubnetEnv;
@@ -105,7 +102,7 @@ final class Daemon {
 
     private void serve() throws IOException, ConfigException, LeaseKeeper.ClosedException, InterruptedException {
         Clock clock = BootClock.start();
-        try (SubnetManager store = openStore(clock)) {
+        try (SubnetManager store = Stores.open(options, clock)) {
             StoreHealth health = new StoreHealth(clock, store.location());
             LeaseKeeper keeper = new LeaseKeeper(
                     store,
@@ -123,7 +120,7 @@ final class Daemon {
             try (AdminServer admin = new AdminServer(view, cniHandler(view))) {
                 Entrance entrance = new Entrance(admin, options);
                 entrance.openUnlessTaken();
-                hold(store, health, keeper, archive, entrance);
+                hold(store, health, keeper, archive, entrance, clock);
                 if (options.leases().releaseOnStop() && keeper.release()) {
                     archive.forget();
                 }
@@ -134,27 +131,14 @@ final class Daemon {
         }
     }
 
-    private SubnetManager openStore(Clock clock) throws IOException, ConfigException {
-        KubeOptions kube = options.kube();
-        if (kube != null) {
-            return KubeSubnetManager.open(kube, System.getenv(), clock);
-        }
-        DaemonOptions.Etcd etcd = options.etcd();
-        return EtcdSubnetManager.open(
-                new EtcdOptions(
-                        etcd.endpoints(),
-                        etcd.prefix(),
-                        etcd.keyFile(),
-                        etcd.certFile(),
-                        etcd.caFile(),
-                        etcd.username(),
-                        etcd.password()),
-                clock);
-    }
-
     /** One lease after the other; usually there is just one. */
     private void hold(
-            SubnetManager store, StoreHealth health, LeaseKeeper keeper, LeaseArchive archive, Entrance entrance)
+            SubnetManager store,
+            StoreHealth health,
+            LeaseKeeper keeper,
+            LeaseArchive archive,
+            Entrance entrance,
+            Clock clock)
             throws IOException, ConfigException, LeaseKeeper.ClosedException, InterruptedException {
         boolean again = true;
         while (again && !shutdown.isAsked()) {
@@ -182,8 +166,9 @@ final class Daemon {
             state.waitingFor = "waiting for a lease";
             Lease own = keeper.acquire(config, prepared.attributes(), previous(), saved);
             state.waitingFor = "waiting for the list of peers";
-            Session.Parts parts =
-                    new Session.Parts(options, state, config, store, health, keeper, archive, firewall, registry);
+            Session.Parts parts = new Session.Parts(
+                    options, state, config, store, health, keeper, archive, firewall, backends, uplink, clock,
+                    registry);
             try (Session session = new Session(parts, prepared, own)) {
                 shutdown.whenAsked(() -> {
                     keeper.close();
@@ -253,6 +238,12 @@ final class Daemon {
         unclosed.bindTo(registry);
         Gauges.bind(registry, MetricNames.READY, () -> state.ready ? 1 : 0);
         Gauges.bind(registry, MetricNames.PEERS, () -> state.peers.size());
+        Gauges.bind(
+                registry,
+                MetricNames.ENCAPSULATION_CHANGED,
+                () -> state.backend instanceof Encapsulations several
+                        ? several.progress().part()
+                        : 1);
         Gauges.bind(registry, MetricNames.FIREWALL_REPAIRS, state.firewallRepairs::get);
         Gauges.bind(registry, MetricNames.STORE_REACHABLE, () -> health.status().reachable() ? 1 : 0);
         Gauges.bind(registry, MetricNames.STORE_AGE, () -> {

@@ -6,6 +6,7 @@ import io.flannelj.cli.CommandLine;
 import io.flannelj.cli.Invocation;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.time.Clock;
 import org.slf4j.LoggerFactory;
 
 /** The process: reads the command line, and runs the daemon or answers at once. */
@@ -17,7 +18,8 @@ public final class Main {
                 System.getenv(),
                 new PrintWriter(System.out, true, StandardCharsets.UTF_8),
                 new PrintWriter(System.err, true, StandardCharsets.UTF_8),
-                Version.current());
+                Version.current(),
+                options -> Stores.open(options, Clock.systemUTC()));
         Invocation invocation = commandLine.read(arguments);
         if (invocation instanceof Invocation.Done done) {
             System.exit(done.exitStatus());

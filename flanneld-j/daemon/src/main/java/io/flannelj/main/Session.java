@@ -2,14 +2,16 @@ package io.flannelj.main;
 
 import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.BackendProvider.Prepared;
+import io.flannelj.backend.BackendRegistry;
 import io.flannelj.backend.BlackholeRoutes;
+import io.flannelj.backend.Encapsulations;
 import io.flannelj.backend.Leftovers;
 import io.flannelj.backend.PeerRoutes;
+import io.flannelj.backend.Uplink;
 import io.flannelj.config.ConfigChange;
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.NetworkConfig;
-import io.flannelj.datapath.Datapath;
 import io.flannelj.datapath.TrafficCounters;
 import io.flannelj.firewall.DesiredRules;
 import io.flannelj.firewall.Firewalls;
@@ -30,6 +32,7 @@ import io.flannelj.net.SubnetEnv;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.security.SecureRandom;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -57,13 +60,13 @@ final class Session implements AutoCloseable, Tenure.Host {
 
     private final DaemonOptions options;
     private final NodeState state;
-    private final NetworkConfig config;
     private final LeaseKeeper keeper;
     private final Firewalls firewall;
     private final List<DesiredRules> rules;
     private final @Nullable BlackholeRoutes blackholes;
     private final PodSubnets subnets;
     private final Backend backend;
+    private final @Nullable Encapsulations encapsulations;
     private final Tenure tenure;
     private final LeaseArchive archive;
     private final TaskThread control = new TaskThread("flannel-control");
@@ -74,7 +77,9 @@ final class Session implements AutoCloseable, Tenure.Host {
     private final @Nullable DatapathMetrics metrics;
     private volatile boolean again;
     private boolean started;
+    private NetworkConfig config;
     private Collection<Lease> sendTo = List.of();
+    private int writtenMtuBytes;
     private boolean fenced;
     private boolean unsaved;
     private String document = "";
@@ -92,6 +97,9 @@ final class Session implements AutoCloseable, Tenure.Host {
             LeaseKeeper keeper,
             LeaseArchive archive,
             Firewalls firewall,
+            BackendRegistry backends,
+            Uplink uplink,
+            Clock clock,
             MeterRegistry registry) {}
 
     /**
@@ -111,7 +119,11 @@ final class Session implements AutoCloseable, Tenure.Host {
                         rules(config.ipv6Network(), own.subnets().ipv6(), options))
                 .toList();
         this.subnets = own.subnets();
-        this.backend = prepared.start(own, this::onBackendLost);
+        this.encapsulations = prepared.tunnel().isPresent()
+                ? Encapsulations.start(
+                        parts.backends(), config, parts.uplink(), prepared, own, this::onBackendLost, parts.clock())
+                : null;
+        this.backend = encapsulations != null ? encapsulations : prepared.start(own, this::onBackendLost);
         this.blackholes = options.blackholeRoute()
                 ? BlackholeRoutes.open(
                         PeerRoutes.networks(own.subnets().ipv4(), own.subnets().ipv6()))
@@ -127,24 +139,28 @@ final class Session implements AutoCloseable, Tenure.Host {
                 this);
         try {
             applyRules();
-            new SubnetEnv(
-                            config.network(),
-                            own.subnets().ipv4(),
-                            config.ipv6Network(),
-                            own.subnets().ipv6(),
-                            backend.podMtuBytes(),
-                            options.ipMasq())
-                    .write(options.subnetFile());
+            writeSubnetFile();
         } catch (IOException | RuntimeException e) {
             close();
             throw e;
         }
         state.own = own;
         state.backend = backend;
-        List<TrafficCounters> counters =
-                backend.datapaths().stream().map(Datapath::counters).toList();
-        this.metrics =
-                counters.isEmpty() ? null : new DatapathMetrics(TrafficCounters.sumOf(counters), parts.registry());
+        this.metrics = backend.counters().isEmpty()
+                ? null
+                : new DatapathMetrics(TrafficCounters.sumOf(backend::counters), parts.registry());
+    }
+
+    private void writeSubnetFile() throws IOException {
+        writtenMtuBytes = backend.podMtuBytes();
+        new SubnetEnv(
+                        config.network(),
+                        subnets.ipv4(),
+                        config.ipv6Network(),
+                        subnets.ipv6(),
+                        writtenMtuBytes,
+                        options.ipMasq())
+                .write(options.subnetFile());
     }
 
     private static Stream<DesiredRules> rules(@Nullable Cidr network, @Nullable Cidr subnet, DaemonOptions options) {
@@ -237,7 +253,7 @@ final class Session implements AutoCloseable, Tenure.Host {
         unsaved = true;
         try {
             NetworkConfig wanted = NetworkConfig.parse(newer);
-            List<String> deferred = ConfigChange.deferred(config, wanted);
+            List<String> deferred = goOver(wanted);
             configTrouble = deferred.isEmpty()
                     ? ""
                     : "the network config was changed in what takes effect at the next start only: "
@@ -258,12 +274,37 @@ final class Session implements AutoCloseable, Tenure.Host {
         tellTrouble();
     }
 
+    /** Goes over to another encapsulation when that is all that was changed; what has to wait for the next start. */
+    private List<String> goOver(NetworkConfig wanted) {
+        List<String> deferred = ConfigChange.deferred(config, wanted);
+        if (encapsulations == null || deferred.isEmpty() || !ConfigChange.isOfBackendOnly(config, wanted)) {
+            return deferred;
+        }
+        Optional<String> objection = encapsulations.lead(wanted);
+        if (objection.isPresent()) {
+            return List.of(deferred.get(0) + " (" + objection.get() + ")");
+        }
+        config = wanted;
+        applyPeers();
+        return List.of();
+    }
+
     private void applyPeers() {
         try {
             backend.apply(sendTo);
             backendTrouble = "";
         } catch (IOException e) {
             backendTrouble = "not every peer can be reached: " + e.getMessage();
+        }
+        if (encapsulations != null) {
+            tenure.announce(encapsulations.attributes());
+        }
+        if (backend.podMtuBytes() != writtenMtuBytes) {
+            try {
+                writeSubnetFile();
+            } catch (IOException e) {
+                backendTrouble = "the MTU for new pods cannot be written: " + e.getMessage();
+            }
         }
         tellTrouble();
     }
@@ -288,7 +329,7 @@ final class Session implements AutoCloseable, Tenure.Host {
 
     /** Says once what on this host works against us. */
     private void nameLeftovers() {
-        if (backend.deviceName().isEmpty()) {
+        if (backend.deviceNames().isEmpty()) {
             return; // somebody else brings the routes
         }
         Set<IpAddress> nodes = state.peers.stream()
@@ -301,7 +342,7 @@ final class Session implements AutoCloseable, Tenure.Host {
             Leftovers.find(
                             PeerRoutes.networks(config.network(), config.ipv6Network()),
                             PeerRoutes.networks(subnets.ipv4(), subnets.ipv6()),
-                            backend.deviceName(),
+                            backend.deviceNames(),
                             nodes)
                     .forEach(line -> log.warn("{}", line));
         } catch (IOException e) {

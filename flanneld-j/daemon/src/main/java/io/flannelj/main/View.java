@@ -8,7 +8,6 @@ import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.datapath.Counters.Counter;
-import io.flannelj.datapath.Datapath;
 import io.flannelj.datapath.DropReason;
 import io.flannelj.datapath.Peer;
 import io.flannelj.datapath.TrafficCounters;
@@ -76,9 +75,7 @@ final class View implements DaemonView {
         NetworkConfig config = state.config;
         Lease own = state.own;
         Backend backend = state.backend;
-        List<TrafficCounters> counters = backend == null
-                ? List.of()
-                : backend.datapaths().stream().map(Datapath::counters).toList();
+        List<TrafficCounters> counters = backend == null ? List.of() : backend.counters();
         return new StatusDocument(
                 Version.current(),
                 !state.ready ? "starting" : reasons.isEmpty() ? "ready" : "degraded",
@@ -90,7 +87,7 @@ final class View implements DaemonView {
                 own == null ? "" : own.subnets().toString(),
                 own == null ? "" : expiry(own.expiresAt()),
                 config == null ? "" : config.backend().type(),
-                backend == null ? "" : backend.deviceName(),
+                backend == null ? "" : String.join(", ", backend.deviceNames()),
                 backend == null ? 0 : backend.podMtuBytes(),
                 state.peers.size(),
                 ManagementFactory.getRuntimeMXBean().getUptime() / 1000,
@@ -127,19 +124,19 @@ final class View implements DaemonView {
     @Override
     public List<PeerDocument> peers() {
         Backend backend = state.backend;
-        Map<Object, Peer> traffic = new HashMap<>();
+        Map<Object, List<Peer>> traffic = new HashMap<>();
         if (backend != null) {
-            backend.datapaths().forEach(path -> path.peers().forEach(peer -> traffic.put(peer.subnet(), peer)));
+            backend.datapaths()
+                    .forEach(path -> path.peers()
+                            .forEach(peer -> traffic.computeIfAbsent(peer.subnet(), subnet -> new ArrayList<>())
+                                    .add(peer)));
         }
         return state.peers.stream()
                 .map(lease -> {
                     List<Peer> ways = new ArrayList<>();
                     for (Cidr subnet : PeerRoutes.networks(
                             lease.subnets().ipv4(), lease.subnets().ipv6())) {
-                        Peer peer = traffic.get(subnet);
-                        if (peer != null) {
-                            ways.add(peer);
-                        }
+                        ways.addAll(traffic.getOrDefault(subnet, List.of()));
                     }
                     return new PeerDocument(
                             lease.subnets().toString(),

@@ -10,6 +10,11 @@ public enum MetricNames {
     SEGMENTATION_FALLBACKS(
             "flannelj.segmentation.fallbacks", "peers", "", "peers on whose path the kernel refused UDP segmentation"),
     PEERS("flannelj.peers", "nodes", "", "live leases of other nodes"),
+    ENCAPSULATION_CHANGED(
+            "flannelj.encapsulation.changed",
+            "0 to 1",
+            "",
+            "part of the peers that are sent the encapsulation of the network config; less than 1 while the network goes over"),
     LEASE_REMAINING(
             "flannelj.lease.remaining", "seconds", "", "until our lease ends unless renewed; -1 when it never does"),
     LEASE_FENCED("flannelj.lease.fenced", "0 or 1", "", "whether our lease has ended, so that nothing is sent from it"),

@@ -6,6 +6,7 @@ import io.flannelj.config.AnnotationPrefix;
 import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.KubeOptions;
 import io.flannelj.config.VxlanDatapath;
+import io.flannelj.lease.StoreException;
 import io.flannelj.net.IpAddress;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -19,12 +20,18 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class CommandLineTest {
+    private static final StoreOpener NO_STORE = options -> {
+        throw new StoreException(
+                "no store at " + options.etcd().endpoints() + options.etcd().prefix());
+    };
+
     private final StringWriter out = new StringWriter();
     private final StringWriter err = new StringWriter();
     private Map<String, String> environment = Map.of();
 
     private Invocation read(String... arguments) {
-        return new CommandLine(environment, new PrintWriter(out), new PrintWriter(err), "1.2.3").read(arguments);
+        return new CommandLine(environment, new PrintWriter(out), new PrintWriter(err), "1.2.3", NO_STORE)
+                .read(arguments);
     }
 
     private DaemonOptions options(String... arguments) {
@@ -282,5 +289,17 @@ class CommandLineTest {
         assertThat(refusal("--keep-on-stop", "--subnet-lease-release"))
                 .contains("--keep-on-stop")
                 .contains("--subnet-lease-release");
+    }
+
+    @Test
+    void leasesAreAskedForInTheStoreThatFlagsOrEnvironmentName() {
+        environment = Map.of("FLANNELD_ETCD_PREFIX", "/elsewhere");
+
+        assertThat(read("leases", "list", "--etcd-endpoints", "http://192.0.2.1:2379"))
+                .isEqualTo(new Invocation.Done(3));
+        assertThat(err.toString()).contains("[http://192.0.2.1:2379]/elsewhere");
+        assertThat(read("leases")).isEqualTo(new Invocation.Done(3));
+        assertThat(read("leases", "-o", "yaml")).isEqualTo(new Invocation.Done(2));
+        assertThat(read("leases", "reserve")).isEqualTo(new Invocation.Done(2));
     }
 }

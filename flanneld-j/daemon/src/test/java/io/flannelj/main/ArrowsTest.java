@@ -72,7 +72,7 @@ class ArrowsTest {
         room("metrics", "datapath", "lease", "io.micrometer..");
         room("admin", "metrics", "lease", "com.fasterxml.jackson..", "io.netty..");
         room("bench", "backend.udp", "backend.vxlan", "datapath", "device", "net", "packet", "io.netty.buffer");
-        room("cli", "bench", "config", "net", "com.fasterxml.jackson..", "com.sun.management", "picocli");
+        room("cli", "bench", "config", "lease", "net", "com.fasterxml.jackson..", "com.sun.management", "picocli");
     }
 
     private static void room(String name, String... mayTouch) {

@@ -1,5 +1,6 @@
 package io.flannelj.netlink;
 
+import io.flannelj.linux.Errno;
 import io.flannelj.linux.SyscallException;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
@@ -99,6 +100,17 @@ public final class Routes {
 
     public void delete(Route route) throws SyscallException {
         netlink.execute(request(DELROUTE, 0, route), "delete route", route.toString());
+    }
+
+    /** Deletes a route that may be gone, or lead another way by now. */
+    public void deleteIfPresent(Route route) throws SyscallException {
+        try {
+            delete(route);
+        } catch (SyscallException e) {
+            if (e.errno() != Errno.ESRCH) {
+                throw e;
+            }
+        }
     }
 
     /**

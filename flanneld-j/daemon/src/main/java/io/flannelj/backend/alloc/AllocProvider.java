@@ -7,6 +7,7 @@ import io.flannelj.datapath.Datapath;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -34,8 +35,8 @@ public final class AllocProvider implements BackendProvider {
 
     private record Nothing(int podMtuBytes) implements BackendProvider.Backend {
         @Override
-        public String deviceName() {
-            return "";
+        public List<String> deviceNames() {
+            return List.of();
         }
 
         @Override

@@ -37,8 +37,8 @@ final class ExtensionBackend implements Backend {
     }
 
     @Override
-    public String deviceName() {
-        return "";
+    public List<String> deviceNames() {
+        return List.of();
     }
 
     @Override

@@ -34,8 +34,8 @@ final class HostGwBackend implements Backend {
     }
 
     @Override
-    public String deviceName() {
-        return uplink.name();
+    public List<String> deviceNames() {
+        return List.of(uplink.name());
     }
 
     @Override

@@ -61,6 +61,11 @@ public final class UdpProvider implements BackendProvider {
             public Backend start(Lease own, Consumer<String> onLost) throws IOException {
                 return DirectRouting.none(Tunnel.start(spec, own, onLost), List.of(network), uplink);
             }
+
+            @Override
+            public Optional<Tunnel.Spec> tunnel() {
+                return Optional.of(spec);
+            }
         };
     }
 

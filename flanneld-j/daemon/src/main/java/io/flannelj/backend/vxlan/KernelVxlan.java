@@ -80,8 +80,8 @@ final class KernelVxlan implements Backend {
     }
 
     @Override
-    public String deviceName() {
-        return vteps.get(0).name();
+    public List<String> deviceNames() {
+        return vteps.stream().map(KernelVtep::name).toList();
     }
 
     @Override

@@ -131,6 +131,11 @@ public final class VxlanProvider implements BackendProvider {
                         ? DirectRouting.beside(tunnel, networks, uplink, VxlanProvider::isVxlan)
                         : DirectRouting.none(tunnel, networks, uplink);
             }
+
+            @Override
+            public Optional<Tunnel.Spec> tunnel() {
+                return ipv4 != null && ipv6 == null && !options.directRouting() ? Optional.of(ipv4) : Optional.empty();
+            }
         };
     }
 

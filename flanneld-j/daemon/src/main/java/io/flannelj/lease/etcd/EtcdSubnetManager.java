@@ -9,6 +9,7 @@ import io.etcd.jetcd.op.CmpTarget;
 import io.etcd.jetcd.op.Op;
 import io.etcd.jetcd.options.DeleteOption;
 import io.etcd.jetcd.options.GetOption;
+import io.etcd.jetcd.options.LeaseOption;
 import io.etcd.jetcd.options.PutOption;
 import io.etcd.jetcd.options.WatchOption;
 import io.etcd.jetcd.watch.WatchEvent;
@@ -115,6 +116,18 @@ public final class EtcdSubnetManager implements SubnetManager {
             lease(kv).ifPresent(leases::add);
         }
         return new Listing(leases, response.getHeader().getRevision());
+    }
+
+    @Override
+    public Optional<Duration> remaining(StoredLease lease) throws StoreException {
+        if (lease.isReservation()) {
+            return Optional.empty();
+        }
+        long seconds = await(
+                        connection.client().getLeaseClient().timeToLive(lease.storeLeaseId(), LeaseOption.DEFAULT),
+                        "tell how long a lease lasts")
+                .getTTL();
+        return Optional.of(Duration.ofSeconds(Math.max(0, seconds)));
     }
 
     @Override

@@ -1,0 +1,88 @@
+package io.flannelj.cli;
+
+import io.flannelj.config.KubeOptions;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Where leases are kept, under flannel's names: for the daemon, and for commands that go to the store themselves. */
+final class StoreFlags {
+    private static final String BOOL = "true|false";
+
+    @Option(names = "--etcd-endpoints", paramLabel = "URLS", description = "etcd, comma-separated (${DEFAULT-VALUE})")
+    String etcdEndpoints = "http://127.0.0.1:4001,http://127.0.0.1:2379";
+
+    @Option(names = "--etcd-prefix", paramLabel = "PATH", description = "where flannel's keys stand (${DEFAULT-VALUE})")
+    String etcdPrefix = "/coreos.com/network";
+
+    @Option(names = "--etcd-keyfile", paramLabel = "FILE", description = "private key for etcd, PEM")
+    String etcdKeyFile = "";
+
+    @Option(names = "--etcd-certfile", paramLabel = "FILE", description = "client certificate for etcd, PEM")
+    String etcdCertFile = "";
+
+    @Option(names = "--etcd-cafile", paramLabel = "FILE", description = "certificate authority of etcd, PEM")
+    String etcdCaFile = "";
+
+    @Option(names = "--etcd-username", paramLabel = "NAME", description = "user for etcd")
+    String etcdUsername = "";
+
+    @Option(names = "--etcd-password", paramLabel = "TEXT", description = "its password; better in the environment")
+    String etcdPassword = "";
+
+    @Option(
+            names = "--kube-subnet-mgr",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description = "take subnets from Kubernetes instead of etcd (${DEFAULT-VALUE})")
+    private boolean kubeSubnetManager;
+
+    @Option(
+            names = "--kube-api-url",
+            paramLabel = "URL",
+            description =
+                    "the Kubernetes apiserver; without it and --kubeconfig-file, the pod's service account is used")
+    private String kubeApiUrl = "";
+
+    @Option(
+            names = "--kubeconfig-file",
+            paramLabel = "FILE",
+            description = "how to reach Kubernetes from outside a pod")
+    private String kubeconfigFile = "";
+
+    @Option(
+            names = "--kube-annotation-prefix",
+            paramLabel = "TEXT",
+            description = "what our annotations on nodes begin with (${DEFAULT-VALUE})")
+    private String kubeAnnotationPrefix = "flannel.alpha.coreos.com";
+
+    @Option(
+            names = "--net-config-path",
+            paramLabel = "FILE",
+            description = "the network config, with --kube-subnet-mgr (${DEFAULT-VALUE})")
+    private String networkConfigFile = "/etc/kube-flannel/net-conf.json";
+
+    @Option(
+            names = "--set-node-network-unavailable",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description = "once ready, clear the node's condition NetworkUnavailable (${DEFAULT-VALUE})")
+    private boolean announceReadiness = true;
+
+    KubeOptions.@Nullable Raw kube(Map<String, String> environment) {
+        return kubeSubnetManager
+                ? new KubeOptions.Raw(
+                        kubeApiUrl,
+                        kubeconfigFile,
+                        kubeAnnotationPrefix,
+                        networkConfigFile,
+                        announceReadiness,
+                        environment.getOrDefault("NODE_NAME", ""),
+                        environment.getOrDefault("POD_NAME", ""),
+                        environment.getOrDefault("POD_NAMESPACE", ""),
+                        environment.getOrDefault("EVENT_QUEUE_DEPTH", ""))
+                : null;
+    }
+}
