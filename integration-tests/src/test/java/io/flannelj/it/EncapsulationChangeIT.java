@@ -147,8 +147,17 @@ class EncapsulationChangeIT {
             for (Pod to : pods) {
                 if (from != to) {
                     pings.add(CompletableFuture.supplyAsync(
-                            () -> from.address() + " to " + from.run("ping", "-D", "-O", "-i0.01", "-c", String.valueOf(PINGS), "-W1", to.address())
-                                    .output(),
+                            () -> from.address() + " to "
+                                    + from.run(
+                                                    "ping",
+                                                    "-D",
+                                                    "-O",
+                                                    "-i0.01",
+                                                    "-c",
+                                                    String.valueOf(PINGS),
+                                                    "-W1",
+                                                    to.address())
+                                            .output(),
                             pool));
                 }
             }
@@ -161,7 +170,11 @@ class EncapsulationChangeIT {
         Matcher loss = LOSS.matcher(text);
         assertThat(loss.find()).isTrue();
         assertThat(loss.group(2))
-                .as("answers; %s", text.lines().filter(line -> line.contains("no answer") || line.contains("PING")).toList())
+                .as(
+                        "answers; %s",
+                        text.lines()
+                                .filter(line -> line.contains("no answer") || line.contains("PING"))
+                                .toList())
                 .isEqualTo(loss.group(1));
     }
 }
