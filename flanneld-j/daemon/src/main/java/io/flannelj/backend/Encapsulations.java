@@ -12,6 +12,7 @@ import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.netlink.NetlinkSocket;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
@@ -56,6 +57,8 @@ public final class Encapsulations implements Backend {
     private final Lease own;
     private final Consumer<String> onLost;
     private final Clock clock;
+    private final NetlinkSocket netlink;
+    private final PeerRoutes plainRoutes;
     private final Map<String, NetworkConfig> configs = new HashMap<>();
     private final Map<String, Instant> needed = new HashMap<>();
     private final Map<String, Speaking> speaking = new LinkedHashMap<>();
@@ -101,12 +104,15 @@ public final class Encapsulations implements Backend {
             Lease own,
             Consumer<String> onLost,
             Clock clock,
+            NetlinkSocket netlink,
             Speaking leading) {
         this.providers = providers;
         this.uplink = uplink;
         this.own = own;
         this.onLost = onLost;
         this.clock = clock;
+        this.netlink = netlink;
+        this.plainRoutes = new PeerRoutes(netlink, PeerRoutes.networks(config.network(), config.ipv6Network()), uplink);
         this.wanted = leading.type();
         this.preferred = leading.type();
         this.leading = leading;
@@ -132,9 +138,14 @@ public final class Encapsulations implements Backend {
             Clock clock)
             throws IOException {
         Tunnel.Spec spec = prepared.tunnel().orElseThrow();
-        Speaking first =
-                new Speaking(config.backend().type(), spec, prepared.attributes(), Tunnel.start(spec, own, onLost));
-        return new Encapsulations(providers, config, uplink, own, onLost, clock, first);
+        Tunnel tunnel = Tunnel.start(spec, own, onLost);
+        try {
+            Speaking first = new Speaking(config.backend().type(), spec, prepared.attributes(), tunnel);
+            return new Encapsulations(providers, config, uplink, own, onLost, clock, NetlinkSocket.open(), first);
+        } catch (IOException | RuntimeException e) {
+            tunnel.close();
+            throw e;
+        }
     }
 
     /**
@@ -198,13 +209,19 @@ public final class Encapsulations implements Backend {
         if (follow() || changed || !before.equals(speaking.keySet())) {
             plan();
         }
-        // What leads comes last: its route to the whole network must not overtake those to single subnets.
+        // All know everybody before any route leads there; and what leads comes last, since its route to the whole
+        // network must not overtake those to single subnets.
+        for (Speaking one : speaking.values()) {
+            one.tunnel().know(parts.getOrDefault(one.type(), Part.NONE).peers());
+        }
         for (Speaking one : speaking.values()) {
             if (!leads(one)) {
                 attempts.run(() -> carryOut(one));
             }
         }
         attempts.run(() -> carryOut(leading));
+        // Plain routes to peers, which a daemon with another backend left, would win over ours.
+        attempts.run(() -> plainRoutes.reconcile(List.of(), Set.of(uplink.index())));
         retire(now);
         attempts.throwIfAny();
     }
@@ -240,8 +257,7 @@ public final class Encapsulations implements Backend {
     }
 
     private void carryOut(Speaking one) throws IOException {
-        Part part = parts.getOrDefault(one.type(), Part.NONE);
-        one.tunnel().apply(part.peers(), part.destinations());
+        one.tunnel().carry(parts.getOrDefault(one.type(), Part.NONE).destinations());
     }
 
     /** Starts what is not spoken yet; nothing happens where we cannot. */
@@ -410,5 +426,6 @@ public final class Encapsulations implements Backend {
     @Override
     public void close() {
         tunnels.forEach(Tunnel::close);
+        netlink.close();
     }
 }

@@ -202,21 +202,25 @@ public final class Tunnel implements Backend {
         List<Peer> reachable = peers.stream()
                 .flatMap(lease -> spec.peerOf().apply(lease).stream())
                 .toList();
-        apply(reachable, Set.of(spec.network()));
+        know(reachable);
+        carry(Set.of(spec.network()));
     }
 
-    /**
-     * Takes the peers, and puts address, MTU, state and routes of the device in order, whatever somebody made of them.
-     *
-     * @param peers whom to know
-     * @param destinations what is routed into the device: the whole network, or subnets of peers while another tunnel has
-     *     that. A route to the whole network is not taken back: the tunnel that gets it takes it over.
-     */
-    void apply(Collection<Peer> peers, Set<Cidr> destinations) throws IOException {
+    /** Takes the peers: whom to send to, and whom to take packets from. Packets that come later meet them. */
+    void know(Collection<Peer> peers) {
         if (isOther(peers)) {
             known = peers;
             datapath.route(peers);
         }
+    }
+
+    /**
+     * Puts address, MTU, state and routes of the device in order, whatever somebody made of them.
+     *
+     * @param destinations what is routed into the device: the whole network, or subnets of peers while another tunnel has
+     *     that. A route to the whole network is not taken back: the tunnel that gets it takes it over.
+     */
+    void carry(Set<Cidr> destinations) throws IOException {
         int index = tun.configure(netlink, Cidr.host(address), spec.mtuBytes());
         Routes routes = new Routes(netlink);
         for (Cidr destination : destinations) {

@@ -29,7 +29,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -109,9 +108,6 @@ public final class VxlanProvider implements BackendProvider {
         MacAddress ipv6Mac = config.ipv6Network() == null ? null : keptMac(options, false);
         Tunnel.Spec ipv4 = spec(options, uplink, config.network(), uplink.address(), mac);
         Tunnel.Spec ipv6 = spec(options, uplink, config.ipv6Network(), uplink.ipv6Address(), ipv6Mac);
-        List<Tunnel.Spec> specs = Stream.of(Optional.ofNullable(ipv4), Optional.ofNullable(ipv6))
-                .flatMap(Optional::stream)
-                .toList();
         List<Cidr> networks = PeerRoutes.networks(config.network(), config.ipv6Network());
         return new Prepared() {
             @Override
@@ -121,9 +117,6 @@ public final class VxlanProvider implements BackendProvider {
 
             @Override
             public Backend start(Lease own, Consumer<String> onLost) throws IOException {
-                for (Tunnel.Spec spec : specs) {
-                    removeKernelDevice(spec.deviceName());
-                }
                 Backend tunnel = ipv4 != null && ipv6 != null
                         ? TunnelPair.start(ipv4, ipv6, own, onLost)
                         : Tunnel.start(Objects.requireNonNull(ipv4 == null ? ipv6 : ipv4), own, onLost);
@@ -136,6 +129,14 @@ public final class VxlanProvider implements BackendProvider {
             public Optional<Tunnel.Spec> tunnel() {
                 return ipv4 != null && ipv6 == null && !options.directRouting() ? Optional.of(ipv4) : Optional.empty();
             }
+        };
+    }
+
+    private static Tunnel.Opening opening(String device, IpAddress local, int port) {
+        Tunnel.Opening socket = Tunnel.udp(local, port);
+        return shared -> {
+            removeKernelDevice(device); // it would hold name and port
+            return socket.open(shared);
         };
     }
 
@@ -191,7 +192,10 @@ public final class VxlanProvider implements BackendProvider {
                 settings,
                 device(options, ipv4),
                 network,
-                Tunnel.udp(Objects.requireNonNull(local, "an underlay of the network's family"), options.port()),
+                opening(
+                        device(options, ipv4),
+                        Objects.requireNonNull(local, "an underlay of the network's family"),
+                        options.port()),
                 "UDP port " + options.port() + " of " + local,
                 baseMtuBytes(options, uplink) - (ipv4 ? OVERHEAD_BYTES : OVERHEAD_V6_BYTES),
                 new VxlanEncapsulator(options.vni(), mac, !ipv4, options.gbp()),

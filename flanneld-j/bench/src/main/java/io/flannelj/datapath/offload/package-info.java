@@ -1,0 +1,5 @@
+/** What the data path costs. */
+@NullMarked
+package io.flannelj.datapath.offload;
+
+import org.jspecify.annotations.NullMarked;
