@@ -1,0 +1,78 @@
+package io.flannelj.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.flannelj.lab.Lab;
+import io.flannelj.lab.Node;
+import io.flannelj.lab.Pod;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The real flannel and we in one etcd: who joins whom, who restarts, whose lease ends. */
+@NeedsPrivileges
+class StockFlannelIT {
+    private static final Duration SOON = Duration.ofSeconds(20);
+
+    @ParameterizedTest
+    @ValueSource(strings = {"vxlan", "udp", "host-gw"})
+    void pingsComeBackAfterWhateverHappensToEither(String backend) throws Exception {
+        assumeTrue(StockFlannel.binary().isPresent(), "no flannel: set FLANNELD_BIN, or run integration-tests/peers");
+        try (Lab lab = Lab.open(2, Lab.Underlay.WIRE)
+                .configure("{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\"" + backend + "\"}}")) {
+            Node ours = lab.node(1);
+            Node theirs = lab.node(2);
+            Process flannel = StockFlannel.start(lab, theirs);
+            ours.start();
+            ours.awaitPeers(1);
+            Pod here = ours.addPod();
+            Pod there = theirs.addPod();
+            awaitPings("we join flannel", here, there);
+            String subnet = ours.status().path("subnet").asText();
+
+            assertThat(ours.stop()).isZero();
+            ours.start();
+            ours.awaitPeers(1);
+            assertThat(ours.status().path("subnet").asText()).isEqualTo(subnet);
+            awaitPings("we restart", here, there);
+
+            end(flannel);
+            flannel = StockFlannel.start(lab, theirs);
+            awaitPings("flannel restarts, and joins us", here, there);
+
+            lab.etcd().delete(key(subnet));
+            Awaitility.await("our lease is claimed again")
+                    .atMost(SOON)
+                    .until(() -> lab.leases().contains(subnet.replace('/', '-')));
+            awaitPings("our lease ends", here, there);
+            assertThat(ours.status().path("subnet").asText()).isEqualTo(subnet);
+
+            String other = ours.peers().path(0).path("subnet").asText();
+            lab.etcd().delete(key(other));
+            ours.awaitPeers(0);
+            assertThat(flannel.waitFor(20, TimeUnit.SECONDS))
+                    .as("flannel ends with its lease")
+                    .isTrue();
+            flannel = StockFlannel.start(lab, theirs);
+            ours.awaitPeers(1);
+            awaitPings("flannel's lease ends, and its supervisor starts it again", here, there);
+            end(flannel);
+        }
+    }
+
+    private static String key(String subnet) {
+        return Lab.PREFIX + "/subnets/" + subnet.replace('/', '-');
+    }
+
+    private static void end(Process flannel) throws InterruptedException {
+        flannel.destroy();
+        assertThat(flannel.waitFor(20, TimeUnit.SECONDS)).isTrue();
+    }
+
+    private static void awaitPings(String when, Pod one, Pod other) {
+        Awaitility.await(when).atMost(SOON).until(() -> one.canPing(other) && other.canPing(one));
+    }
+}
