@@ -3,6 +3,8 @@ package io.flannelj.datapath;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
+import io.flannelj.backend.geneve.GeneveEncapsulator;
+import io.flannelj.backend.ipip.IpipEncapsulator;
 import io.flannelj.backend.udp.BareIpEncapsulator;
 import io.flannelj.backend.vxlan.VxlanEncapsulator;
 import io.flannelj.device.Iovecs;
@@ -20,10 +22,13 @@ import io.flannelj.packet.Packets.Tcp;
 import io.flannelj.packet.TcpHeader;
 import io.flannelj.packet.VirtioNetHeader;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -35,6 +40,7 @@ class DatapathAllocationTest {
     private static final int POD = IpAddress.parse("10.5.1.2").ipv4Bits();
     private static final int PEER_POD = IpAddress.parse("10.5.2.3").ipv4Bits();
     private static final IpAddress PEER_NODE = IpAddress.parse("192.168.0.2");
+    private static final IpAddress NODE = IpAddress.parse("192.168.0.1");
     private static final MacAddress MAC = MacAddress.parse("02:00:00:00:00:01");
     private static final int ROUNDS = 3000;
     private static final int WINDOWS = 20;
@@ -52,11 +58,14 @@ class DatapathAllocationTest {
         byte[] lost =
                 Packets.plain(Packets.echo(POD, IpAddress.parse("10.5.77.1").ipv4Bits(), 64, 56));
         byte[] long_ = Packets.plain(Packets.echo(POD, PEER_POD, 64, 2000));
-        for (Encapsulator encapsulator : List.of(new VxlanEncapsulator(1, MAC), new BareIpEncapsulator())) {
-            byte[] header = encapsulator.headerBytes() == 0
-                    ? new byte[0]
-                    : new byte[] {8, 0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
-            byte[] joinable = Packets.behind(header, Packets.tcp(back, new byte[1000]));
+        MacAddress theirMac = MacAddress.parse("02:00:00:00:00:02");
+        Map<Encapsulator, Encapsulator> theirs = Map.of(
+                new VxlanEncapsulator(1, MAC), new VxlanEncapsulator(1, theirMac),
+                new GeneveEncapsulator(1, MAC), new GeneveEncapsulator(1, theirMac),
+                new IpipEncapsulator(NODE), new IpipEncapsulator(PEER_NODE),
+                new BareIpEncapsulator(), new BareIpEncapsulator());
+        for (Encapsulator encapsulator : theirs.keySet()) {
+            byte[] joinable = wrapped(theirs.get(encapsulator), Packets.tcp(back, new byte[1000]));
             byte[] garbage = Packets.random(1, 64);
             Loop loop = new Loop(
                     PEER_NODE, new byte[][] {large, small, lost, long_}, new byte[][] {joinable, joinable, garbage});
@@ -96,6 +105,14 @@ class DatapathAllocationTest {
                     RouteTable.of(List.of(new Peer(Cidr.parse("fd00:5:0:2::/64"), peerNode, 8472, 0x0200_0000_0002L))));
             nothingIsAllocatedBy(worker, loop);
         }
+    }
+
+    /** What a peer sends to us. */
+    private static byte[] wrapped(Encapsulator theirs, byte[] inner) {
+        ByteBuf datagram = Unpooled.buffer(theirs.headerBytes() + inner.length);
+        datagram.setBytes(theirs.headerBytes(), inner);
+        theirs.wrap(datagram, 0, new Peer(Cidr.parse("10.5.1.0/24"), NODE, 8472, MAC.bits()));
+        return ByteBufUtil.getBytes(datagram, 0, theirs.headerBytes() + inner.length);
     }
 
     private void nothingIsAllocatedBy(Worker worker, Loop loop) {
