@@ -21,6 +21,7 @@ import java.util.concurrent.locks.LockSupport;
 /** A pod's interface: a veth pair with one end in the pod and the other on the bridge. */
 final class PodLink {
     private static final int NAME_TRIES = 10;
+    private static final int LOOPBACK_INDEX = 1; // in every namespace: the kernel makes it first
     private static final long DETECTION_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private final NetlinkSocket node;
@@ -78,14 +79,13 @@ final class PodLink {
      * @return the pod's end
      */
     Link configure(Ipam.Grant grant, List<PodRoute> routes, boolean detectDuplicates) throws IOException, CniException {
-        NetnsThread.call(pod, () -> {
+        try (NetlinkSocket inside = NetnsThread.call(pod, () -> {
             announce(grant.gateway(true) != null, detectDuplicates);
-            return null;
-        });
-        try (NetlinkSocket inside = NetnsThread.call(pod, NetlinkSocket::open)) {
+            return NetlinkSocket.open();
+        })) {
             Links links = new Links(inside);
             Link link = links.require(ifName);
-            links.setUp(links.require("lo").index());
+            links.setUp(LOOPBACK_INDEX);
             Addresses addresses = new Addresses(inside);
             for (Ipam.Ip ip : grant.ips()) {
                 if (detectDuplicates) {
