@@ -223,6 +223,7 @@ final class LeasesCommand implements Callable<Integer> {
 
     private static JsonNode json(LeaseRegister.Contents contents) {
         ObjectNode all = JSON.createObjectNode();
+        all.putArray("leases");
         contents.entries().forEach(entry -> all.withArray("leases").add(json(entry.lease(), entry.left())));
         if (contents.usage() != null) {
             all.putObject("pool")
