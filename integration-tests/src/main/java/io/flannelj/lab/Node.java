@@ -273,6 +273,15 @@ public final class Node {
                 controlSocketFile().toString());
     }
 
+    /** Runs one of the operator's commands that go to the store themselves. */
+    public Commands.Result operatorAtStore(String... command) {
+        List<String> full = new ArrayList<>(
+                List.of(Distribution.home().resolve("bin/flanneld-j").toString()));
+        full.addAll(List.of(command));
+        full.addAll(List.of("--etcd-endpoints", lab.etcd().url()));
+        return run(full.toArray(String[]::new));
+    }
+
     /** Runs one of the operator's commands against this node's daemon. */
     public Commands.Result operator(String... command) {
         List<String> full = new ArrayList<>(

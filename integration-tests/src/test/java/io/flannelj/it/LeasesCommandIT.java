@@ -5,12 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flannelj.lab.Commands;
-import io.flannelj.lab.Distribution;
 import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -27,12 +25,9 @@ class LeasesCommandIT {
     }
 
     private Commands.Result leases(String... arguments) {
-        List<String> command = new ArrayList<>();
-        command.add(Distribution.home().resolve("bin/flanneld-j").toString());
-        command.add("leases");
-        command.addAll(List.of(arguments));
-        command.addAll(List.of("--etcd-endpoints", lab.etcd().url()));
-        return lab.node(1).run(command.toArray(String[]::new));
+        return lab.node(1)
+                .operatorAtStore(
+                        Stream.concat(Stream.of("leases"), Stream.of(arguments)).toArray(String[]::new));
     }
 
     @Test
