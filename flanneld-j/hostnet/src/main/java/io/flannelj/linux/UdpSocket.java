@@ -4,23 +4,16 @@ import io.flannelj.net.IpAddress;
 import java.nio.ByteBuffer;
 
 /** A non-blocking UDP socket, for whole arrays of messages a call. */
-public final class UdpSocket implements AutoCloseable {
+public final class UdpSocket extends MessageSocket {
     private static final int AF_INET = 2;
     private static final int AF_INET6 = 10;
     private static final int SOCK_DGRAM = 2;
-    private static final int SOCK_NONBLOCK = 0x800;
-    private static final int SOL_SOCKET = 1;
     private static final int SO_SNDBUF = 7;
     private static final int SO_RCVBUF = 8;
     private static final int SO_REUSEPORT = 15;
-    private static final int SO_SNDBUFFORCE = 32;
-    private static final int SO_RCVBUFFORCE = 33;
-    private static final int MSG_DONTWAIT = 0x40;
-
-    private final Fd fd;
 
     private UdpSocket(Fd fd) {
-        this.fd = fd;
+        super(fd);
     }
 
     /**
@@ -62,17 +55,13 @@ public final class UdpSocket implements AutoCloseable {
     public int localPort() throws SyscallException {
         ByteBuffer address = Fd.buffer(28);
         ByteBuffer length = Fd.buffer(4).putInt(0, 28);
-        LibC.check(LibC.calls().getsockname(fd.number(), address, length), "getsockname of", "UDP socket");
+        LibC.check(LibC.calls().getsockname(fd(), address, length), "getsockname of", "UDP socket");
         return (address.get(2) & 0xff) << 8 | address.get(3) & 0xff;
     }
 
     /** Sets an option of type int; false when the kernel does not know it. */
     public boolean trySetOption(int level, int option, int value) {
-        return setOption(fd, level, option, value);
-    }
-
-    private static boolean setOption(Fd fd, int level, int option, int value) {
-        return LibC.calls().setsockopt(fd.number(), level, option, Fd.buffer(4).putInt(0, value), 4) == 0;
+        return setOption(descriptor(), level, option, value);
     }
 
     /** Sets the receive buffer, beyond net.core.rmem_max where we may. */
@@ -87,36 +76,5 @@ public final class UdpSocket implements AutoCloseable {
         if (!trySetOption(SOL_SOCKET, SO_SNDBUFFORCE, bytes)) {
             trySetOption(SOL_SOCKET, SO_SNDBUF, bytes);
         }
-    }
-
-    /**
-     * sendmmsg(2), never blocking, never allocating.
-     *
-     * @param messages address of an array of {@code struct mmsghdr}
-     * @return messages sent, or a negative errno
-     */
-    public int sendmmsg(long messages, int count) {
-        int sent = LibC.calls().sendmmsg(fd.number(), messages, count, MSG_DONTWAIT);
-        return sent >= 0 ? sent : -LibC.errno();
-    }
-
-    /**
-     * recvmmsg(2), never blocking, never allocating.
-     *
-     * @param messages address of an array of {@code struct mmsghdr}
-     * @return messages received, or a negative errno
-     */
-    public int recvmmsg(long messages, int count) {
-        int received = LibC.calls().recvmmsg(fd.number(), messages, count, MSG_DONTWAIT, 0);
-        return received >= 0 ? received : -LibC.errno();
-    }
-
-    public int fd() {
-        return fd.number();
-    }
-
-    @Override
-    public void close() {
-        fd.close();
     }
 }
