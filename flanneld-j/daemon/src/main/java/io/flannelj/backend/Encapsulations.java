@@ -183,11 +183,6 @@ public final class Encapsulations implements Backend {
         return progress;
     }
 
-    /** The one that the network config asks for, as far as it could be started. Any thread. */
-    public String leading() {
-        return leading.type();
-    }
-
     @Override
     public void apply(Collection<Lease> peers) throws IOException {
         boolean changed = isOther(peers);
