@@ -7,8 +7,6 @@ import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
 import io.flannelj.lab.Pod;
 import io.flannelj.lab.Transfer;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -18,27 +16,16 @@ import org.junit.jupiter.api.Test;
 class FlannelDualStackIT {
     @Test
     void flannelsNodeIsAPeerOverBothFamilies() {
-        Path flannel = flannel();
-        assumeTrue(Files.isExecutable(flannel), "no flannel at " + flannel + "; build it by integration-tests/peers");
+        assumeTrue(StockFlannel.binary().isPresent(), "no flannel; build it by integration-tests/peers");
         try (Lab lab = Lab.open(3, Lab.Underlay.WIRE)
                 .configure("{\"Network\":\"10.5.0.0/16\",\"EnableIPv6\":true,\"IPv6Network\":\"fd00:5::/48\","
                         + "\"Backend\":{\"Type\":\"vxlan\"}}")) {
             Node theirs = lab.node(3);
-            theirs.start(
-                    theirs.directory().resolve("flanneld.log"),
-                    flannel.toString(),
-                    "--etcd-endpoints",
-                    lab.etcd().url(),
-                    "--iface",
-                    "eth0",
-                    "--ip-masq",
-                    "--subnet-file",
-                    theirs.subnetFile().toString());
+            StockFlannel.start(lab, theirs);
             lab.node(1).start();
             lab.node(2).start("--vxlan-datapath", "kernel");
             lab.node(1).awaitPeers(2);
             lab.node(2).awaitPeers(2);
-            Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> Files.exists(theirs.subnetFile()));
 
             Pod stranger = theirs.addPod().addIpv6ByHand("docker0");
             for (int number : new int[] {1, 2}) {
@@ -56,12 +43,5 @@ class FlannelDualStackIT {
                         .isTrue();
             }
         }
-    }
-
-    private static Path flannel() {
-        String named = System.getenv("FLANNELD_BIN");
-        return named != null && !named.isEmpty()
-                ? Path.of(named)
-                : Path.of(System.getProperty("user.home"), ".cache", "flanneld-j-peers", "flanneld");
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
+import io.flannelj.lab.bench.Peers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -17,9 +18,7 @@ final class StockFlannel {
     /** The program; empty where there is none. */
     static Optional<Path> binary() {
         String named = System.getenv("FLANNELD_BIN");
-        Path path = named != null
-                ? Path.of(named)
-                : Path.of(System.getProperty("user.home"), ".cache/flanneld-j-peers/flanneld");
+        Path path = named != null ? Path.of(named) : Peers.program("flanneld");
         return Files.isExecutable(path) ? Optional.of(path) : Optional.empty();
     }
 

@@ -3,10 +3,11 @@ package io.flannelj.lab.bench;
 import java.nio.file.Path;
 
 /** Where the real peers are that {@code integration-tests/peers} builds. */
-final class Peers {
+public final class Peers {
     private Peers() {}
 
-    static Path program(String name) {
+    /** Where one of them is, built or not. */
+    public static Path program(String name) {
         String named = System.getenv("PEERS");
         if (named != null && !named.isEmpty()) {
             return Path.of(named, name);
