@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** A command that shows what a running daemon answers: as a table for people, or as JSON. */
@@ -31,11 +32,8 @@ abstract class AskingCommand implements Callable<Integer> {
             description = "where the daemon listens (${DEFAULT-VALUE})")
     private Path controlSocket = Path.of(FlannelFlags.DEFAULT_CONTROL_SOCKET);
 
-    @Option(
-            names = {"-o", "--output"},
-            paramLabel = "json",
-            description = "print the daemon's JSON instead of a table")
-    private String output = "";
+    @Mixin
+    private OutputFlag output = new OutputFlag();
 
     @Option(
             names = {"-h", "--help"},
@@ -62,13 +60,12 @@ abstract class AskingCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (!output.isEmpty() && !output.equals("json")) {
-            err.println("-o: only json is known, was \"" + output + "\"");
+        if (!output.isKnown(err)) {
             return CommandLine.USAGE;
         }
         try {
             JsonNode answer = JSON.readTree(new ControlClient(controlSocket).get(path));
-            if (output.isEmpty()) {
+            if (!output.isJson()) {
                 return show(answer, out);
             }
             out.println(answer.toPrettyString());

@@ -10,6 +10,7 @@ import java.lang.management.ManagementFactory;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code flanneld-j bench}: what this machine's processor does with packets, without a kernel or a wire. */
@@ -31,11 +32,8 @@ final class BenchCommand implements Callable<Integer> {
             description = "length of each measurement, after as long a warm-up (${DEFAULT-VALUE})")
     private double seconds = 1;
 
-    @Option(
-            names = {"-o", "--output"},
-            paramLabel = "json",
-            description = "print JSON instead of a table")
-    private String output = "";
+    @Mixin
+    private OutputFlag output = new OutputFlag();
 
     @Option(
             names = {"-h", "--help"},
@@ -54,15 +52,14 @@ final class BenchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (!output.isEmpty() && !output.equals("json")) {
-            err.println("-o: only json is known, was \"" + output + "\"");
+        if (!output.isKnown(err)) {
             return CommandLine.USAGE;
         }
         if (!(seconds > 0 && seconds <= 600)) {
             err.println("--seconds must be above 0 and at most 600, was " + seconds);
             return CommandLine.USAGE;
         }
-        boolean table = output.isEmpty();
+        boolean table = !output.isJson();
         ArrayNode json = new ObjectMapper().createArrayNode();
         if (table) {
             out.printf("%-7s %-26s %12s %12s %8s %14s%n", "", "", "packets/s", "ns/packet", "GB/s", "octets made");

@@ -48,12 +48,8 @@ final class LeasesCommand implements Callable<Integer> {
     @Mixin
     private StoreFlags store = new StoreFlags();
 
-    @Option(
-            names = {"-o", "--output"},
-            paramLabel = "json",
-            scope = ScopeType.INHERIT,
-            description = "print JSON instead of text")
-    private String output = "";
+    @Mixin
+    private OutputFlag output = new OutputFlag();
 
     @Option(
             names = {"-h", "--help"},
@@ -81,8 +77,7 @@ final class LeasesCommand implements Callable<Integer> {
     }
 
     private int with(StoreFlags where, Deed deed) {
-        if (!output.isEmpty() && !output.equals("json")) {
-            err.println("-o: only json is known, was \"" + output + "\"");
+        if (!output.isKnown(err)) {
             return CommandLine.USAGE;
         }
         try (SubnetManager opened = stores.open(FlannelFlags.withStore(where, environment))) {
@@ -111,7 +106,7 @@ final class LeasesCommand implements Callable<Integer> {
     int list(@Mixin StoreFlags where) {
         return with(where, register -> {
             LeaseRegister.Contents contents = register.read();
-            if (output.isEmpty()) {
+            if (!output.isJson()) {
                 show(contents);
             } else {
                 out.println(json(contents).toPrettyString());
@@ -180,7 +175,7 @@ final class LeasesCommand implements Callable<Integer> {
     }
 
     private void say(StoredLease lease, String text) {
-        out.println(output.isEmpty() ? text : json(lease, null).toPrettyString());
+        out.println(output.isJson() ? json(lease, null).toPrettyString() : text);
     }
 
     private void show(LeaseRegister.Contents contents) {

@@ -300,6 +300,7 @@ class CommandLineTest {
         assertThat(err.toString()).contains("[http://192.0.2.1:2379]/elsewhere");
         assertThat(read("leases")).isEqualTo(new Invocation.Done(3));
         assertThat(read("leases", "-o", "yaml")).isEqualTo(new Invocation.Done(2));
+        assertThat(read("leases", "list", "-o", "yaml")).isEqualTo(new Invocation.Done(2));
         assertThat(read("leases", "reserve")).isEqualTo(new Invocation.Done(2));
     }
 }
