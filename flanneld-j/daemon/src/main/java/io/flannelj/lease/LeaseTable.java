@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * Every live lease, as the store's events tell them. Confined to the control thread.
  *
  * <p>When the store was set back to an older state, peers that it has forgotten are kept as doubted ones: they live, and
- * will claim their leases again within moments. {@link #dropDoubted} ends that.
+ * will claim their leases again within moments. {@link #dropDoubted} ends that. A listing that lacks our own lease is
+ * doubted likewise: where others wrote much since, the store's revision does not tell.
  */
 public final class LeaseTable {
     private final Map<PodSubnets, Lease> leases = new LinkedHashMap<>();
@@ -53,17 +54,19 @@ public final class LeaseTable {
     }
 
     private boolean replace(LeaseEvent.Reset reset) {
+        boolean heldOwn = holdsOwn();
         Map<PodSubnets, Lease> before = new LinkedHashMap<>();
         peers().forEach(lease -> before.put(lease.subnets(), lease));
+        Map<PodSubnets, Lease> doubtedBefore = Map.copyOf(doubted);
         leases.clear();
         doubted.clear();
         reset.leases().forEach(lease -> leases.put(lease.subnets(), lease));
-        if (reset.rolledBack()) {
-            before.values().stream()
-                    .filter(lease -> leases.keySet().stream().noneMatch(lease.subnets()::overlaps))
-                    .filter(lease -> own == null || !own.overlaps(lease.subnets()))
-                    .forEach(lease -> doubted.put(lease.subnets(), lease));
-        }
+        boolean setBack = reset.rolledBack() || (heldOwn && !holdsOwn());
+        (setBack ? before : doubtedBefore)
+                .values().stream()
+                        .filter(lease -> leases.keySet().stream().noneMatch(lease.subnets()::overlaps))
+                        .filter(lease -> own == null || !own.overlaps(lease.subnets()))
+                        .forEach(lease -> doubted.put(lease.subnets(), lease));
         return !attributes(before.values()).equals(attributes(peers()));
     }
 

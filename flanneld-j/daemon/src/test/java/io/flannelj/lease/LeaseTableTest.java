@@ -70,6 +70,22 @@ class LeaseTableTest {
     }
 
     @Test
+    void aListingWithoutOurOwnLeaseIsDoubtedWhateverItsRevision() {
+        table.setOwn(lease(1, 1).subnets());
+        table.apply(new LeaseEvent.Reset(List.of(lease(1, 1), lease(2, 2))));
+
+        assertThat(table.apply(new LeaseEvent.Reset(List.of()))).isFalse();
+        assertThat(table.peers()).containsExactly(lease(2, 2));
+
+        assertThat(table.apply(new LeaseEvent.Reset(List.of(lease(1, 1)))))
+                .as("listed once more, before the other is back")
+                .isFalse();
+        assertThat(table.peers()).containsExactly(lease(2, 2));
+        assertThat(table.dropDoubted()).as("when time is up").isTrue();
+        assertThat(table.peers()).isEmpty();
+    }
+
+    @Test
     void aForgottenPeerGivesWayToWhoeverHasItsSubnetNow() {
         table.apply(new LeaseEvent.Reset(List.of(lease(2, 2), lease(3, 3), lease(4, 4))));
         table.apply(new LeaseEvent.Reset(List.of(lease(2, 9)), true));
