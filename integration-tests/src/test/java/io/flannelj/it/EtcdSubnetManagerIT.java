@@ -2,6 +2,9 @@ package io.flannelj.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flannelj.lab.EtcdServer;
 import io.flannelj.lab.Lab;
@@ -33,6 +36,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.InvocationInterceptor;
 import org.junit.jupiter.api.extension.ReflectiveInvocationContext;
+import org.slf4j.LoggerFactory;
 
 /** The etcd store against a real etcd. */
 @NeedsPrivileges
@@ -175,12 +179,26 @@ class EtcdSubnetManagerIT extends SubnetManagerContract {
     }
 
     @Test
-    void garbageBesideLeasesIsSkipped() throws Exception {
+    void garbageBesideLeasesIsSkippedAndNamedOnce() throws Exception {
         assertThat(store.create(ONE, node(1), DAY)).isPresent();
         etcd.put(Lab.PREFIX + "/subnets/10.5.9.0-24", "not JSON");
         etcd.put(Lab.PREFIX + "/subnets/nonsense", "{}");
-
-        assertThat(store.list().leases()).hasSize(1);
+        ListAppender<ILoggingEvent> said = new ListAppender<>();
+        said.start();
+        Logger logger = (Logger) LoggerFactory.getLogger(EtcdSubnetManager.class);
+        logger.addAppender(said);
+        try {
+            for (int i = 0; i < 3; i++) {
+                assertThat(store.list().leases()).hasSize(1);
+            }
+        } finally {
+            logger.detachAppender(said);
+        }
+        assertThat(said.list)
+                .extracting(ILoggingEvent::getFormattedMessage)
+                .hasSize(2)
+                .anyMatch(line -> line.contains("/subnets/nonsense"))
+                .anyMatch(line -> line.contains("/subnets/10.5.9.0-24"));
     }
 
     /** Claims it; a claim whose answer was lost may have been made all the same. */

@@ -10,8 +10,9 @@ import java.time.Instant;
 import javax.net.ssl.SSLException;
 
 /**
- * The jetcd client in use. A client that finds nobody is thrown away after a while for a new one: gRPC would wait up to two
- * minutes before it dials again, and certificates may have been renewed meanwhile. Watches of the old client end.
+ * The jetcd client in use. One that found nobody makes room for a new one at the next call, unless it is quite new itself:
+ * gRPC would wait up to two minutes before it dials again, and certificates may have been renewed meanwhile. Watches of the
+ * old client end.
  *
  * <p>For several threads.
  */
@@ -23,6 +24,7 @@ final class EtcdConnection implements AutoCloseable {
     private final Clock clock;
     private Client client;
     private Instant madeAt;
+    private boolean foundNobody;
     private boolean closed;
 
     EtcdConnection(EtcdOptions options, Clock clock) throws StoreException {
@@ -33,22 +35,27 @@ final class EtcdConnection implements AutoCloseable {
     }
 
     synchronized Client client() {
+        if (foundNobody && !closed && !clock.instant().isBefore(madeAt.plus(DIAL_AGAIN_AFTER))) {
+            dialAgain();
+        }
         return client;
     }
 
-    /** A call found nobody. */
-    synchronized void onUnavailable() {
-        if (closed || clock.instant().isBefore(madeAt.plus(DIAL_AGAIN_AFTER))) {
-            return;
-        }
+    private void dialAgain() {
         Client old = client;
         try {
             client = build(options);
         } catch (StoreException e) {
             return; // certificates are being replaced just now: the old client stays until the next time
         }
+        foundNobody = false;
         madeAt = clock.instant();
         old.close();
+    }
+
+    /** A call of this client found nobody. */
+    synchronized void onUnavailable(Client which) {
+        foundNobody |= which == client;
     }
 
     private static Client build(EtcdOptions options) throws StoreException {

@@ -1,6 +1,7 @@
 package io.flannelj.lease.etcd;
 
 import io.etcd.jetcd.ByteSequence;
+import io.etcd.jetcd.Client;
 import io.etcd.jetcd.KeyValue;
 import io.etcd.jetcd.kv.GetResponse;
 import io.etcd.jetcd.kv.TxnResponse;
@@ -30,14 +31,18 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -58,6 +63,9 @@ public final class EtcdSubnetManager implements SubnetManager {
     private final Clock clock;
     private final String subnetsPrefix;
     private final String configKey;
+
+    /** Keys that were named as no leases, each once for as long as it is there. */
+    private final Set<String> skipped = ConcurrentHashMap.newKeySet();
 
     private EtcdSubnetManager(EtcdConnection connection, EtcdOptions options, Clock clock) {
         this.connection = connection;
@@ -88,8 +96,7 @@ public final class EtcdSubnetManager implements SubnetManager {
 
     @Override
     public Optional<String> fetchNetworkConfig() throws StoreException {
-        GetResponse response =
-                await(connection.client().getKVClient().get(bytes(configKey)), "read the network config");
+        GetResponse response = await(client -> client.getKVClient().get(bytes(configKey)), "read the network config");
         return response.getKvs().stream().findFirst().map(kv -> text(kv.getValue()));
     }
 
@@ -104,17 +111,18 @@ public final class EtcdSubnetManager implements SubnetManager {
     @Override
     public Listing list() throws StoreException {
         GetResponse response = await(
-                connection
-                        .client()
-                        .getKVClient()
+                client -> client.getKVClient()
                         .get(
                                 bytes(subnetsPrefix),
                                 GetOption.builder().isPrefix(true).build()),
                 "list the leases");
         List<StoredLease> leases = new ArrayList<>();
+        Set<String> keys = new HashSet<>();
         for (KeyValue kv : response.getKvs()) {
             lease(kv).ifPresent(leases::add);
+            keys.add(text(kv.getKey()));
         }
+        skipped.retainAll(keys);
         return new Listing(leases, response.getHeader().getRevision());
     }
 
@@ -124,7 +132,7 @@ public final class EtcdSubnetManager implements SubnetManager {
             return Optional.empty();
         }
         long seconds = await(
-                        connection.client().getLeaseClient().timeToLive(lease.storeLeaseId(), LeaseOption.DEFAULT),
+                        client -> client.getLeaseClient().timeToLive(lease.storeLeaseId(), LeaseOption.DEFAULT),
                         "tell how long a lease lasts")
                 .getTTL();
         return Optional.of(Duration.ofSeconds(Math.max(0, seconds)));
@@ -162,9 +170,7 @@ public final class EtcdSubnetManager implements SubnetManager {
     @Override
     public boolean delete(StoredLease known) throws StoreException {
         TxnResponse response = await(
-                connection
-                        .client()
-                        .getKVClient()
+                client -> client.getKVClient()
                         .txn()
                         .If(unchanged(known))
                         .Then(Op.delete(key(known.subnets()), DeleteOption.DEFAULT))
@@ -177,7 +183,7 @@ public final class EtcdSubnetManager implements SubnetManager {
             Cmp condition, PodSubnets subnets, LeaseAttributes attributes, Duration timeToLive, String what)
             throws StoreException {
         Instant end = clock.instant().plus(timeToLive);
-        long id = await(connection.client().getLeaseClient().grant(timeToLive.toSeconds()), what + " " + subnets)
+        long id = await(client -> client.getLeaseClient().grant(timeToLive.toSeconds()), what + " " + subnets)
                 .getID();
         Optional<StoredLease> written = Optional.empty();
         try {
@@ -200,9 +206,7 @@ public final class EtcdSubnetManager implements SubnetManager {
             throws StoreException {
         PutOption option = PutOption.builder().withLeaseId(leaseId).build();
         TxnResponse response = await(
-                connection
-                        .client()
-                        .getKVClient()
+                client -> client.getKVClient()
                         .txn()
                         .If(condition)
                         .Then(Op.put(key(subnets), bytes(LeaseJson.format(attributes)), option))
@@ -280,7 +284,9 @@ public final class EtcdSubnetManager implements SubnetManager {
         Optional<PodSubnets> subnets = SubnetKey.parse(key);
         Optional<LeaseAttributes> attributes = LeaseJson.parse(text(kv.getValue()));
         if (subnets.isEmpty() || attributes.isEmpty()) {
-            log.warn("{} holds {} that is no lease; leaving it alone", options, key);
+            if (skipped.add(key)) {
+                log.warn("{} holds {} that is no lease; leaving it alone", options, key);
+            }
             return Optional.empty();
         }
         return Optional.of(
@@ -299,7 +305,9 @@ public final class EtcdSubnetManager implements SubnetManager {
         return bytes.toString(StandardCharsets.UTF_8);
     }
 
-    private <T> T await(CompletableFuture<T> call, String what) throws StoreException {
+    private <T> T await(Function<Client, CompletableFuture<T>> ask, String what) throws StoreException {
+        Client client = connection.client();
+        CompletableFuture<T> call = ask.apply(client);
         try {
             return call.get(DEADLINE.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
@@ -316,7 +324,7 @@ public final class EtcdSubnetManager implements SubnetManager {
             String reason = reason(e);
             // A token of before etcd's restart is refused for ever; only a new client asks for another one.
             if (unavailable || code == Status.Code.UNAUTHENTICATED || reason.contains("invalid auth token")) {
-                connection.onUnavailable();
+                connection.onUnavailable(client);
             }
             throw new StoreException(
                     options + (unavailable ? " is not reachable" : " refused to " + what) + ": " + reason
