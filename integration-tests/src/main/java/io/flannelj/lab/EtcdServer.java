@@ -1,82 +1,109 @@
 package io.flannelj.lab;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import io.flannelj.netns.Netns;
-import io.flannelj.netns.NetnsThread;
-import java.io.IOException;
-import java.net.HttpURLConnection;
-import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** A real etcd in a namespace of the laboratory, with faults on request. Spoken to through its JSON gateway. */
+/** A real etcd in a namespace of the laboratory, with faults on request. */
 public final class EtcdServer {
-    private static final ObjectMapper JSON = new ObjectMapper();
-
     private final Workspace workspace;
-    private final String namespace;
-    private final String url;
-    private final Path dataDirectory;
+    private final Setup setup;
+    private final EtcdGateway gateway;
+    private Path dataDirectory;
     private Process process;
 
     /** A key with its value. */
     public record Entry(String key, String value) {}
 
-    EtcdServer(Workspace workspace, String namespace, String address) {
+    /**
+     * One member.
+     *
+     * @param address where daemons reach it
+     * @param port for them; the peers' port is the next one, and with TLS the laboratory's own is the one before
+     * @param cluster all members as {@code name=url,…}
+     * @param tls whether daemons speak TLS; the certificates are in {@code flags}
+     */
+    record Setup(
+            String name, String namespace, String address, int port, String cluster, boolean tls, List<String> flags) {
+        static Setup single(String namespace, String address) {
+            return new Setup("etcd", namespace, address, 2379, "etcd=http://127.0.0.1:2380", false, List.of());
+        }
+
+        String url() {
+            return (tls ? "https://" : "http://") + address + ":" + port;
+        }
+
+        int gatewayPort() {
+            return tls ? port - 1 : port;
+        }
+
+        String peerUrl() {
+            return "http://127.0.0.1:" + (port + 1);
+        }
+    }
+
+    /** Starts; does not wait. */
+    EtcdServer(Workspace workspace, Setup setup) {
         this.workspace = workspace;
-        this.namespace = namespace;
-        this.url = "http://" + address + ":2379";
-        this.dataDirectory = workspace.directory().resolve("etcd");
+        this.setup = setup;
+        this.gateway = new EtcdGateway(setup.namespace(), setup.gatewayPort());
+        this.dataDirectory = workspace.directory().resolve(setup.name());
         this.process = launch();
     }
 
     /** What daemons are given. */
     public String url() {
-        return url;
+        return setup.url();
     }
 
     public String namespace() {
-        return namespace;
+        return setup.namespace();
     }
 
     private Process launch() {
-        Process started = workspace.register(Commands.start(
-                namespace,
-                workspace.directory().resolve("logs/etcd.log"),
+        String own = "http://127.0.0.1:" + setup.gatewayPort();
+        List<String> command = new ArrayList<>(List.of(
                 "etcd",
+                "--name",
+                setup.name(),
                 "--data-dir",
                 dataDirectory.toString(),
                 "--listen-client-urls",
-                "http://0.0.0.0:2379",
+                setup.tls() ? "https://0.0.0.0:" + setup.port() + "," + own : "http://0.0.0.0:" + setup.port(),
                 "--advertise-client-urls",
-                url,
+                url(),
                 "--listen-peer-urls",
-                "http://127.0.0.1:2380",
+                setup.peerUrl(),
                 "--initial-advertise-peer-urls",
-                "http://127.0.0.1:2380",
+                setup.peerUrl(),
                 "--initial-cluster",
-                "default=http://127.0.0.1:2380",
+                setup.cluster(),
                 "--unsafe-no-fsync"));
+        command.addAll(setup.flags());
+        return workspace.register(Commands.start(setup.namespace(), log(), command.toArray(String[]::new)));
+    }
+
+    private Path log() {
+        return workspace.directory().resolve("logs/" + setup.name() + ".log");
+    }
+
+    /** Waits until it answers, as a cluster of several does once most of it is there. */
+    EtcdServer awaitAnswer() {
         Wait.until("etcd answers", Duration.ofSeconds(20), () -> {
             try {
-                post("/v3/kv/range", "{\"key\":\"" + base64("/") + "\"}");
+                gateway.isLeader();
                 return true;
             } catch (LabException e) {
-                if (!started.isAlive()) {
-                    throw new LabException("etcd ended with status " + started.exitValue() + "; see "
-                            + workspace.directory().resolve("logs/etcd.log"));
+                if (!process.isAlive()) {
+                    throw new LabException("etcd ended with status " + process.exitValue() + "; see " + log());
                 }
                 return false;
             }
         });
-        return started;
+        return this;
     }
 
     /** SIGKILL. */
@@ -91,64 +118,128 @@ public final class EtcdServer {
     /** Starts again on the same data. */
     public void restart() {
         process = launch();
+        awaitAnswer();
+    }
+
+    /** Stops it where it stands, connections and all. */
+    public void freeze() {
+        Commands.require("kill", "-STOP", String.valueOf(process.pid()));
+    }
+
+    public void thaw() {
+        Commands.require("kill", "-CONT", String.valueOf(process.pid()));
+    }
+
+    /** Lets nothing through between it and a node, and says so to neither. */
+    public void cutOff(Node node) {
+        filter("-I", node);
+    }
+
+    /** Ends {@link #cutOff}. */
+    public void reconnect(Node node) {
+        filter("-D", node);
+    }
+
+    private void filter(String action, Node node) {
+        String port = String.valueOf(setup.port());
+        Commands.inNamespace(
+                        namespace(),
+                        "iptables",
+                        action,
+                        "INPUT",
+                        "-s",
+                        node.address(),
+                        "-p",
+                        "tcp",
+                        "--dport",
+                        port,
+                        "-j",
+                        "DROP")
+                .orThrow();
+        Commands.inNamespace(
+                        namespace(),
+                        "iptables",
+                        action,
+                        "OUTPUT",
+                        "-d",
+                        node.address(),
+                        "-p",
+                        "tcp",
+                        "--sport",
+                        port,
+                        "-j",
+                        "DROP")
+                .orThrow();
+    }
+
+    /** Writes a snapshot of everything. */
+    public Path snapshot() {
+        Path file = workspace.directory().resolve("snapshot-" + System.nanoTime());
+        etcdctl("snapshot", "save", file.toString());
+        return file;
+    }
+
+    /** Starts anew on a snapshot, as an operator does after a disaster; it must not run. */
+    public void restore(Path snapshot) {
+        Path restored = workspace.directory().resolve(setup.name() + "-" + System.nanoTime());
+        etcdctl(
+                "snapshot",
+                "restore",
+                snapshot.toString(),
+                "--name",
+                setup.name(),
+                "--data-dir",
+                restored.toString(),
+                "--initial-cluster",
+                setup.cluster(),
+                "--initial-advertise-peer-urls",
+                setup.peerUrl());
+        dataDirectory = restored;
+        restart();
+    }
+
+    private void etcdctl(String... arguments) {
+        List<String> command =
+                new ArrayList<>(List.of("etcdctl", "--endpoints", "http://127.0.0.1:" + setup.gatewayPort()));
+        command.addAll(List.of(arguments));
+        Commands.run(Commands.inside(namespace(), command.toArray(String[]::new)), "", Map.of("ETCDCTL_API", "3"))
+                .orThrow();
+    }
+
+    /** From now on daemons have to say that they are {@code user}, who may read and write under {@code prefix}. */
+    public void demandPasswords(String user, String password, String prefix) {
+        gateway.demandPasswords("lab", user, password, prefix);
+    }
+
+    /** The laboratory's own log-in ends with etcd. */
+    public void logInAgain() {
+        gateway.logIn("lab");
     }
 
     public void put(String key, String value) {
-        post("/v3/kv/put", "{\"key\":\"" + base64(key) + "\",\"value\":\"" + base64(value) + "\"}");
+        gateway.put(key, value);
     }
 
     public void delete(String key) {
-        post("/v3/kv/deleterange", "{\"key\":\"" + base64(key) + "\"}");
+        gateway.delete(key);
     }
 
     /** Forgets all history before {@code revision}. */
     public void compact(long revision) {
-        post("/v3/kv/compaction", "{\"revision\":" + revision + ",\"physical\":true}");
+        gateway.compact(revision);
+    }
+
+    /** The latest revision. */
+    public long revision() {
+        return gateway.revision();
     }
 
     /** Everything whose key begins with {@code prefix}. */
     public List<Entry> list(String prefix) {
-        byte[] end = prefix.getBytes(StandardCharsets.UTF_8);
-        end[end.length - 1]++;
-        String answer = post(
-                "/v3/kv/range",
-                "{\"key\":\"" + base64(prefix) + "\",\"range_end\":\""
-                        + Base64.getEncoder().encodeToString(end) + "\"}");
-        List<Entry> entries = new ArrayList<>();
-        try {
-            for (JsonNode kv : JSON.readTree(answer).path("kvs")) {
-                entries.add(new Entry(
-                        text(kv.path("key").asText()), text(kv.path("value").asText())));
-            }
-        } catch (JsonProcessingException e) {
-            throw new LabException("etcd answered " + answer, e);
-        }
-        return entries;
+        return gateway.list(prefix);
     }
 
-    private String post(String path, String body) {
-        try (Netns netns = Netns.open(Path.of("/run/netns", namespace))) {
-            // A socket belongs to the namespace of the thread that makes it, so this thread makes and uses it.
-            return NetnsThread.call(netns, () -> {
-                HttpURLConnection connection = (HttpURLConnection)
-                        URI.create("http://127.0.0.1:2379" + path).toURL().openConnection();
-                connection.setConnectTimeout(2000);
-                connection.setReadTimeout(5000);
-                connection.setRequestProperty("Connection", "close");
-                connection.setDoOutput(true);
-                connection.getOutputStream().write(body.getBytes(StandardCharsets.UTF_8));
-                return new String(connection.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            });
-        } catch (IOException e) {
-            throw new LabException("etcd does not answer: " + e.getMessage(), e);
-        }
-    }
-
-    private static String base64(String text) {
-        return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
-    }
-
-    private static String text(String base64) {
-        return new String(Base64.getDecoder().decode(base64), StandardCharsets.UTF_8);
+    boolean isLeader() {
+        return gateway.isLeader();
     }
 }

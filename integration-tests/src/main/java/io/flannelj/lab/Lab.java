@@ -18,7 +18,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Lab implements AutoCloseable {
     public static final String PREFIX = "/coreos.com/network";
-    static final String SWITCH_ADDRESS = "192.168.100.254";
+
+    /** Where etcd and the apiserver are, unless the laboratory is a mere pair. */
+    public static final String SWITCH_ADDRESS = "192.168.100.254";
+
     private static final String SWITCH_IPV6_ADDRESS = "fd00:64::fe";
 
     private final Workspace workspace;
@@ -27,6 +30,7 @@ public final class Lab implements AutoCloseable {
     private final List<Node> nodes = new ArrayList<>();
     private final Underlay underlay;
     private @Nullable EtcdServer etcd;
+    private String etcdUrls = "";
 
     /** How the underlay's interfaces treat packets. */
     public enum Underlay {
@@ -159,10 +163,50 @@ public final class Lab implements AutoCloseable {
     public synchronized EtcdServer etcd() {
         EtcdServer running = etcd;
         if (running == null) {
-            running = new EtcdServer(workspace, etcdNamespace, etcdAddress);
+            running = new EtcdServer(workspace, EtcdServer.Setup.single(etcdNamespace, etcdAddress)).awaitAnswer();
             etcd = running;
         }
         return running;
+    }
+
+    /** Starts a store that speaks TLS to daemons, and with {@code askForTheirs} wants their certificates too. */
+    public synchronized EtcdServer startTlsEtcd(Authority authority, Authority.Pair server, boolean askForTheirs) {
+        List<String> flags = new ArrayList<>(List.of(
+                "--cert-file",
+                server.certificate().toString(),
+                "--key-file",
+                server.key().toString()));
+        if (askForTheirs) {
+            flags.addAll(List.of(
+                    "--client-cert-auth",
+                    "--trusted-ca-file",
+                    authority.certificate().toString()));
+        }
+        EtcdServer started = new EtcdServer(
+                        workspace,
+                        new EtcdServer.Setup(
+                                "etcd", etcdNamespace, etcdAddress, 2379, "etcd=http://127.0.0.1:2380", true, flags))
+                .awaitAnswer();
+        etcd = started;
+        return started;
+    }
+
+    /** Starts a store of three members; {@link #etcd} is the first of them. */
+    public synchronized EtcdCluster startEtcdCluster() {
+        EtcdCluster started = new EtcdCluster(workspace, etcdNamespace, etcdAddress);
+        etcd = started.members().get(0);
+        etcdUrls = started.urls();
+        return started;
+    }
+
+    /** A certificate authority. */
+    public Authority authority() {
+        return new Authority(workspace.directory().resolve("certificates"));
+    }
+
+    /** What daemons are told of the store. */
+    synchronized String etcdUrls() {
+        return etcdUrls.isEmpty() ? etcd().url() : etcdUrls;
     }
 
     public Node node(int number) {

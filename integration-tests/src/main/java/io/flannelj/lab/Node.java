@@ -83,7 +83,7 @@ public final class Node {
         command.addAll(List.of(
                 Distribution.home().resolve("bin/flanneld-j").toString(),
                 "--etcd-endpoints",
-                lab.etcd().url(),
+                lab.etcdUrls(),
                 "--subnet-file",
                 subnetFile().toString(),
                 "--control-socket",
@@ -224,8 +224,12 @@ public final class Node {
 
     /** Starts a program in a pod that goes on; it ends with the laboratory at the latest. */
     public Process startIn(Pod pod, String... command) {
-        return lab.workspace()
-                .register(Commands.start(pod.namespace(), directory.resolve(pod.containerId() + ".log"), command));
+        return startIn(pod, directory.resolve(pod.containerId() + ".log"), command);
+    }
+
+    /** The same, with a log of its own. */
+    Process startIn(Pod pod, Path log, String... command) {
+        return lab.workspace().register(Commands.start(pod.namespace(), log, command));
     }
 
     /** Starts a program in the node that goes on; it ends with the laboratory at the latest. */
@@ -268,7 +272,7 @@ public final class Node {
         return run(
                 Distribution.home().resolve("bin/flanneld-j").toString(),
                 "--etcd-endpoints",
-                lab.etcd().url(),
+                lab.etcdUrls(),
                 "--control-socket",
                 controlSocketFile().toString());
     }
@@ -278,7 +282,7 @@ public final class Node {
         List<String> full = new ArrayList<>(
                 List.of(Distribution.home().resolve("bin/flanneld-j").toString()));
         full.addAll(List.of(command));
-        full.addAll(List.of("--etcd-endpoints", lab.etcd().url()));
+        full.addAll(List.of("--etcd-endpoints", lab.etcdUrls()));
         return run(full.toArray(String[]::new));
     }
 
