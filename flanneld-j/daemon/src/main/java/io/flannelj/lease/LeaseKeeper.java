@@ -285,18 +285,21 @@ public final class LeaseKeeper implements AutoCloseable {
      * Both looked after they wrote, so never both stay.
      */
     private Optional<StoredLease> alone(Optional<StoredLease> written) throws StoreException {
-        if (written.isEmpty()) {
-            return written;
+        if (written.isPresent() && meetsAnother(written.get())) {
+            store.delete(written.get());
+            return Optional.empty();
         }
-        StoredLease mine = written.get();
+        return written;
+    }
+
+    private boolean meetsAnother(StoredLease mine) throws StoreException {
         for (StoredLease other : store.list().leases()) {
             if (!other.subnets().equals(mine.subnets()) && other.subnets().overlaps(mine.subnets())) {
                 log.info("giving up {}: it overlaps {} of another node", mine.subnets(), other.subnets());
-                store.delete(mine);
-                return Optional.empty();
+                return true;
             }
         }
-        return written;
+        return false;
     }
 
     private static boolean isOurs(StoredLease stored, LeaseAttributes attributes) {
@@ -371,7 +374,12 @@ public final class LeaseKeeper implements AutoCloseable {
             }
         }
         log.warn("the lease {} is gone from the store; claiming it again", mine.subnets());
-        return held(alone(store.create(mine.subnets(), attributes, terms.timeToLive())));
+        return heldAlone(store.create(mine.subnets(), attributes, terms.timeToLive()));
+    }
+
+    /** As {@link #alone}, for a node that sends: it stops before it deletes, as whoever acquires anew does. */
+    private Outcome heldAlone(Optional<StoredLease> written) throws StoreException {
+        return written.isPresent() && meetsAnother(written.get()) ? Outcome.LOST : held(written);
     }
 
     private Outcome secureStored(StoredLease stored, StoredLease mine, LeaseAttributes attributes, boolean renew)
@@ -392,7 +400,7 @@ public final class LeaseKeeper implements AutoCloseable {
         }
         Optional<StoredLease> renewed = store.update(stored, attributes, terms.timeToLive());
         // A claim of ours that was carried out late has met nobody's eye yet.
-        return held(stored.version() == mine.version() ? renewed : alone(renewed));
+        return stored.version() == mine.version() ? held(renewed) : heldAlone(renewed);
     }
 
     private Outcome secureAssigned(PodSubnets assigned, StoredLease mine, LeaseAttributes attributes, boolean renew)

@@ -199,6 +199,30 @@ class LeaseKeeperTest {
         assertThat(keeper.renew(node(1))).isEqualTo(Outcome.LOST);
     }
 
+    /** Had it deleted its claim and gone on, another node could have had the IPv6 subnet beside it. */
+    @Test
+    void aNodeThatFindsItsNewClaimOverlappedStopsSendingFirst() throws Exception {
+        NetworkConfig both = NetworkConfig.parse(
+                "{\"Network\": \"10.3.0.0/16\", \"EnableIPv6\": true, \"IPv6Network\": \"fd00:3::/48\","
+                        + " \"Backend\": {\"Type\": \"vxlan\"}}");
+        LeaseKeeper keeper = keeper();
+        PodSubnets own =
+                keeper.acquire(both, node(1), subnet("10.3.1.0/24"), null).subnets();
+        PodSubnets rival = new PodSubnets(Cidr.parse("10.3.2.0/24"), own.ipv6());
+        store.expire(own);
+        store.beforeNextWrite(() -> store.reserve(rival, node(2)));
+
+        assertThat(keeper.renew(node(1))).isEqualTo(Outcome.LOST);
+
+        assertThat(keeper.attempt(both, node(1), own, null)).as("gives way").isEmpty();
+        assertThat(store.list().leases()).extracting(StoredLease::subnets).containsExactly(rival);
+        assertThat(keeper.attempt(both, node(1), own, null)
+                        .orElseThrow()
+                        .subnets()
+                        .overlaps(rival))
+                .isFalse();
+    }
+
     @Test
     void renewalComesBeforeTheEndAndIsTriedAgain() throws Exception {
         LeaseKeeper keeper = keeper();
