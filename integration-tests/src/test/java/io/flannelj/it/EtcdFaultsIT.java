@@ -29,7 +29,7 @@ import org.junit.jupiter.api.TestInstance;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class EtcdFaultsIT {
     private static final int FAULT_SECONDS = Integer.getInteger("flannelj.faultSeconds", 8);
-    private static final Duration CONVERGED_WITHIN = Duration.ofSeconds(10);
+    private static final double CONVERGED_WITHIN_SECONDS = 10;
     private static final int LOG_LINES_A_MINUTE = 20;
 
     private static final Duration SOON = Duration.ofSeconds(20);
@@ -315,7 +315,7 @@ class EtcdFaultsIT {
             assertThat(there.lost() + here.lost())
                     .as(() -> "packets lost\n" + left.log() + right.log())
                     .isZero();
-            assertThat(converged).as("seconds until a change is known").isLessThan(CONVERGED_WITHIN.toSeconds());
+            assertThat(converged).as("seconds until a change is known").isLessThan(CONVERGED_WITHIN_SECONDS);
             assertThat(said / minutes)
                     .as(() -> "log lines of both nodes\n" + left.log() + right.log())
                     .isLessThan(LOG_LINES_A_MINUTE);
