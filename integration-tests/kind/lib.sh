@@ -4,6 +4,7 @@
 inside() { if [ -n "${KIND_NODE_IMAGE:-}" ]; then "$@"; else "$here/kit/dockerd-in-netns" exec "$@"; fi; }
 docker() { inside docker "$@"; }
 kind() { inside kind "$@"; }
+load() { kind load docker-image --name "$cluster" "$@" >"$work/load" 2>&1 || { cat "$work/load" >&2; return 1; }; }
 kc() { inside kubectl --context "kind-$cluster" "$@"; }
 k() { kc --namespace "$ns" "$@"; }
 

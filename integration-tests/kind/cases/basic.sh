@@ -52,7 +52,7 @@ node_port_local() {
 }
 load_balancer() {
   local address=198.51.100.10
-  k patch service balanced --subresource=status --type merge -p "{\"status\": {\"loadBalancer\": {\"ingress\": [{\"ip\": \"$address\"}]}}}"
+  k patch service balanced --subresource=status --type merge -p "{\"status\": {\"loadBalancer\": {\"ingress\": [{\"ip\": \"$address\"}]}}}" >/dev/null
   outside ip route replace "$address/32" via "$(node_ip "$first")"
   await 15 outside $(get "$address/name")
   want "$(outside $(get "$address/name"))" there

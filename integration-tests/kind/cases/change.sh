@@ -17,7 +17,7 @@ restart() {
 upgrade() {
   local before; before=$(daemons get "ds/$daemon_set" -o jsonpath='{.spec.template.spec.containers[0].image}')
   docker tag "$before" "${before%:*}:next"
-  kind load docker-image --name "$cluster" "${before%:*}:next"
+  load "${before%:*}:next"
   both_ways upgrade
   daemons set image "ds/$daemon_set" "*=${before%:*}:next"; rolled_out
   sleep 1; still_talks; both_ended upgrade

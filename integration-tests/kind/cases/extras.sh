@@ -1,8 +1,8 @@
-# Two neighbours on the network: an ingress proxy (nginx) and a NetworkPolicy engine (kube-router's firewall).
+# Neighbours on the network: an ingress proxy (nginx) and NetworkPolicy engines.
 # shellcheck shell=bash disable=SC2154,SC2046
 neighbour() {   # neighbour PROGRAM: its image in the nodes, or the reason why not
   docker image inspect "flanneld-j/$1:1" >/dev/null 2>&1 || return 1
-  kind load docker-image --name "$cluster" "flanneld-j/$1:1" >/dev/null
+  load "flanneld-j/$1:1"
 }
 ingress() {
   neighbour ingress || { echo "SKIP: the image flanneld-j/ingress:1 is not there; kit/neighbours makes it"; return; }
@@ -24,11 +24,12 @@ ingress() {
   want "$(asked one.example /name)" there
   want "$(asked two.example /name)" other
   want "$(asked one.example /cgi-bin/who | grep -c .)" 1 "path rule"
+  echo "nginx at the node's port 9999"
 }
-network_policy() {
-  neighbour kube-router || { echo "SKIP: the image flanneld-j/kube-router:1 is not there; kit/neighbours makes it"; return; }
-  kc apply -f "$here/networks/kube-router.yaml" >/dev/null
-  kc -n kube-system rollout status ds/kube-router --timeout=90s >/dev/null
+network_policy() {   # network_policy ENGINE
+  neighbour "$1" || { echo "SKIP: the image flanneld-j/$1:1 is not there; kit/neighbours makes it"; return; }
+  kc apply -f "$here/networks/$1.yaml" >/dev/null
+  kc -n kube-system rollout status "ds/$1" --timeout=90s >/dev/null
   k apply -f - >/dev/null <<-END
 	{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "only-beside"}, "spec": {
 	  "podSelector": {"matchLabels": {"app": "there"}}, "policyTypes": ["Ingress"],
@@ -40,9 +41,12 @@ network_policy() {
   want "$(on here $(get "$(pod_ip beside):8080/name"))" beside "a pod without a policy"
   k delete networkpolicy only-beside >/dev/null
   await 30 on here $(get "$(pod_ip there):8080/name")
-  kc delete -f "$here/networks/kube-router.yaml" >/dev/null
+  kc delete -f "$here/networks/$1.yaml" --wait --timeout=60s >/dev/null
+  await 30 on here $(get "$(pod_ip there):8080/name")
+  echo "refused, allowed, lifted"
 }
 extra_cases() {
   try "Ingress: two hosts and a path rule" ingress
-  try "NetworkPolicy engine beside us" network_policy
+  try "NetworkPolicy by kube-network-policies" network_policy kube-network-policies
+  try "NetworkPolicy by kube-router's firewall" network_policy kube-router
 }

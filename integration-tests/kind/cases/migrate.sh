@@ -56,7 +56,7 @@ migrate_one() {
   phase "$label: flannel"
   selector() { sed "s|^\( *\)hostNetwork: true|\1nodeSelector: {flanneld-j.io/network: $1}\n&|"; }
   network=flannel; daemon_ns=kube-flannel daemon_set=kube-flannel-ds; manifest | selector flannel | kc apply -f - >/dev/null; wait_network
-  kind load docker-image --name "$cluster" "$image" >/dev/null
+  load "$image"
   network=flanneld-j; manifest | selector flanneld-j | kc apply -f - >/dev/null
   daemon_set=flanneld-j
   phase "$label: migration"
