@@ -42,7 +42,8 @@ final class Routes {
     private Response readiness() {
         StatusDocument status = daemon.status();
         String reasons = status.reasons().stream().map(reason -> "\n" + reason).collect(Collectors.joining());
-        return status.ready() // and stays so, as flannel's does: traffic goes on whatever is the matter
+        return status.ready() // and stays so while traffic goes on, as flannel's does; only a store that denies us
+                // ends it
                 ? new Response(HttpResponseStatus.OK, TEXT, "flanneld is ready" + reasons)
                 : new Response(HttpResponseStatus.SERVICE_UNAVAILABLE, TEXT, "flanneld is not ready yet" + reasons);
     }

@@ -100,7 +100,7 @@ public final class LeaseFollower implements AutoCloseable {
             if (closed) {
                 return; // broken off
             }
-            health.failed(StoreHealth.Asking.WATCH, e.problem());
+            health.failed(StoreHealth.Asking.WATCH, e);
             again(mine);
         }
     }

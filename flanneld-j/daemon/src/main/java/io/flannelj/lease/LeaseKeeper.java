@@ -110,7 +110,7 @@ public final class LeaseKeeper implements AutoCloseable {
                 }
                 sayOnce("no network config at " + store.configLocation() + " yet; waiting for somebody to write it");
             } catch (StoreException e) {
-                health.failed(StoreHealth.Asking.LEASE, e.problem());
+                health.failed(StoreHealth.Asking.LEASE, e);
                 waitingFor = e.problem();
                 if (saved != null && saved.isUsableAt(clock.instant())) {
                     return NetworkConfig.parse(saved.config());
@@ -137,7 +137,7 @@ public final class LeaseKeeper implements AutoCloseable {
                 health.answered(StoreHealth.Asking.LEASE);
                 sayOnce(e.problem());
             } catch (StoreException e) {
-                health.failed(StoreHealth.Asking.LEASE, e.problem());
+                health.failed(StoreHealth.Asking.LEASE, e);
                 waitingFor = e.problem();
                 if (saved != null && saved.isUsableAt(clock.instant())) {
                     return new NodeNotes(null, null, saved.own().lease().attributes());
@@ -194,7 +194,7 @@ public final class LeaseKeeper implements AutoCloseable {
             return Optional.empty();
         } catch (StoreException e) {
             unsureUntil = clock.instant().plus(STRAGGLERS);
-            health.failed(StoreHealth.Asking.LEASE, e.problem());
+            health.failed(StoreHealth.Asking.LEASE, e);
             waitingFor = e.problem();
             return adopt(config, attributes, saved);
         }
@@ -349,7 +349,7 @@ public final class LeaseKeeper implements AutoCloseable {
         } catch (StoreException e) {
             unsureUntil = clock.instant().plus(STRAGGLERS);
             if (closed.getCount() > 0) { // else it was broken off
-                health.failed(StoreHealth.Asking.LEASE, e.problem());
+                health.failed(StoreHealth.Asking.LEASE, e);
             }
             return Outcome.UNKNOWN;
         }

@@ -8,6 +8,7 @@ import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.jdkhttp.JdkHttpClientFactory;
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.KubeOptions;
+import io.flannelj.lease.DeniedException;
 import io.flannelj.lease.StoreException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -123,13 +124,13 @@ final class KubeConnection implements AutoCloseable {
         }
         return switch (code) {
             case 401 ->
-                new StoreException(
+                new DeniedException(
                         location
                                 + " does not accept our credentials (401): check the service account or the kubeconfig's"
                                 + " user",
                         failure);
             case 403 ->
-                new StoreException(
+                new DeniedException(
                         location + " forbids us to " + what + " (403): give our account the cluster role of"
                                 + " deploy/kubernetes/flanneld-j.yml (nodes: get, list, watch; nodes/status: patch;"
                                 + " pods: get)",
