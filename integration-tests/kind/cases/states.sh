@@ -37,7 +37,7 @@ second_cni() {
 }
 no_pod_cidr() {
   sound
-  local manager=/etc/kubernetes/manifests/kube-controller-manager.yaml
+  manager=/etc/kubernetes/manifests/kube-controller-manager.yaml
   trap 'node_do "$cluster-control-plane" sed -i s/--allocate-node-cidrs=false/--allocate-node-cidrs=true/ "$manager"' EXIT
   node_do "$cluster-control-plane" sed -i 's/--allocate-node-cidrs=true/--allocate-node-cidrs=false/' "$manager"
   sleep 25
