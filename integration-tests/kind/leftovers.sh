@@ -9,7 +9,7 @@ machine() {   # machine FILE
     nft --stateless list ruleset 2>/dev/null || true
     echo "# sysctls"; sysctl kernel.panic kernel.panic_on_oops vm.overcommit_memory fs.file-max fs.nr_open net.ipv4.ip_forward 2>/dev/null || true
     echo "# processes"; ps -eo comm | grep -E '^(dockerd|containerd.*|docker-proxy|runc|kubelet|kube-.*|flanneld.*)$' | sort | uniq -c || true
-    echo "# cgroups"; find /sys/fs/cgroup -maxdepth 3 -type d -regex '.*/\(docker\|kubelet\|kubepods\|system.slice/docker-\).*' | sort || true
+    echo "# cgroups"; find /sys/fs/cgroup -maxdepth 2 -type d -regex '.*/\(docker\|kubelet\|kubepods\|system.slice/docker-\).*' | sort || true
     if stock; then echo "# containers and networks"; docker ps -a --format '{{.Names}}' | sort; docker network ls --format '{{.Name}}' | sort; fi
   } >"$results/machine-$1.txt"
 }

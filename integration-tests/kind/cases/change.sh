@@ -22,7 +22,9 @@ upgrade() {
   daemons set image "ds/$daemon_set" "*=${before%:*}:next"; rolled_out
   sleep 1; still_talks; both_ended upgrade
 }
-still_talks() { on here ping -q -c 5 -i 0.1 -W 2 "$(pod_ip there)" >/dev/null; on there ping -q -c 5 -i 0.1 -W 2 "$(pod_ip here)" >/dev/null; }
+still_talks() {   # soon: a successor counts as ready while its predecessor still answers for it
+  await 30 on here ping -q -c 5 -i 0.1 -W 2 "$(pod_ip there)"; await 30 on there ping -q -c 5 -i 0.1 -W 2 "$(pod_ip here)"
+}
 killed() {
   both_ways killed
   node_do "$second" pkill -KILL -f "$daemon_process"
@@ -67,7 +69,7 @@ node_leaves_and_comes() {
   kc delete node "$third" --wait=false; docker stop -t 2 "$third"
   sleep 3
   docker start "$third"
-  await 90 kc wait --for=condition=Ready "node/$third" --timeout=5s
+  await 180 kc wait --for=condition=Ready "node/$third" --timeout=5s
   await 60 rolled_out
   k delete pod third --ignore-not-found --force --grace-period=0 2>/dev/null || true
   pod third "$third" | k apply -f - >/dev/null; ready 90 third
