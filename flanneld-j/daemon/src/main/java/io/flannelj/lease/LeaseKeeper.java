@@ -9,9 +9,11 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,6 +53,9 @@ public final class LeaseKeeper implements AutoCloseable {
 
     /** Of a lease that was given up because the network changed: what of it still fits is asked for again. */
     private @Nullable PodSubnets formerly;
+
+    /** What the store held for us when it was last looked at; null before it ever was. Nothing else of an earlier life stands. */
+    private @Nullable Set<PodSubnets> confirmed;
 
     private boolean tookOver;
     private Instant acquiredAt = Instant.EPOCH;
@@ -184,6 +189,7 @@ public final class LeaseKeeper implements AutoCloseable {
                 waitingFor = "";
                 fromDisk = false;
                 own = taken;
+                confirmed = Set.of(taken.subnets());
                 acquiredAt = clock.instant();
                 pauses.reset();
             });
@@ -209,16 +215,19 @@ public final class LeaseKeeper implements AutoCloseable {
         if (saved == null || !saved.isUsableAt(clock.instant())) {
             return Optional.empty();
         }
+        PodSubnets subnets = saved.own().subnets();
+        if (confirmed != null && !confirmed.contains(subnets)) {
+            return Optional.empty();
+        }
         boolean stands = store.assigns()
-                ? SubnetChooser.lies(config, saved.own().subnets())
-                : isOurs(saved.own(), attributes)
-                        && SubnetChooser.fits(config, saved.own().subnets());
+                ? SubnetChooser.lies(config, subnets)
+                : isOurs(saved.own(), attributes) && SubnetChooser.fits(config, subnets);
         if (!stands) {
             return Optional.empty();
         }
         log.warn(
                 "going on with the lease {} and {} peers as written down at {}, until the store answers",
-                saved.own().subnets(),
+                subnets,
                 saved.peers().size(),
                 saved.savedAt());
         own = saved.own();
@@ -236,7 +245,9 @@ public final class LeaseKeeper implements AutoCloseable {
             return store.create(assigned.get(), attributes, terms.timeToLive());
         }
         SubnetManager.Listing listing = store.list();
-        for (StoredLease stored : ours(listing, attributes, previous)) {
+        List<StoredLease> ours = ours(listing, attributes, previous);
+        confirmed = ours.stream().map(StoredLease::subnets).collect(Collectors.toUnmodifiableSet());
+        for (StoredLease stored : ours) {
             if (!duplicate.isEmpty()) {
                 sayOnce(duplicate);
                 return Optional.empty(); // until the other node is gone and its lease with it
@@ -286,6 +297,7 @@ public final class LeaseKeeper implements AutoCloseable {
      */
     private Optional<StoredLease> alone(Optional<StoredLease> written) throws StoreException {
         if (written.isPresent() && meetsAnother(written.get())) {
+            confirmed = Set.of(); // also where the answer to this gets lost
             store.delete(written.get());
             return Optional.empty();
         }
@@ -340,6 +352,9 @@ public final class LeaseKeeper implements AutoCloseable {
         StoredLease mine = Objects.requireNonNull(own, "a lease is kept once it was acquired");
         try {
             Outcome outcome = secure(mine, attributes, renew);
+            if (outcome == Outcome.LOST) {
+                confirmed = Set.of();
+            }
             health.answered(StoreHealth.Asking.LEASE);
             return outcome;
         } catch (UnassignedException e) {
@@ -450,6 +465,7 @@ public final class LeaseKeeper implements AutoCloseable {
     private Outcome held(Optional<StoredLease> written) {
         written.ifPresent(lease -> {
             own = lease;
+            confirmed = Set.of(lease.subnets());
             fromDisk = false;
             waitingFor = "";
             pauses.reset();

@@ -240,6 +240,8 @@ final class Session implements AutoCloseable, Tenure.Host {
     @Override
     public void onLost() {
         log.error("our lease {} is over; giving it up and asking for another one", state.own);
+        archive.forget();
+        unsaved = false;
         again = true;
         end();
     }

@@ -323,6 +323,7 @@ final class ClusterSimulation {
             queues.forEach(VirtualTime.Queue::kill);
             queues.clear();
             reset();
+            saved = null;
             LeaseKeeper with = Objects.requireNonNull(keeper);
             TaskQueue main = queue();
             main.run(() -> acquire(with, main));

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import java.util.Optional;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -37,6 +39,42 @@ class LeaseCodecTest {
             })
     void whatFlannelRefusesIsRefused(String key) {
         assertThat(SubnetKey.parse(key)).isEmpty();
+    }
+
+    /** flannel's fuzzing of ParseSubnetKey and kvToIPLease: whatever is there is read or refused, and what is read is written alike. */
+    @Test
+    void nothingInAKeyOrAValueBreaksTheReaders() {
+        Random random = new Random(7);
+        String keys = "0123456789.-&:abcdef/ \u00e9\n";
+        String values = "{}[]\",:PublicIP10.25null\\\u00e9 ";
+        int read = 0;
+        for (int i = 0; i < 200_000; i++) {
+            Optional<PodSubnets> subnets = SubnetKey.parse(mutated("10.12.13.0-24&fd00:12:13::-56", keys, random));
+            subnets.ifPresent(found ->
+                    assertThat(SubnetKey.parse(SubnetKey.format(found))).contains(found));
+            read += subnets.isPresent() ? 1 : 0;
+            Optional<LeaseAttributes> attributes = LeaseJson.parse(mutated(
+                    "{\"PublicIP\":\"192.168.64.3\",\"PublicIPv6\":null,\"BackendType\":\"vxlan\"}", values, random));
+            attributes.ifPresent(found ->
+                    assertThat(LeaseJson.parse(LeaseJson.format(found))).contains(found));
+            read += attributes.isPresent() ? 1 : 0;
+        }
+        assertThat(read).as("of 400,000").isBetween(10_000, 390_000);
+    }
+
+    private static String mutated(String text, String alphabet, Random random) {
+        StringBuilder changed = new StringBuilder(text);
+        for (int i = random.nextInt(4); i >= 0; i--) {
+            int at = random.nextInt(changed.length() + 1);
+            char letter = alphabet.charAt(random.nextInt(alphabet.length()));
+            switch (random.nextInt(4)) {
+                case 0 -> changed.insert(at, letter);
+                case 1 -> changed.delete(at, Math.min(changed.length(), at + 1 + random.nextInt(8)));
+                case 2 -> changed.setLength(at);
+                default -> changed.replace(at, Math.min(changed.length(), at + 1), String.valueOf(letter));
+            }
+        }
+        return changed.toString();
     }
 
     @Test

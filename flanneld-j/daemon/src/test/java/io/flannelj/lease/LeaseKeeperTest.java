@@ -386,6 +386,30 @@ class LeaseKeeperTest {
     }
 
     @Test
+    void whatTheStoreToldIsOverIsNotTakenFromDisk() throws Exception {
+        NetworkConfig config = config("10.3.0.0/16");
+        LeaseKeeper before = keeper();
+        PodSubnets own = before.acquire(config, node(1), null, null).subnets();
+        SavedLeases saved = new SavedLeases("memory", clock.now, "", before.stored(), List.of(), 7);
+        store.expire(own);
+        store.create(own, node(2), DAY);
+        assertThat(before.renew(node(1))).isEqualTo(Outcome.LOST);
+        store.setAway(true);
+
+        assertThat(before.attempt(config, node(1), own, saved))
+                .as("it was lost")
+                .isEmpty();
+
+        store.setAway(false);
+        LeaseKeeper after = keeper();
+        store.beforeNextWrite(() -> store.setAway(true));
+        assertThat(after.attempt(config, node(1), own, saved))
+                .as("the listing showed it to be another node's")
+                .isEmpty();
+        assertThat(after.isFromDisk()).isFalse();
+    }
+
+    @Test
     void withoutAStoreThatAssignsTheLastSubnetServes() throws Exception {
         PodSubnets odd = subnet("10.3.0.0/25"); // Kubernetes cuts the network as it likes
         store.assign(odd);
