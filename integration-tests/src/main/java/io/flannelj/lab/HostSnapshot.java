@@ -31,6 +31,7 @@ final class HostSnapshot {
                 .lines()
                 .filter(line -> !line.startsWith("#")) // iptables-save stamps the time
                 .map(line -> line.replaceAll("\\[\\d+:\\d+]", "[counters]"))
+                .map(line -> line.replaceAll("counter packets \\d+ bytes \\d+", "counter"))
                 .map(line -> line.replaceAll("^\\d+: ", "")) // indices count on
                 .map(line -> line.replaceAll("@if\\d+", "@if"))
                 .map(line -> line.replaceAll("(valid_lft|preferred_lft) \\S+", ""))

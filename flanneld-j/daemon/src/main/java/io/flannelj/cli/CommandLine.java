@@ -94,6 +94,7 @@ public final class CommandLine {
                 .addSubcommand("status", new StatusCommand(out, err))
                 .addSubcommand("peers", new PeersCommand(out, err))
                 .addSubcommand("leases", LeasesCommand.create(environment, out, err, stores))
+                .addSubcommand("cleanup", new CleanupCommand(out, err))
                 .addSubcommand("docker-opts", new DockerOptsCommand(err))
                 .addSubcommand("bench", new BenchCommand(out, err));
     }

@@ -51,7 +51,7 @@ final class FlannelFlags {
     private String publicIpv6 = "";
 
     @Option(names = "--subnet-file", paramLabel = "FILE", description = "where subnet.env goes (${DEFAULT-VALUE})")
-    private String subnetFile = "/run/flannel/subnet.env";
+    private String subnetFile = DEFAULT_SUBNET_FILE;
 
     @Option(
             names = "--subnet-lease-renew-margin",
@@ -156,9 +156,11 @@ final class FlannelFlags {
     private String controlSocket = DEFAULT_CONTROL_SOCKET;
 
     static final String DEFAULT_CONTROL_SOCKET = "/run/flannel-j/flanneld-j.sock";
+    static final String DEFAULT_SUBNET_FILE = "/run/flannel/subnet.env";
+    static final String DEFAULT_STATE_DIRECTORY = "/var/lib/flannel-j";
 
     @Option(names = "--state-dir", paramLabel = "DIR", description = "what must survive restarts (${DEFAULT-VALUE})")
-    private String stateDirectory = "/var/lib/flannel-j";
+    private String stateDirectory = DEFAULT_STATE_DIRECTORY;
 
     @Option(names = "--tun-device", paramLabel = "FILE", description = "the TUN driver (${DEFAULT-VALUE})")
     private String tunDevice = "/dev/net/tun";

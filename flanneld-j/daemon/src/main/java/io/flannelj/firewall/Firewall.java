@@ -1,6 +1,7 @@
 package io.flannelj.firewall;
 
 import java.io.IOException;
+import java.util.List;
 
 /** One flavour of packet filter. The state wanted goes in, the difference is applied; the same call repairs. */
 public interface Firewall {
@@ -11,6 +12,13 @@ public interface Firewall {
      * @throws IOException names the program that failed, and what it said
      */
     boolean apply(DesiredRules rules) throws IOException;
+
+    /**
+     * What of ours is there, for people; empty when nothing is. flannel's own counts as ours: the names are the same.
+     *
+     * @throws IOException when the program is missing; names the package that brings it
+     */
+    List<String> present() throws IOException;
 
     /** Takes away everything of ours, and nothing else. Harmless when nothing is there. */
     void remove() throws IOException;

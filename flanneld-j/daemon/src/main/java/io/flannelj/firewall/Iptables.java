@@ -50,6 +50,17 @@ public final class Iptables implements Firewall {
     }
 
     @Override
+    public List<String> present() throws IOException {
+        List<String> found = new ArrayList<>();
+        for (Table table : List.of(nat(List.of()), filter(List.of()))) {
+            if (!removal(table, save(table)).isEmpty()) {
+                found.add(program + " rules in table " + table.name() + ": " + table.chain() + " and what leads there");
+            }
+        }
+        return found;
+    }
+
+    @Override
     public void remove() throws IOException {
         StringBuilder payload = new StringBuilder();
         for (Table table : List.of(nat(List.of()), filter(List.of()))) {

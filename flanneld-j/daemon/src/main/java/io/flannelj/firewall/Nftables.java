@@ -47,6 +47,11 @@ public final class Nftables implements Firewall {
     }
 
     @Override
+    public List<String> present() throws IOException {
+        return list().isEmpty() ? List.of() : List.of("nftables table " + family + " " + table);
+    }
+
+    @Override
     public void remove() throws IOException {
         // "add" first: deleting what is not there would be an error.
         commands.require(

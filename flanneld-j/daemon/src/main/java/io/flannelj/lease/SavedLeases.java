@@ -46,18 +46,20 @@ public record SavedLeases(
 
     /** Reads the file; empty when there is none, when it is of another store, or when it is damaged. */
     public static Optional<SavedLeases> read(Path file, String location) {
+        return read(file).filter(saved -> saved.location().equals(location));
+    }
+
+    /** The same, of whatever store. */
+    public static Optional<SavedLeases> read(Path file) {
         try {
             JsonNode root = JSON.readTree(Files.readString(file));
-            if (!root.path("location").asText().equals(location)) {
-                return Optional.empty();
-            }
             List<Lease> peers = new ArrayList<>();
             for (JsonNode peer : root.path("peers")) {
                 peers.add(lease(peer));
             }
             JsonNode own = root.path("own");
             return Optional.of(new SavedLeases(
-                    location,
+                    root.path("location").asText(),
                     Instant.parse(root.path("savedAt").asText()),
                     root.path("config").asText(),
                     new StoredLease(

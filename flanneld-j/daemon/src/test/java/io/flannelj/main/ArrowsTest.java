@@ -72,7 +72,17 @@ class ArrowsTest {
         room("metrics", "datapath", "lease", "io.micrometer..");
         room("admin", "metrics", "lease", "com.fasterxml.jackson..", "io.netty..");
         room("bench", "backend.udp", "backend.vxlan", "datapath", "device", "net", "packet", "io.netty.buffer");
-        room("cli", "bench", "config", "lease", "net", "com.fasterxml.jackson..", "com.sun.management", "picocli");
+        room("cleanup", "backend", "firewall", "lease", "net", "netlink");
+        room(
+                "cli",
+                "bench",
+                "cleanup",
+                "config",
+                "lease",
+                "net",
+                "com.fasterxml.jackson..",
+                "com.sun.management",
+                "picocli");
     }
 
     private static void room(String name, String... mayTouch) {

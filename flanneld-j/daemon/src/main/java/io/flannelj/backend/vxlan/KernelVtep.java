@@ -1,6 +1,7 @@
 package io.flannelj.backend.vxlan;
 
 import io.flannelj.backend.Attempts;
+import io.flannelj.backend.ClaimedDevices;
 import io.flannelj.backend.PeerRoutes;
 import io.flannelj.lease.Lease;
 import io.flannelj.linux.Sysctl;
@@ -37,8 +38,6 @@ import org.slf4j.LoggerFactory;
  */
 final class KernelVtep {
     private static final Logger log = LoggerFactory.getLogger(KernelVtep.class);
-
-    private static final String ALIAS = "flanneld-j";
 
     private final Links links;
     private final Addresses addresses;
@@ -103,21 +102,7 @@ final class KernelVtep {
 
     /** So that a later life that needs the name for something else knows whose device it is. */
     void claimDevice(int index) throws IOException {
-        links.setAlias(index, ALIAS);
-    }
-
-    /**
-     * Takes away a device that the kernel's data path left when it was told to.
-     *
-     * @return whether there was one; a device that nobody claimed is left alone
-     */
-    static boolean removeClaimed(Links links, String device) throws IOException {
-        Link claimed = links.withAlias(ALIAS, device).orElse(null);
-        if (claimed == null || !claimed.kind().equals("vxlan")) {
-            return false;
-        }
-        links.delete(claimed.index());
-        return true;
+        new ClaimedDevices(links).claim(index);
     }
 
     private String whyUnusable(Link present) throws IOException {

@@ -1,6 +1,7 @@
 package io.flannelj.backend.vxlan;
 
 import io.flannelj.backend.BackendProvider;
+import io.flannelj.backend.ClaimedDevices;
 import io.flannelj.backend.DirectRouting;
 import io.flannelj.backend.KeptMac;
 import io.flannelj.backend.PeerRoutes;
@@ -143,7 +144,7 @@ public final class VxlanProvider implements BackendProvider {
     /** That of an earlier life of ours which had the kernel carry; flannel's own is left alone, and stands in the way. */
     private static void removeKernelDevice(String device) throws IOException {
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
-            if (KernelVtep.removeClaimed(new Links(netlink), device)) {
+            if (new ClaimedDevices(new Links(netlink)).removeVxlan(device)) {
                 log.info("took away {}, by which the kernel carried until now", device);
             }
         }

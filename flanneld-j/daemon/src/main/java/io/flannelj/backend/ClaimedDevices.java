@@ -1,0 +1,50 @@
+package io.flannelj.backend;
+
+import io.flannelj.netlink.Link;
+import io.flannelj.netlink.Links;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Devices that outlive the daemon bear a note (their alias), so that a later life, or somebody who cleans up, can tell them
+ * from flannel's, which have the same names.
+ */
+public final class ClaimedDevices {
+    private static final String ALIAS = "flanneld-j";
+
+    private final Links links;
+
+    public ClaimedDevices(Links links) {
+        this.links = links;
+    }
+
+    public void claim(int index) throws IOException {
+        links.setAlias(index, ALIAS);
+    }
+
+    /** All of them; pods' interfaces are the plugin's, and bear other notes. */
+    public List<Link> list() throws IOException {
+        List<Link> claimed = new ArrayList<>();
+        for (Link link : links.list()) {
+            if (links.withAlias(ALIAS, link.name()).isPresent()) {
+                claimed.add(link);
+            }
+        }
+        return claimed;
+    }
+
+    /**
+     * Takes away a VXLAN device of the kernel's.
+     *
+     * @return whether there was one; a device that nobody claimed is left alone
+     */
+    public boolean removeVxlan(String device) throws IOException {
+        Link claimed = links.withAlias(ALIAS, device).orElse(null);
+        if (claimed == null || !claimed.kind().equals("vxlan")) {
+            return false;
+        }
+        links.delete(claimed.index());
+        return true;
+    }
+}

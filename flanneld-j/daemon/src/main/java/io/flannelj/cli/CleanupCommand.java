@@ -1,0 +1,140 @@
+package io.flannelj.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.flannelj.cleanup.Leaving;
+import io.flannelj.cleanup.Leavings;
+import io.flannelj.cleanup.RunningDaemons;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code flanneld-j cleanup}: takes away what a daemon that is gone left on this host. */
+@Command(
+        name = "cleanup",
+        header = "Takes away what a daemon that is gone left on this host.",
+        description = {
+            "Devices, routes, neighbours and firewall rules that a daemon with --keep-on-stop left in force, or one that was"
+                    + " killed could not take away. Not the bridge, pods' interfaces and addresses, which are the CNI"
+                    + " plugin's, nor the lease: flanneld-j leases release. Rules under flannel's names go, whoever of the two"
+                    + " wrote them.",
+            ""
+        },
+        footer = "Exit status: 0 nothing is left, 1 refused or not all could be removed, 2 wrong options.",
+        sortOptions = false)
+final class CleanupCommand implements Callable<Integer> {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int REFUSED = 1;
+
+    private final PrintWriter out;
+    private final PrintWriter err;
+
+    @Option(names = "--dry-run", description = "only say what would go")
+    private boolean dryRun;
+
+    @Option(names = "--files", description = "also remove the subnet file and what the state directory keeps")
+    private boolean withFiles;
+
+    @Option(names = "--subnet-file", paramLabel = "FILE", description = "as the daemon's (${DEFAULT-VALUE})")
+    private Path subnetFile = Path.of(FlannelFlags.DEFAULT_SUBNET_FILE);
+
+    @Option(names = "--state-dir", paramLabel = "DIR", description = "as the daemon's (${DEFAULT-VALUE})")
+    private Path stateDirectory = Path.of(FlannelFlags.DEFAULT_STATE_DIRECTORY);
+
+    @Option(
+            names = "--control-socket",
+            paramLabel = "FILE",
+            description = "where a daemon would answer (${DEFAULT-VALUE})")
+    private Path controlSocket = Path.of(FlannelFlags.DEFAULT_CONTROL_SOCKET);
+
+    @Mixin
+    private OutputFlag output = new OutputFlag();
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "print this")
+    @SuppressWarnings("UnusedVariable") // picocli reads it
+    private boolean help;
+
+    CleanupCommand(PrintWriter out, PrintWriter err) {
+        this.out = out;
+        this.err = err;
+    }
+
+    @Override
+    public Integer call() {
+        if (!output.isKnown(err)) {
+            return CommandLine.USAGE;
+        }
+        try {
+            List<String> running = running();
+            if (!running.isEmpty()) {
+                err.println(
+                        "cleanup: " + String.join("; ", running) + ": it uses what would be removed; stop it first");
+                return REFUSED;
+            }
+            try (Leavings leavings = Leavings.find(subnetFile, stateDirectory, withFiles)) {
+                return clean(leavings);
+            }
+        } catch (IOException e) {
+            err.println("cleanup: " + e.getMessage() + "; it must be root who runs it");
+            return REFUSED;
+        } finally {
+            out.flush();
+            err.flush();
+        }
+    }
+
+    /** One in another PID namespace, as in a container, is found by its socket. */
+    private List<String> running() throws IOException {
+        List<String> running = new ArrayList<>(RunningDaemons.find());
+        try {
+            new ControlClient(controlSocket).get("/healthz");
+            running.add("a daemon that answers at " + controlSocket);
+        } catch (IOException e) {
+            return running;
+        }
+        return running;
+    }
+
+    private int clean(Leavings leavings) {
+        List<String> gone = new ArrayList<>();
+        List<String> failed = new ArrayList<>();
+        for (Leaving leaving : leavings.found()) {
+            try {
+                if (!dryRun) {
+                    leaving.remove();
+                }
+                gone.add(leaving.name());
+            } catch (IOException e) {
+                failed.add(leaving.name() + ": " + e.getMessage());
+            }
+        }
+        if (output.isJson()) {
+            out.println(json(gone, failed, leavings.leftAlone()));
+        } else {
+            gone.forEach(name -> out.println((dryRun ? "would remove " : "removed ") + name));
+            failed.forEach(name -> out.println("could not remove " + name));
+            leavings.leftAlone().forEach(name -> out.println("left alone: " + name));
+            if (gone.isEmpty() && failed.isEmpty()) {
+                out.println("nothing of ours is left");
+            }
+        }
+        return failed.isEmpty() ? 0 : REFUSED;
+    }
+
+    private String json(List<String> gone, List<String> failed, List<String> leftAlone) {
+        ObjectNode node = JSON.createObjectNode().put("dryRun", dryRun);
+        node.set("removed", JSON.valueToTree(gone));
+        node.set("failed", JSON.valueToTree(failed));
+        node.set("leftAlone", JSON.valueToTree(leftAlone));
+        return node.toPrettyString();
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.cleanup;
+
+import org.jspecify.annotations.NullMarked;
