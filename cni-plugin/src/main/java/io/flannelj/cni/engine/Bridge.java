@@ -69,10 +69,14 @@ final class Bridge {
                 + "); delete or rename it, or choose another by \"bridge\"";
     }
 
-    /** Sets a pod's port up as configured. */
-    void plug(Link port, Link bridge) throws IOException {
+    /**
+     * Sets a pod's port up as configured. Nothing passes before the pod's end is up, too.
+     *
+     * @param alias by which GC finds whose it is
+     */
+    void plug(Link port, Link bridge, String alias) throws IOException {
         newPort = port.index();
-        links.setMaster(port.index(), bridge.index());
+        links.setPort(port.index(), bridge.index(), alias);
         if (conf.hairpinMode()) {
             links.setBridgePortHairpin(port.index(), true);
         }
@@ -82,7 +86,6 @@ final class Bridge {
         if (conf.vlan() > 0) {
             tag(port);
         }
-        links.setUp(port.index());
     }
 
     private void tag(Link port) throws IOException {

@@ -64,6 +64,8 @@ record BridgeConf(
         boolean promiscuous = fields.flag(conf, "promiscMode");
         fields.unless(!(hairpin && promiscuous), "hairpinMode and promiscMode", "exclude each other");
         boolean defaultGateway = fields.flag(conf, "isDefaultGateway");
+        boolean masquerades = fields.flag(conf, "ipMasq");
+        List<PortMapping> portMappings = PortMapping.parse(fields, runtime.path("portMappings"));
         BridgeConf parsed = new BridgeConf(
                 conf.path("cniVersion").asText("1.0.0"),
                 conf.path("name").asText(),
@@ -73,8 +75,9 @@ record BridgeConf(
                 fields.flag(conf, "forceAddress"),
                 hairpin,
                 promiscuous,
-                fields.flag(conf, "ipMasq"),
-                PodFirewall.Kind.of(conf.path("ipMasqBackend").asText(""), fields),
+                masquerades,
+                PodFirewall.Kind.of(
+                        conf.path("ipMasqBackend").asText(""), fields, masquerades || !portMappings.isEmpty()),
                 fields.number(conf, "mtu", 65_535),
                 fields.number(conf, "vlan", 4094),
                 conf.path("preserveDefaultVlan").asBoolean(true),
@@ -83,7 +86,7 @@ record BridgeConf(
                 fields.flag(conf, "enabledad"),
                 mac(fields, runtime, args, cniArgs),
                 requested(fields, runtime, args, cniArgs),
-                PortMapping.parse(fields, runtime.path("portMappings")),
+                portMappings,
                 conf.path("ipam"));
         fields.throwIfAny();
         return parsed;

@@ -41,12 +41,12 @@ final class BridgePlugin {
     String add() throws IOException, CniException {
         try (Netns pod = attachment.openNetns();
                 NetlinkSocket node = NetlinkSocket.open()) {
-            PodLink link = new PodLink(node, pod, attachment);
+            PodLink link = new PodLink(node, pod, conf.name(), attachment);
             Bridge bridge = new Bridge(node, conf);
             Link bridgeLink = bridge.ensure();
             Link nodeEnd = link.create(conf);
             try {
-                bridge.plug(nodeEnd, bridgeLink);
+                bridge.plug(nodeEnd, bridgeLink, link.alias());
                 Ipam.Grant grant = ipam.add();
                 try {
                     return wire(bridge, bridgeLink, link, nodeEnd, grant);
@@ -74,7 +74,7 @@ final class BridgePlugin {
                     .toList();
             bridge.ensureGateways(bridgeLink, gateways);
         }
-        Link podEnd = link.configure(grant, routes, conf.detectDuplicates());
+        Link podEnd = link.configure(nodeEnd.peerIndex(), grant, routes, conf.detectDuplicates());
         if (conf.needsFirewall()) {
             PodFirewall firewall = PodFirewall.of(conf, attachment);
             try {
@@ -122,7 +122,7 @@ final class BridgePlugin {
                     Netns own = Netns.current();
                     NetlinkSocket node = NetlinkSocket.open()) {
                 if (!pod.isSameAs(own)) {
-                    new PodLink(node, pod, attachment).delete();
+                    new PodLink(node, pod, conf.name(), attachment).delete();
                     unlinked = true;
                 }
             }

@@ -7,7 +7,7 @@ import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netlink.Route;
 import io.flannelj.netlink.Routes;
 import io.flannelj.netns.Netns;
-import io.flannelj.netns.NetnsThread;
+import io.flannelj.netns.NetnsVisit;
 import java.io.IOException;
 import java.util.List;
 
@@ -22,7 +22,7 @@ final class PodCheck {
     }
 
     void check(String ifName, BridgeConf conf, Ipam.Grant expected, List<String> problems) throws IOException {
-        try (NetlinkSocket inside = NetnsThread.call(pod, NetlinkSocket::open)) {
+        try (NetlinkSocket inside = NetnsVisit.call(pod, NetlinkSocket::open)) {
             Link link = new Links(inside).find(ifName).orElse(null);
             if (link == null) {
                 problems.add("the container has no interface " + ifName);

@@ -18,12 +18,12 @@ final class PodFirewall {
         NFTABLES;
 
         /** The one that was asked for; iptables when none was, unless only nft is installed. */
-        static Kind of(String name, Json fields) {
+        static Kind of(String name, Json fields, boolean needed) {
             fields.unless(
                     List.of("", "iptables", "nftables").contains(name),
                     "ipMasqBackend",
                     "must be iptables or nftables, was \"" + name + "\"");
-            boolean onlyNft = name.isEmpty() && !Program.exists("iptables") && Program.exists("nft");
+            boolean onlyNft = name.isEmpty() && needed && !Program.exists("iptables") && Program.exists("nft");
             return name.equals("nftables") || onlyNft ? NFTABLES : IPTABLES;
         }
     }

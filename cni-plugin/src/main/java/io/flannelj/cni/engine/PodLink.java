@@ -12,7 +12,7 @@ import io.flannelj.netlink.Route;
 import io.flannelj.netlink.Routes;
 import io.flannelj.netlink.VethRemoval;
 import io.flannelj.netns.Netns;
-import io.flannelj.netns.NetnsThread;
+import io.flannelj.netns.NetnsVisit;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -26,12 +26,14 @@ final class PodLink {
 
     private final NetlinkSocket node;
     private final Netns pod;
+    private final String network;
     private final Attachment attachment;
     private final String ifName;
 
-    PodLink(NetlinkSocket node, Netns pod, Attachment attachment) {
+    PodLink(NetlinkSocket node, Netns pod, String network, Attachment attachment) {
         this.node = node;
         this.pod = pod;
+        this.network = network;
         this.attachment = attachment;
         this.ifName = attachment.ifName();
     }
@@ -48,9 +50,7 @@ final class PodLink {
             String name = Interfaces.randomName();
             try {
                 links.addVeth(name, ifName, pod.fd(), mtu, conf.mac());
-                Link made = links.require(name);
-                links.setAlias(made.index(), alias(conf.name(), attachment));
-                return made;
+                return links.require(name);
             } catch (SyscallException e) {
                 boolean taken = e.errno() == Errno.EEXIST;
                 if (taken && exists()) {
@@ -62,6 +62,11 @@ final class PodLink {
                 }
             }
         }
+    }
+
+    /** The note that the node's end gets. */
+    String alias() {
+        return alias(network, attachment);
     }
 
     /** The note on the node's end, by which GC finds whose it is. */
@@ -76,27 +81,28 @@ final class PodLink {
     /**
      * Gives the pod's end its addresses and routes, and sets it and the loopback up.
      *
+     * @param index of the pod's end
      * @return the pod's end
      */
-    Link configure(Ipam.Grant grant, List<PodRoute> routes, boolean detectDuplicates) throws IOException, CniException {
-        try (NetlinkSocket inside = NetnsThread.call(pod, () -> {
+    Link configure(int index, Ipam.Grant grant, List<PodRoute> routes, boolean detectDuplicates)
+            throws IOException, CniException {
+        try (NetlinkSocket inside = NetnsVisit.call(pod, () -> {
             announce(grant.gateway(true) != null, detectDuplicates);
             return NetlinkSocket.open();
         })) {
             Links links = new Links(inside);
-            Link link = links.require(ifName);
             links.setUp(LOOPBACK_INDEX);
             Addresses addresses = new Addresses(inside);
             for (Ipam.Ip ip : grant.ips()) {
                 if (detectDuplicates) {
-                    addresses.add(link.index(), ip.address());
+                    addresses.add(index, ip.address());
                 } else {
-                    addresses.addWithoutDetection(link.index(), ip.address());
+                    addresses.addWithoutDetection(index, ip.address());
                 }
             }
-            links.setUp(link.index());
+            links.setUp(index);
             if (detectDuplicates && grant.gateway(true) != null) {
-                awaitDetection(addresses, link);
+                awaitDetection(addresses, index);
             }
             Routes table = new Routes(inside);
             for (PodRoute route : routes) {
@@ -104,11 +110,11 @@ final class PodLink {
                 IpAddress next =
                         own != null ? own : grant.gateway(route.destination().isIpv6());
                 if (next != null) {
-                    Route told = route.on(link.index(), next);
+                    Route told = route.on(index, next);
                     table.replace(told, route.priority(), route.mtuBytes(), route.advertisedMssBytes());
                 }
             }
-            return links.require(ifName);
+            return links.require(ifName); // for its MAC address
         }
     }
 
@@ -122,10 +128,10 @@ final class PodLink {
         }
     }
 
-    private void awaitDetection(Addresses addresses, Link link) throws IOException, CniException {
+    private void awaitDetection(Addresses addresses, int index) throws IOException, CniException {
         long end = System.nanoTime() + DETECTION_NANOS;
         while (true) {
-            List<Address> global = addresses.list(link.index()).stream()
+            List<Address> global = addresses.list(index).stream()
                     .filter(address ->
                             address.cidr().isIpv6() && !address.cidr().address().isLinkLocal())
                     .toList();
@@ -146,14 +152,14 @@ final class PodLink {
     }
 
     boolean exists() throws IOException {
-        try (NetlinkSocket inside = NetnsThread.call(pod, NetlinkSocket::open)) {
+        try (NetlinkSocket inside = NetnsVisit.call(pod, NetlinkSocket::open)) {
             return new Links(inside).find(ifName).isPresent();
         }
     }
 
     /** Removes the pod's end, and so the pair; nothing when it is gone. */
     void delete() throws IOException {
-        NetlinkSocket inside = NetnsThread.call(pod, NetlinkSocket::open);
+        NetlinkSocket inside = NetnsVisit.call(pod, NetlinkSocket::open);
         Link link;
         try {
             link = new Links(inside).find(ifName).orElse(null);

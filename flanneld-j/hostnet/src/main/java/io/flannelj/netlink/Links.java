@@ -233,6 +233,18 @@ public final class Links {
         change(index, "make port of link " + bridgeIndex + " of", request -> request.attributeU32(MASTER, bridgeIndex));
     }
 
+    /**
+     * Makes a link a port of a bridge that is up and carries a note, in one request.
+     *
+     * @param alias as {@link #setAlias}
+     */
+    public void setPort(int index, int bridgeIndex, String alias) throws SyscallException {
+        Request request = header(NEWLINK, 0, index, UP, UP)
+                .attribute(ALIAS, alias.getBytes(StandardCharsets.UTF_8))
+                .attributeU32(MASTER, bridgeIndex);
+        netlink.execute(request, "make port of link " + bridgeIndex + " of", "link " + index);
+    }
+
     /** Moves the link into another namespace. */
     public void setNetns(int index, int netnsFd) throws SyscallException {
         change(index, "move to another namespace", request -> request.attributeU32(NET_NS_FD, netnsFd));

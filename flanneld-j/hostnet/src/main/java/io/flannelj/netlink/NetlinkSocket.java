@@ -23,7 +23,7 @@ public final class NetlinkSocket implements AutoCloseable {
     private static final int FLAG_ACK_HAS_ATTRIBUTES = 0x200;
     private static final int EXPLANATION = 1;
     private static final int HEADER_BYTES = 16;
-    private static final int RECEIVE_BYTES = 128 * 1024;
+    private static final int RECEIVE_BYTES = 32 * 1024; // more the kernel never puts into one datagram of a dump
     private static final int MAX_TRIES = 20;
 
     private final NetlinkFd fd;
