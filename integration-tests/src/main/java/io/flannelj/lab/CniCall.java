@@ -42,13 +42,18 @@ public final class CniCall {
 
     /** Calls with just these variables. */
     public Commands.Result call(Map<String, String> variables, String stdin) {
+        return call("flannel-j", variables, stdin);
+    }
+
+    /** Calls one of the distribution's programs with just these variables. */
+    public Commands.Result call(String program, Map<String, String> variables, String stdin) {
         return Commands.run(
                 List.of(
                         "ip",
                         "netns",
                         "exec",
                         node.namespace(),
-                        Distribution.home().resolve("cni/flannel-j").toString()),
+                        Distribution.home().resolve("cni").resolve(program).toString()),
                 stdin,
                 variables);
     }

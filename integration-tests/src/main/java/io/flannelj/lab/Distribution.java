@@ -4,11 +4,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** The built distribution, whose programs the laboratory runs. */
-final class Distribution {
+public final class Distribution {
     private Distribution() {}
 
     /** Found by the system property {@code flannelj.distribution}, or in the checkout. */
-    static Path home() {
+    public static Path home() {
         String named = System.getProperty("flannelj.distribution", "");
         for (String candidate : new String[] {named, "deploy/target/flanneld-j", "../deploy/target/flanneld-j"}) {
             Path home = Path.of(candidate).toAbsolutePath().normalize();

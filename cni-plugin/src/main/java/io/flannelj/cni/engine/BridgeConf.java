@@ -52,7 +52,7 @@ record BridgeConf(
         Json fields = new Json();
         for (String field : new String[] {"vlanTrunk", "disableContainerInterface"}) {
             if (!conf.path(field).isEmpty() || conf.path(field).asBoolean(false)) {
-                fields.notBuilt(field);
+                fields.notBuilt(field, conf.path(field));
             }
         }
         JsonNode runtime = conf.path("runtimeConfig");

@@ -1,6 +1,7 @@
 package io.flannelj.cni.engine;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.netlink.Link;
@@ -38,7 +39,12 @@ final class BridgePlugin {
         }
     }
 
-    String add() throws IOException, CniException {
+    /**
+     * Wires the pod.
+     *
+     * @param previous what the plugins before us in the chain made; no object when we are the first
+     */
+    String add(JsonNode previous) throws IOException, CniException {
         try (Netns pod = attachment.openNetns();
                 NetlinkSocket node = NetlinkSocket.open()) {
             PodLink link = new PodLink(node, pod, conf.name(), attachment);
@@ -49,7 +55,7 @@ final class BridgePlugin {
                 bridge.plug(nodeEnd, bridgeLink, link.alias());
                 Ipam.Grant grant = ipam.add();
                 try {
-                    return wire(bridge, bridgeLink, link, nodeEnd, grant);
+                    return wire(bridge, bridgeLink, link, nodeEnd, grant, previous);
                 } catch (IOException | CniException | RuntimeException e) {
                     takeBack(e, ipam::delete);
                     throw e;
@@ -61,7 +67,7 @@ final class BridgePlugin {
         }
     }
 
-    private String wire(Bridge bridge, Link bridgeLink, PodLink link, Link nodeEnd, Ipam.Grant grant)
+    private String wire(Bridge bridge, Link bridgeLink, PodLink link, Link nodeEnd, Ipam.Grant grant, JsonNode previous)
             throws IOException, CniException {
         if (grant.ips().isEmpty()) {
             throw new CniException(CniException.BAD_CONFIG, "ipam gave no address; it needs ranges or another type");
@@ -86,7 +92,8 @@ final class BridgePlugin {
         }
         return Results.success(
                 conf.cniVersion(),
-                new Results.Wired(bridgeLink, nodeEnd, podEnd, attachment.netns(), grant.ips(), routes, grant.dns()));
+                new Results.Wired(bridgeLink, nodeEnd, podEnd, attachment.netns(), grant.ips(), routes, grant.dns()),
+                previous);
     }
 
     /** Those of the IPAM, their gateways filled in, and the default routes. */
@@ -148,8 +155,23 @@ final class BridgePlugin {
         }
     }
 
+    /** A result without the addresses that other plugins of the chain gave to other interfaces. */
+    private JsonNode ofOurInterface(JsonNode result) {
+        JsonNode copy = result.deepCopy();
+        if (copy.path("ips") instanceof ArrayNode ips) {
+            JsonNode interfaces = result.path("interfaces");
+            for (int i = ips.size() - 1; i >= 0; i--) {
+                JsonNode owner = interfaces.path(ips.get(i).path("interface").asInt(-1));
+                if (owner.isObject() && !owner.path("name").asText().equals(attachment.ifName())) {
+                    ips.remove(i);
+                }
+            }
+        }
+        return copy;
+    }
+
     void check(JsonNode prevResult) throws IOException, CniException {
-        Ipam.Grant expected = Ipam.Grant.of(prevResult);
+        Ipam.Grant expected = Ipam.Grant.of(ofOurInterface(prevResult));
         if (expected.ips().isEmpty()) {
             throw new CniException(CniException.BAD_CONFIG, "CHECK needs prevResult with the ips that ADD gave");
         }

@@ -29,9 +29,6 @@ public final class CniEngine {
         String version = "1.1.0";
         try {
             String command = invocation.variable("CNI_COMMAND");
-            if (command.equals("VERSION")) {
-                return new CniAnswer(true, Results.versions());
-            }
             NetConf conf = NetConf.parse(invocation.stdin());
             version = conf.cniVersion();
             return new CniAnswer(true, carryOut(command, invocation, conf));

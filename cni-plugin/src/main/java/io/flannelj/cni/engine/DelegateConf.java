@@ -66,8 +66,17 @@ final class DelegateConf {
                 rendered.put("mtu", env.mtuBytes());
             }
         }
-        rendered.set("ipam", ipam(root, env));
+        rendered.set("ipam", ipam(root, env, sharesWithDocker(root, rendered)));
         return rendered;
+    }
+
+    /** dockerd gives addresses of docker0, too: of the lower half, as {@code docker-opts} tells it. */
+    private static boolean sharesWithDocker(JsonNode root, JsonNode rendered) {
+        JsonNode told = root.path("shareWithDocker");
+        boolean ownRange = root.path("ipam").has("rangeStart") || root.path("ipam").has("rangeEnd");
+        return told.isBoolean()
+                ? told.booleanValue()
+                : !ownRange && rendered.path("bridge").asText().equals("docker0");
     }
 
     private static void putIfAbsent(ObjectNode object, String field, boolean value) {
@@ -76,7 +85,7 @@ final class DelegateConf {
         }
     }
 
-    private static ObjectNode ipam(JsonNode root, @Nullable SubnetEnv env) {
+    private static ObjectNode ipam(JsonNode root, @Nullable SubnetEnv env, boolean shared) {
         ObjectNode ipam = Json.copy(root, "ipam");
         if (!ipam.has("type")) {
             ipam.put("type", "host-local");
@@ -86,7 +95,6 @@ final class DelegateConf {
         }
         JsonNode start = ipam.remove("rangeStart");
         JsonNode end = ipam.remove("rangeEnd");
-        boolean shared = root.path("shareWithDocker").asBoolean(false);
         ArrayNode ranges = ipam.putArray("ranges");
         ArrayNode routes = ipam.path("routes") instanceof ArrayNode given ? given : ipam.putArray("routes");
         family(env.network(), env.subnet(), shared, start, end, ranges, routes);

@@ -36,7 +36,9 @@ final class Delegation {
         boolean known = state.exists(attachment);
         state.write(attachment, delegate);
         try {
-            return bridge != null ? bridge.add() : process(delegate).run("ADD", delegate);
+            return bridge != null
+                    ? bridge.add(conf.prevResult())
+                    : process(delegate).run("ADD", delegate);
         } catch (IOException | CniException | RuntimeException e) {
             try {
                 if (bridge == null) {

@@ -43,8 +43,8 @@ final class Json {
     }
 
     /** Names a feature that this version does not have. */
-    void notBuilt(String field) {
-        notBuilt.add(field);
+    void notBuilt(String field, JsonNode value) {
+        notBuilt.add(field + " " + value);
     }
 
     boolean flag(JsonNode parent, String field) {

@@ -23,27 +23,40 @@ final class Results {
             List<PodRoute> routes,
             JsonNode dns) {}
 
-    static String success(String cniVersion, Wired wired) {
+    /**
+     * The result of ADD.
+     *
+     * @param previous what the plugins before us in the chain made, which stays in; no object when we are the first
+     */
+    static String success(String cniVersion, Wired wired, JsonNode previous) {
         boolean newest = cniVersion.equals(NEWEST);
         ObjectNode root = Json.MAPPER.createObjectNode().put("cniVersion", cniVersion);
-        ArrayNode interfaces = root.putArray("interfaces");
+        ArrayNode interfaces = array(root, "interfaces", previous);
+        int podEnd = interfaces.size() + 2;
         link(interfaces, wired.bridge(), null, newest);
         link(interfaces, wired.nodeEnd(), null, newest);
         link(interfaces, wired.podEnd(), wired.netns(), newest);
-        ArrayNode ips = root.putArray("ips");
+        ArrayNode ips = array(root, "ips", previous);
         for (Ipam.Ip granted : wired.ips()) {
             ObjectNode ip = ips.addObject();
             if (cniVersion.startsWith("0.")) {
                 ip.put("version", granted.address().isIpv4() ? "4" : "6"); // dropped in 1.0.0
             }
-            ip.put("interface", 2)
+            ip.put("interface", podEnd)
                     .put("address", granted.address().toString())
                     .put("gateway", granted.gateway().toString());
         }
-        ArrayNode routes = root.putArray("routes");
+        ArrayNode routes = array(root, "routes", previous);
         wired.routes().forEach(route -> route.writeTo(routes.addObject(), newest));
-        root.set("dns", wired.dns().isObject() ? wired.dns() : Json.MAPPER.createObjectNode());
+        JsonNode dns = wired.dns().isEmpty() ? previous.path("dns") : wired.dns();
+        root.set("dns", dns.isObject() ? dns : Json.MAPPER.createObjectNode());
         return root.toString();
+    }
+
+    private static ArrayNode array(ObjectNode root, String field, JsonNode previous) {
+        ArrayNode array = root.putArray(field);
+        previous.path(field).forEach(array::add);
+        return array;
     }
 
     private static void link(ArrayNode interfaces, Link link, @Nullable String sandbox, boolean showsMtu) {
@@ -63,12 +76,5 @@ final class Results {
                 .put("code", code)
                 .put("msg", message)
                 .toString();
-    }
-
-    static String versions() {
-        ObjectNode root = Json.MAPPER.createObjectNode().put("cniVersion", NEWEST);
-        ArrayNode supported = root.putArray("supportedVersions");
-        NetConf.VERSIONS.forEach(supported::add);
-        return root.toString();
     }
 }

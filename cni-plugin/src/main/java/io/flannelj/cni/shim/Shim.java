@@ -21,8 +21,8 @@ public final class Shim {
 
     public static final String DEFAULT_SOCKET = "/run/flannel-j/flanneld-j.sock";
     private static final String ABOUT = "flannel-j CNI plugin, specification 0.3.0 to 1.1.0";
-    private static final String VERSION =
-            "{\"cniVersion\":\"1.1.0\",\"supportedVersions\":[\"0.3.0\",\"0.3.1\",\"0.4.0\",\"1.0.0\",\"1.1.0\"]}";
+    private static final String NEWEST = "1.1.0";
+    private static final String SUPPORTED = "[\"0.3.0\",\"0.3.1\",\"0.4.0\",\"1.0.0\",\"1.1.0\"]";
     private static final int TRY_AGAIN_LATER = 11;
     private static final int IO = 5;
     private static final int INTERNAL = 999;
@@ -42,11 +42,11 @@ public final class Shim {
                 host.log(ABOUT);
                 return 0;
             }
+            stdin = new String(host.readInput(), StandardCharsets.UTF_8);
             if (command.equals("VERSION")) {
-                host.print(VERSION + "\n");
+                host.print("{\"cniVersion\":\"" + version(stdin) + "\",\"supportedVersions\":" + SUPPORTED + "}\n");
                 return 0;
             }
-            stdin = new String(host.readInput(), StandardCharsets.UTF_8);
             return call(command);
         } catch (IOException e) {
             return fail(IO, String.valueOf(e.getMessage()));
@@ -152,15 +152,20 @@ public final class Shim {
         return 1;
     }
 
-    /** A CNI error in the version that the network configuration speaks. */
-    public static String error(String stdin, int code, String message) {
-        String version = field(stdin, "cniVersion", "1.1.0");
+    /** The version that the runtime speaks; the newest, where it says none or nonsense. */
+    private static String version(String stdin) {
+        String version = field(stdin, "cniVersion", NEWEST);
         for (int i = 0; i < version.length(); i++) {
             char c = version.charAt(i);
             if (c != '.' && (c < '0' || c > '9')) {
-                version = "1.1.0";
+                return NEWEST;
             }
         }
+        return version;
+    }
+
+    /** A CNI error in the version that the network configuration speaks. */
+    public static String error(String stdin, int code, String message) {
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < message.length(); i++) {
             char c = message.charAt(i);
@@ -169,6 +174,6 @@ public final class Shim {
             }
             text.append(c < ' ' || c == 127 ? ' ' : c);
         }
-        return "{\"cniVersion\":\"" + version + "\",\"code\":" + code + ",\"msg\":\"" + text + "\"}";
+        return "{\"cniVersion\":\"" + version(stdin) + "\",\"code\":" + code + ",\"msg\":\"" + text + "\"}";
     }
 }

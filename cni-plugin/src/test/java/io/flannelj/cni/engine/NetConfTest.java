@@ -80,6 +80,23 @@ class NetConfTest {
     }
 
     @Test
+    void onDocker0PodsLeaveTheLowerHalfToDockerd() throws Exception {
+        String upper = "\"rangeStart\":\"10.5.1.128\"";
+        assertThat(ranges("")).contains(upper);
+        assertThat(ranges(",'delegate':{'bridge':'docker0'}")).contains(upper);
+        assertThat(ranges(",'bridge':'cni0'")).doesNotContain("rangeStart");
+        assertThat(ranges(",'shareWithDocker':false")).doesNotContain("rangeStart");
+        assertThat(ranges(",'ipam':{'rangeStart':'10.5.1.7'}")).contains("10.5.1.7").doesNotContain("10.5.1.128");
+    }
+
+    private String ranges(String fields) throws Exception {
+        return render("{'cniVersion':'1.0.0','name':'n'" + fields + "}")
+                .path("ipam")
+                .path("ranges")
+                .toString();
+    }
+
+    @Test
     void everyBridgeFieldIsRead() throws Exception {
         BridgeConf conf = parse("{'cniVersion':'1.0.0','name':'n','delegate':{'bridge':'br7','isGateway':false,"
                 + "'isDefaultGateway':false,'forceAddress':true,'ipMasq':false,'ipMasqBackend':'nftables','mtu':1400,"

@@ -11,7 +11,8 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** {@code flanneld-j docker-opts}: flannel's mk-docker-opts.sh, with the same flags and the same output. */
+/** {@code flanneld-j docker-opts}: flannel's mk-docker-opts.sh, with the same flags, and with {@code --whole-subnet} the same
+ * output. */
 @Command(
         name = "docker-opts",
         header = "Writes what dockerd needs to use this node's subnet, as flannel's mk-docker-opts.sh does.",
@@ -41,10 +42,10 @@ final class DockerOptsCommand implements Callable<Integer> {
     boolean withoutMasquerade;
 
     @Option(
-            names = "--share-with-cni",
-            description = "docker takes only the lower half of the subnet, and leaves the upper one to the CNI plugin,"
-                    + " whose network must say \"shareWithDocker\": true")
-    boolean shareWithCni;
+            names = "--whole-subnet",
+            description = "docker takes addresses of the whole subnet, as with flannel; else of the lower half, since the"
+                    + " CNI plugin gives pods on docker0 those of the upper one")
+    boolean wholeSubnet;
 
     DockerOptsCommand(PrintWriter err) {
         this.err = err;
@@ -54,7 +55,7 @@ final class DockerOptsCommand implements Callable<Integer> {
     public Integer call() {
         try {
             Map<String, String> values = DockerOpts.variables(Files.readString(subnetFile));
-            Map<String, String> options = DockerOpts.options(values, !withoutMasquerade, shareWithCni);
+            Map<String, String> options = DockerOpts.options(values, !withoutMasquerade, !wholeSubnet);
             String before = System.getenv().getOrDefault(key, "");
             Files.writeString(
                     output, DockerOpts.text(options, individual || !combined, combined || !individual, key, before));

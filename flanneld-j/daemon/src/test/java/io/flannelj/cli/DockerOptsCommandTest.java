@@ -57,11 +57,11 @@ class DockerOptsCommandTest {
 
     @Test
     void bothFormsUnlessOneIsAskedFor() {
-        assertThat(run()).isZero();
+        assertThat(run("--whole-subnet")).isZero();
         assertThat(output).hasContent(INDIVIDUAL + "DOCKER_OPTS=" + OPTIONS);
-        assertThat(run("-i")).isZero();
+        assertThat(run("--whole-subnet", "-i")).isZero();
         assertThat(output).hasContent(INDIVIDUAL);
-        assertThat(run("-c", "-k", "DOCKER_NETWORK_OPTIONS")).isZero();
+        assertThat(run("--whole-subnet", "-c", "-k", "DOCKER_NETWORK_OPTIONS")).isZero();
         assertThat(output).hasContent("DOCKER_NETWORK_OPTIONS=" + OPTIONS);
     }
 
@@ -78,8 +78,8 @@ class DockerOptsCommandTest {
     }
 
     @Test
-    void sharedWithCniDockerTakesTheLowerHalf() {
-        assertThat(run("-c", "--share-with-cni")).isZero();
+    void dockerTakesTheLowerHalf() {
+        assertThat(run("-c")).isZero();
         assertThat(output).content().contains("--bip=10.1.74.1/24 --fixed-cidr=10.1.74.0/25");
     }
 
