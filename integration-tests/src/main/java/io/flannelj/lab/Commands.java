@@ -85,15 +85,19 @@ public final class Commands {
 
     /** Starts a program inside a namespace that goes on; everything it says goes to a file. */
     static Process start(String namespace, Path log, String... command) {
+        return start(log, inside(namespace, command));
+    }
+
+    static Process start(Path log, List<String> command) {
         try {
-            return new ProcessBuilder(inside(namespace, command))
+            return new ProcessBuilder(command)
                     .redirectErrorStream(true)
                     .redirectOutput(ProcessBuilder.Redirect.appendTo(Files.createDirectories(log.getParent())
                             .resolve(log.getFileName())
                             .toFile()))
                     .start();
         } catch (IOException e) {
-            throw new LabException(command[0] + " cannot be started: " + e.getMessage(), e);
+            throw new LabException(command + " cannot be started: " + e.getMessage(), e);
         }
     }
 

@@ -237,6 +237,11 @@ public final class Node {
         return lab.workspace().register(Commands.start(namespace, log, command));
     }
 
+    /** Starts a program that enters the node by itself, and goes on; it ends with the laboratory at the latest. */
+    Process startWhole(Path log, String... command) {
+        return lab.workspace().register(Commands.start(log, List.of(command)));
+    }
+
     /** Where the node's files are; goes with the laboratory. */
     public Path directory() {
         return directory;

@@ -73,7 +73,8 @@ final class DelegateConf {
     /** dockerd gives addresses of docker0, too: of the lower half, as {@code docker-opts} tells it. */
     private static boolean sharesWithDocker(JsonNode root, JsonNode rendered) {
         JsonNode told = root.path("shareWithDocker");
-        boolean ownRange = root.path("ipam").has("rangeStart") || root.path("ipam").has("rangeEnd");
+        boolean ownRange =
+                root.path("ipam").has("rangeStart") || root.path("ipam").has("rangeEnd");
         return told.isBoolean()
                 ? told.booleanValue()
                 : !ownRange && rendered.path("bridge").asText().equals("docker0");

@@ -86,7 +86,9 @@ class NetConfTest {
         assertThat(ranges(",'delegate':{'bridge':'docker0'}")).contains(upper);
         assertThat(ranges(",'bridge':'cni0'")).doesNotContain("rangeStart");
         assertThat(ranges(",'shareWithDocker':false")).doesNotContain("rangeStart");
-        assertThat(ranges(",'ipam':{'rangeStart':'10.5.1.7'}")).contains("10.5.1.7").doesNotContain("10.5.1.128");
+        assertThat(ranges(",'ipam':{'rangeStart':'10.5.1.7'}"))
+                .contains("10.5.1.7")
+                .doesNotContain("10.5.1.128");
     }
 
     private String ranges(String fields) throws Exception {

@@ -43,8 +43,9 @@ final class DockerOptsCommand implements Callable<Integer> {
 
     @Option(
             names = "--whole-subnet",
-            description = "docker takes addresses of the whole subnet, as with flannel; else of the lower half, since the"
-                    + " CNI plugin gives pods on docker0 those of the upper one")
+            description =
+                    "docker takes addresses of the whole subnet, as with flannel; else of the lower half, since the"
+                            + " CNI plugin gives pods on docker0 those of the upper one")
     boolean wholeSubnet;
 
     DockerOptsCommand(PrintWriter err) {

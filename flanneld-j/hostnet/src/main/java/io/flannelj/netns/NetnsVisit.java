@@ -2,15 +2,13 @@ package io.flannelj.netns;
 
 import java.io.IOException;
 import java.util.concurrent.locks.LockSupport;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Work inside a network namespace on the calling thread, which comes back: a thread of its own, as {@link NetnsThread} takes
  * one, costs two changes of threads, which on a busy node are longer than the work.
  */
 public final class NetnsVisit {
-    private static final Logger log = LoggerFactory.getLogger(NetnsVisit.class);
+    private static final System.Logger log = System.getLogger(NetnsVisit.class.getName());
 
     private NetnsVisit() {}
 
@@ -40,7 +38,7 @@ public final class NetnsVisit {
         try {
             home.enter();
         } catch (IOException e) {
-            log.error("a thread cannot leave a pod's network namespace and stops for good: {}", e.getMessage());
+            log.log(System.Logger.Level.ERROR, "a thread cannot leave a pod's network namespace and stops for good", e);
             while (true) {
                 LockSupport.park();
             }
