@@ -10,6 +10,8 @@ import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
 import io.flannelj.lab.Pod;
 import io.flannelj.lab.Transfer;
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -255,19 +257,22 @@ class DualStackIT {
 
         @Test
         void rulesStandForBothFamilies() {
-            String subnet = here.ipv6Address().replaceAll("::.*", "::/64");
+            String subnet = ipv6Subnet(here);
             assertThat(lab.node(1).run("ip6tables-save", "-t", "nat").output())
                     .contains("-A FLANNEL-POSTRTG -s fd00:5::/48 -d " + subnet, "! -d ff00::/8");
             assertThat(lab.node(1).run("iptables-save", "-t", "nat").output())
                     .contains("-A FLANNEL-POSTRTG -s 10.5.0.0/16");
         }
 
+        private static String ipv6Subnet(Pod pod) {
+            return new Cidr(IpAddress.parse(pod.ipv6Address()), 64).network().toString();
+        }
+
         @Test
         void operatorsSeeBothFamilies() {
             assertThat(lab.node(1).operator("status").output())
                     .contains("10.5.0.0/16,fd00:5::/48", "192.168.100.1,fd00:64::1");
-            assertThat(lab.node(1).operator("peers").output())
-                    .contains("fd00:64::2", there.ipv6Address().replaceAll("::.*", "::/64"));
+            assertThat(lab.node(1).operator("peers").output()).contains("fd00:64::2", ipv6Subnet(there));
         }
     }
 }
