@@ -11,7 +11,13 @@ import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
 import io.flannelj.lab.Pod;
 import io.flannelj.lab.Wait;
+import io.flannelj.netns.Netns;
+import io.flannelj.netns.NetnsThread;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.StandardProtocolFamily;
+import java.nio.ByteBuffer;
+import java.nio.channels.DatagramChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -160,6 +166,48 @@ class CniEngineIT {
         String rules = node.run("iptables-save").output()
                 + node.run("nft", "list", "ruleset").output();
         assertThat(rules).doesNotContain("CNI-").doesNotContain("dnat").doesNotContain("comment \"");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"iptables", "nftables"})
+    void aClientThatKeepsOnSendingReachesThePodThatHasThePortNow(String backend) throws IOException {
+        String network = network(
+                "1.0.0",
+                ",\"delegate\":{\"isDefaultGateway\":true,\"ipMasqBackend\":\"" + backend
+                        + "\"},\"runtimeConfig\":{\"portMappings\":"
+                        + "[{\"hostPort\":8053,\"containerPort\":5353,\"protocol\":\"udp\"}]}");
+        Pod client = node.addUnwiredPod();
+        add(client, network("1.0.0", ",\"delegate\":{\"isDefaultGateway\":true}"));
+        InetSocketAddress port = new InetSocketAddress(node.address(), 8053);
+        try (DatagramChannel sender = socket(client, 40_000)) {
+            for (int i = 0; i < 2; i++) { // the second must not be missed for the first
+                Pod pod = node.addUnwiredPod();
+                add(pod, network);
+                try (DatagramChannel receiver = socket(pod, 5353)) {
+                    ByteBuffer received = ByteBuffer.allocate(16);
+                    Wait.until("pod " + i + " hears the client", Duration.ofSeconds(10), () -> {
+                        try {
+                            sender.send(ByteBuffer.wrap(new byte[] {1}), port);
+                            return receiver.receive(received) != null;
+                        } catch (IOException e) {
+                            return false; // refused while nobody listens
+                        }
+                    });
+                }
+                delete(pod, network);
+            }
+        }
+        delete(client, network("1.0.0", ",\"delegate\":{\"isDefaultGateway\":true}"));
+    }
+
+    private static DatagramChannel socket(Pod pod, int port) throws IOException {
+        try (Netns netns = Netns.open(Path.of(pod.netns()))) {
+            return NetnsThread.call(netns, () -> {
+                DatagramChannel channel = DatagramChannel.open(StandardProtocolFamily.INET);
+                channel.configureBlocking(false);
+                return channel.bind(new InetSocketAddress(port));
+            });
+        }
     }
 
     @Test
