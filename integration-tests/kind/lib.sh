@@ -28,7 +28,7 @@ on() { k exec "$1" -- timeout "${limit:-15}" "${@:2}"; }          # on POD COMMA
 node_do() { docker exec "$1" "${@:2}"; }                          # node_do NODE COMMAND...
 outside() { docker exec "$cluster-outside" timeout "${limit:-15}" "$@"; }
 pod_ip() { k get pod "$1" -o jsonpath='{.status.podIP}'; }
-node_ip() { kc get node "$1" -o jsonpath='{.status.addresses[?(@.type=="InternalIP")].address}'; }
+node_ip() { kc get node "$1" -o jsonpath='{.status.addresses[?(@.type=="InternalIP")].address}' | cut -d' ' -f1; } # IPv4 of two
 get() { echo "curl -sS -f -m 10 http://$1"; }                     # get HOST/PATH: the words of a request
 node_port() { k get service "$1" -o jsonpath='{.spec.ports[0].nodePort}'; }
 want() { [ "$1" = "$2" ] || { echo "got \"$1\", want \"$2\"${3:+: $3}"; return 1; }; }

@@ -17,6 +17,11 @@ icmp() {
   on here ping -q -c 10 -i 0.05 -W 2 "$(pod_ip there)"
   on there ping -q -c 10 -i 0.05 -W 2 "$(pod_ip here)" | grep rtt
 }
+other_family() {
+  local there; there=$(k get pod there -o jsonpath='{.status.podIPs[1].ip}')
+  on here ping -6 -q -c 5 -i 0.1 -W 2 "$there" | grep rtt
+  want "$(on here curl -sS -f -g -m 10 "http://[$there]:8080/name")" there
+}
 tcp() {
   local made came
   made=$(limit=60 on there sh -c 'head -c 200000000 /dev/urandom >/www/200MB; sha256sum </www/200MB')
@@ -72,6 +77,7 @@ basic_cases() {
   try "containers of a pod over 127.0.0.1" localhost
   try "pods on one node" same_node
   try "pods across nodes: ICMP" icmp
+  [ "$family" != dual ] || try "pods across nodes by IPv6" other_family
   try "pods across nodes: TCP, 200 MB checksummed" tcp
   try "pods across nodes: UDP larger than the MTU" large_udp
   try "pod to node" pod_to_node

@@ -248,8 +248,8 @@ class KubernetesIT {
         apiserver.kill(); // a running watch goes on for minutes before Kubernetes looks at the role again
         apiserver.restart();
 
-        awaitReadyz(one, "HTTP/1.1 200", "forbids us to", "(403)", "cluster role");
-        awaitReadyz(two, "HTTP/1.1 200", "forbids us to", "(403)", "cluster role");
+        awaitReadyz(one, "HTTP/1.1 503", "forbids us to", "(403)", "cluster role");
+        awaitReadyz(two, "HTTP/1.1 503", "forbids us to", "(403)", "cluster role");
         assertThat(here.canPing(there)).isTrue();
 
         apiserver.grantRole();
