@@ -31,13 +31,22 @@ public final class CniCall {
 
     /** Calls with everything a runtime sets. */
     public Commands.Result call(String command, String containerId, String netns, String configuration) {
-        Map<String, String> variables = new TreeMap<>();
-        variables.put("CNI_COMMAND", command);
-        variables.put("CNI_CONTAINERID", containerId);
-        variables.put("CNI_NETNS", netns);
-        variables.put("CNI_IFNAME", "eth0");
-        variables.put("CNI_PATH", "/opt/cni/bin");
-        return call(variables, configuration);
+        return call(variables(command, containerId, netns), configuration);
+    }
+
+    /** Everything a runtime sets, for {@code eth0}; may be changed before the call. */
+    public static Map<String, String> variables(String command, String containerId, String netns) {
+        return new TreeMap<>(Map.of(
+                "CNI_COMMAND",
+                command,
+                "CNI_CONTAINERID",
+                containerId,
+                "CNI_NETNS",
+                netns,
+                "CNI_IFNAME",
+                "eth0",
+                "CNI_PATH",
+                "/opt/cni/bin"));
     }
 
     /** Calls with just these variables. */
@@ -65,12 +74,7 @@ public final class CniCall {
      */
     public Commands.Result callIn(
             String before, String program, String command, String containerId, String netns, String configuration) {
-        Map<String, String> variables = new TreeMap<>();
-        variables.put("CNI_COMMAND", command);
-        variables.put("CNI_CONTAINERID", containerId);
-        variables.put("CNI_NETNS", netns);
-        variables.put("CNI_IFNAME", "eth0");
-        variables.put("CNI_PATH", "/opt/cni/bin");
+        Map<String, String> variables = variables(command, containerId, netns);
         String path = Distribution.home().resolve("cni").resolve(program).toString();
         return Commands.run(
                 List.of("ip", "netns", "exec", node.namespace(), "sh", "-c", before + path), configuration, variables);

@@ -26,7 +26,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -68,17 +67,8 @@ class CniChainsIT {
 
     private Commands.Result call(String command, String type, Pod pod, JsonNode conf) {
         Path program = Distribution.home().resolve("cni").resolve(type);
-        Map<String, String> variables = new TreeMap<>(Map.of(
-                "CNI_COMMAND",
-                command,
-                "CNI_CONTAINERID",
-                pod.containerId(),
-                "CNI_NETNS",
-                pod.netns(),
-                "CNI_IFNAME",
-                "eth0",
-                "CNI_PATH",
-                searchPath()));
+        Map<String, String> variables = CniCall.variables(command, pod.containerId(), pod.netns());
+        variables.put("CNI_PATH", searchPath());
         String file = Files.exists(program)
                 ? program.toString()
                 : GO_PLUGINS.resolve(type).toString();

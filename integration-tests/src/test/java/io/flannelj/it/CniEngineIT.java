@@ -23,7 +23,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Map;
-import java.util.TreeMap;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -67,17 +66,9 @@ class CniEngineIT {
     }
 
     private Commands.Result call(String command, Pod pod, String ifName, String path, String network) {
-        Map<String, String> variables = new TreeMap<>(Map.of(
-                "CNI_COMMAND",
-                command,
-                "CNI_CONTAINERID",
-                pod.containerId(),
-                "CNI_NETNS",
-                pod.netns(),
-                "CNI_IFNAME",
-                ifName,
-                "CNI_PATH",
-                path));
+        Map<String, String> variables = CniCall.variables(command, pod.containerId(), pod.netns());
+        variables.put("CNI_IFNAME", ifName);
+        variables.put("CNI_PATH", path);
         return cni.call(variables, network);
     }
 

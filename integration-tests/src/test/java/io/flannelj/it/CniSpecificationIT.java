@@ -16,7 +16,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -100,17 +99,7 @@ class CniSpecificationIT {
     }
 
     private static Map<String, String> variables(String command, Pod pod) {
-        return new TreeMap<>(Map.of(
-                "CNI_COMMAND",
-                command,
-                "CNI_CONTAINERID",
-                pod.containerId(),
-                "CNI_NETNS",
-                pod.netns(),
-                "CNI_IFNAME",
-                "eth0",
-                "CNI_PATH",
-                "/opt/cni/bin"));
+        return CniCall.variables(command, pod.containerId(), pod.netns());
     }
 
     private static String result(JsonNode result) {
