@@ -1,6 +1,7 @@
 package io.flannelj.lab;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -49,8 +50,12 @@ public final class EtcdCluster {
     }
 
     private static EtcdServer leaderOf(List<EtcdServer> candidates) {
-        Wait.until("a leader", Duration.ofSeconds(20), () -> candidates.stream().anyMatch(EtcdCluster::leads));
-        return candidates.stream().filter(EtcdCluster::leads).findFirst().orElseThrow();
+        List<EtcdServer> leaders = new ArrayList<>();
+        Wait.until("a leader", Duration.ofSeconds(20), () -> {
+            candidates.stream().filter(EtcdCluster::leads).forEach(leaders::add);
+            return !leaders.isEmpty();
+        });
+        return leaders.get(0);
     }
 
     private static boolean leads(EtcdServer member) {

@@ -12,8 +12,8 @@ public final class Pings {
     private static final Pattern ANSWER = Pattern.compile("icmp_seq=(\\d+) ttl=");
     private static final Pattern SENT = Pattern.compile("(\\d+) packets transmitted, (\\d+) received");
 
-    /** That many may be on their way when ping is stopped on a busy machine. */
-    private static final int UNDER_WAY = 3;
+    /** That many, half a second's, may be on their way when ping is stopped on a busy machine. */
+    private static final int UNDER_WAY = 10;
 
     private final Process ping;
     private final Path log;

@@ -7,6 +7,7 @@ import io.flannelj.lab.Authority;
 import io.flannelj.lab.EtcdCluster;
 import io.flannelj.lab.EtcdServer;
 import io.flannelj.lab.Lab;
+import io.flannelj.lab.LabException;
 import io.flannelj.lab.Node;
 import io.flannelj.lab.Pings;
 import io.flannelj.lab.Pod;
@@ -57,7 +58,8 @@ class EtcdFaultsIT {
     }
 
     private static Lab configured(Lab lab) {
-        return lab.configure("{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\"vxlan\"}}");
+        return lab.configure(
+                "{\"Network\":\"10.5.0.0/16\",\"SubnetMax\":\"10.5.199.0\",\"Backend\":{\"Type\":\"vxlan\"}}");
     }
 
     @Test
@@ -291,7 +293,7 @@ class EtcdFaultsIT {
             fault.strike();
             double lasted = secondsSince(begin);
             long end = System.nanoTime();
-            String subnet = "10.5." + (200 + canary++) + ".0-24";
+            String subnet = "10.5." + (200 + canary++) + ".0-24"; // none that a node takes for itself
             announce(subnet);
             Wait.until(what + ": both know what is new", LATE, () -> knows(left, subnet) && knows(right, subnet));
             Wait.until(what + ": settled", LATE, settled);
@@ -336,7 +338,19 @@ class EtcdFaultsIT {
             right.awaitPeers(count);
         }
 
+        /** As soon as the store takes it: a cluster that has just lost its leader refuses. */
         void announce(String subnet) {
+            Wait.until("the store takes a lease", LATE, () -> {
+                try {
+                    put(subnet);
+                    return true;
+                } catch (LabException e) {
+                    return false;
+                }
+            });
+        }
+
+        private void put(String subnet) {
             etcd.put(
                     key(subnet),
                     "{\"PublicIP\":\"192.168.100.77\",\"PublicIPv6\":null,\"BackendType\":\"vxlan\","

@@ -179,7 +179,7 @@ class FaultsIT {
         awaitPing(here, there, Duration.ofSeconds(15));
 
         assertThat(node.log()).contains("flannel.1 was deleted");
-        assertThat(node.readyz()).startsWith("HTTP/1.1 200");
+        node.awaitReady(); // packets flow a little earlier
         assertThat(node.metrics())
                 .as("counters of the new device")
                 .containsPattern("flannelj_packets_total\\{direction=\"out\",stage=\"delivered\"} [1-9]");
