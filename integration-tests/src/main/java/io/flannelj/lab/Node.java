@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * node's own folder.
  */
 public final class Node {
+    private static final String REHEARSAL = "--cni-rehearsal-ms";
     private static final Duration READY_WITHIN = Duration.ofSeconds(30);
 
     private final Lab lab;
@@ -94,6 +95,9 @@ public final class Node {
                 "--healthz-port",
                 "8081"));
         command.addAll(List.of(moreFlags));
+        if (!command.contains(REHEARSAL)) {
+            command.addAll(List.of(REHEARSAL, "0")); // many daemons share few processors here
+        }
         daemon = lab.workspace().register(Commands.start(namespace, logFile(), command.toArray(String[]::new)));
     }
 

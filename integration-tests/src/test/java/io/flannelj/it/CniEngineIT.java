@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flannelj.cni.engine.Rehearsal;
 import io.flannelj.lab.CniCall;
 import io.flannelj.lab.Commands;
 import io.flannelj.lab.Lab;
@@ -59,6 +60,21 @@ class CniEngineIT {
     @AfterAll
     void tearDown() {
         lab.close();
+    }
+
+    @Test
+    void aRehearsalIsSeenByNobody() throws IOException {
+        String before = node.snapshot();
+        Path stage = node.directory().resolve("rehearsal");
+
+        int rounds;
+        try (Netns namespace = Netns.open(Path.of("/run/netns", node.namespace()))) {
+            rounds = NetnsThread.call(namespace, () -> new Rehearsal(stage).play(Duration.ofMillis(300), () -> true));
+        }
+
+        assertThat(rounds).isPositive();
+        assertThat(node.snapshot()).isEqualTo(before);
+        assertThat(stage).doesNotExist();
     }
 
     private String network(String version, String fields) {

@@ -195,6 +195,14 @@ final class FlannelFlags {
     private boolean pinWorkers;
 
     @Option(
+            names = "--cni-rehearsal-ms",
+            paramLabel = "MILLISECONDS",
+            description =
+                    "after the start, play CNI calls in namespaces of our own that long, so that the first pods find"
+                            + " the plugin's code compiled; 0 for not at all (${DEFAULT-VALUE})")
+    private int cniRehearsalMillis = 2000;
+
+    @Option(
             names = {"-v", "--v"},
             paramLabel = "LEVEL",
             description = "more log, as flannel counts it: 0 usual, 1 and more debug (${DEFAULT-VALUE})")
@@ -257,7 +265,8 @@ final class FlannelFlags {
                 keepOnStop,
                 awaitPredecessor,
                 workers,
-                pinWorkers));
+                pinWorkers,
+                cniRehearsalMillis));
     }
 
     /** The defaults, with another store. */

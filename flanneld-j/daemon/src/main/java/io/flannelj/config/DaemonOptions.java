@@ -36,6 +36,7 @@ import org.jspecify.annotations.Nullable;
  * @param handover how this daemon and the lives before and after it follow each other
  * @param workers data path threads, 1 or more
  * @param pinWorkers whether each of them keeps to one processor
+ * @param cniRehearsal how long the CNI engine is played through after the start; zero for not at all
  */
 public record DaemonOptions(
         Etcd etcd,
@@ -61,7 +62,8 @@ public record DaemonOptions(
         boolean compatNft,
         Handover handover,
         int workers,
-        boolean pinWorkers) {
+        boolean pinWorkers,
+        Duration cniRehearsal) {
 
     private static final int MAX_WORKERS = 64;
 
@@ -147,7 +149,8 @@ public record DaemonOptions(
             boolean keepOnStop,
             boolean awaitPredecessor,
             int workers,
-            boolean pinWorkers) {}
+            boolean pinWorkers,
+            int cniRehearsalMillis) {}
 
     /**
      * Checks what was typed.
@@ -226,6 +229,10 @@ public record DaemonOptions(
                 raw.workers() >= 0 && raw.workers() <= MAX_WORKERS,
                 "--workers",
                 "must be 0 (by the number of processors) to " + MAX_WORKERS + ", was " + raw.workers());
+        problems.unless(
+                raw.cniRehearsalMillis() >= 0 && raw.cniRehearsalMillis() <= 60_000,
+                "--cni-rehearsal-ms",
+                "must be 0 to 60000, was " + raw.cniRehearsalMillis());
         problems.throwIfAny();
         return new DaemonOptions(
                 new Etcd(
@@ -263,7 +270,8 @@ public record DaemonOptions(
                 raw.workers() > 0
                         ? raw.workers()
                         : workersFor(Runtime.getRuntime().availableProcessors()),
-                raw.pinWorkers());
+                raw.pinWorkers(),
+                Duration.ofMillis(raw.cniRehearsalMillis()));
     }
 
     /** The same, but known to the others by other addresses; null changes nothing. */
@@ -294,7 +302,8 @@ public record DaemonOptions(
                         compatNft,
                         handover,
                         workers,
-                        pinWorkers);
+                        pinWorkers,
+                        cniRehearsal);
     }
 
     static boolean isUrl(String text) {

@@ -16,6 +16,7 @@ import io.flannelj.backend.ipip.IpipProvider;
 import io.flannelj.backend.udp.UdpProvider;
 import io.flannelj.backend.vxlan.VxlanProvider;
 import io.flannelj.cni.engine.CniEngine;
+import io.flannelj.cni.engine.Rehearsal;
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.NetworkConfig;
@@ -61,6 +62,7 @@ final class Daemon {
     private final DaemonOptions options;
     private final Shutdown shutdown;
     private final SdNotify systemd = new SdNotify(System.getenv("NOTIFY_SOCKET"));
+    private boolean rehearsed;
     private final NodeState state = new NodeState();
     private final BackendRegistry backends;
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -180,6 +182,7 @@ final class Daemon {
                     state.ready = true;
                     systemd.ready();
                     store.onReady();
+                    rehearse();
                     log.info("ready: leased {}, {} peers", own.subnets(), state.peers.size());
                 }
                 again = session.awaitEnd();
@@ -216,6 +219,27 @@ final class Daemon {
         } catch (IOException e) {
             log.debug("no leftovers of the other firewall: {}", e.getMessage());
         }
+    }
+
+    /** Once, beside everything else; a host that does not allow it costs the first pods some milliseconds. */
+    private void rehearse() {
+        if (rehearsed || options.cniRehearsal().isZero()) {
+            return;
+        }
+        rehearsed = true;
+        Thread thread = new Thread(
+                () -> {
+                    try {
+                        Rehearsal rehearsal = new Rehearsal(options.subnetFile().resolveSibling("flannel-j-rehearsal"));
+                        int rounds = rehearsal.play(options.cniRehearsal(), () -> !shutdown.isAsked());
+                        log.debug("rehearsed CNI calls, {} rounds", rounds);
+                    } catch (IOException e) {
+                        log.debug("no rehearsal of CNI calls: {}", e.getMessage());
+                    }
+                },
+                "flannel-rehearsal");
+        thread.setDaemon(true);
+        thread.start();
     }
 
     private @Nullable PodSubnets previous() {

@@ -241,6 +241,7 @@ class CommandLineTest {
         "--ip-masc, did you mean --ip-masq?",
         "--kube-subnet-mgr, NODE_NAME",
         "--busy-poll-us=1001, busy-poll-us",
+        "--cni-rehearsal-ms=60001, cni-rehearsal-ms",
         "--workers=65, workers",
         "--healthz-port=x, healthz-port",
         "--healthz-port=70000, healthz-port",

@@ -76,6 +76,8 @@ final class LibC {
 
         int flock(int fd, int operation);
 
+        int setpriority(int which, int who, int priority);
+
         int sched_setaffinity(int pid, long size, @In ByteBuffer mask);
     }
 }
