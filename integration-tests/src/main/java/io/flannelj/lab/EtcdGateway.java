@@ -41,12 +41,7 @@ final class EtcdGateway {
     }
 
     List<EtcdServer.Entry> list(String prefix) {
-        byte[] end = prefix.getBytes(StandardCharsets.UTF_8);
-        end[end.length - 1]++;
-        JsonNode answer = post(
-                "/v3/kv/range",
-                body().put("key", base64(prefix))
-                        .put("range_end", Base64.getEncoder().encodeToString(end)));
+        JsonNode answer = post("/v3/kv/range", body().put("key", base64(prefix)).put("range_end", end(prefix)));
         List<EtcdServer.Entry> entries = new ArrayList<>();
         for (JsonNode kv : answer.path("kvs")) {
             entries.add(new EtcdServer.Entry(
@@ -72,22 +67,30 @@ final class EtcdGateway {
 
     /** From now on everybody has to say who they are; we are {@code root}. */
     void demandPasswords(String rootPassword, String user, String password, String prefix) {
-        byte[] end = prefix.getBytes(StandardCharsets.UTF_8);
-        end[end.length - 1]++;
         post("/v3/auth/role/add", body().put("name", "root"));
         post("/v3/auth/user/add", body().put("name", "root").put("password", rootPassword));
         post("/v3/auth/user/grant", body().put("user", "root").put("role", "root"));
         post("/v3/auth/role/add", body().put("name", user));
-        ObjectNode grant = body().put("name", user);
-        grant.putObject("perm")
-                .put("permType", "READWRITE")
-                .put("key", base64(prefix))
-                .put("range_end", Base64.getEncoder().encodeToString(end));
-        post("/v3/auth/role/grant", grant);
+        grant(user, prefix);
         post("/v3/auth/user/add", body().put("name", user).put("password", password));
         post("/v3/auth/user/grant", body().put("user", user).put("role", user));
         post("/v3/auth/enable", body());
         logIn(rootPassword);
+    }
+
+    void grant(String role, String prefix) {
+        ObjectNode grant = body().put("name", role);
+        grant.putObject("perm")
+                .put("permType", "READWRITE")
+                .put("key", base64(prefix))
+                .put("range_end", end(prefix));
+        post("/v3/auth/role/grant", grant);
+    }
+
+    void revoke(String role, String prefix) {
+        post(
+                "/v3/auth/role/revoke",
+                body().put("role", role).put("key", base64(prefix)).put("range_end", end(prefix)));
     }
 
     /** Tokens end with etcd. */
@@ -124,6 +127,13 @@ final class EtcdGateway {
         } catch (IOException e) {
             throw new LabException("etcd does not answer: " + e.getMessage(), e);
         }
+    }
+
+    /** The first key that does not begin with {@code prefix}. */
+    private static String end(String prefix) {
+        byte[] end = prefix.getBytes(StandardCharsets.UTF_8);
+        end[end.length - 1]++;
+        return Base64.getEncoder().encodeToString(end);
     }
 
     private static String base64(String text) {

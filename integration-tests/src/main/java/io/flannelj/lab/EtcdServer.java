@@ -211,6 +211,16 @@ public final class EtcdServer {
         gateway.demandPasswords("lab", user, password, prefix);
     }
 
+    /** Takes from {@code user} what {@link #demandPasswords} gave it. */
+    public void revoke(String user, String prefix) {
+        gateway.revoke(user, prefix);
+    }
+
+    /** Gives it back. */
+    public void grant(String user, String prefix) {
+        gateway.grant(user, prefix);
+    }
+
     /** The laboratory's own log-in ends with etcd. */
     public void logInAgain() {
         gateway.logIn("lab");

@@ -224,6 +224,15 @@ class EtcdFaultsIT {
                 own.etcd().logInAgain();
             });
             assertThat(first.log()).doesNotContain("geheim");
+
+            own.etcd().revoke("flannel", Lab.PREFIX);
+            own.etcd().kill(); // whoever asks anew is told
+            own.etcd().restart();
+            own.etcd().logInAgain();
+            Wait.until(first::readyz, LATE, () -> first.readyz().contains("the user's role"));
+            assertThat(first.readyz()).startsWith("HTTP/1.1 503");
+            own.etcd().grant("flannel", Lab.PREFIX);
+            first.awaitReady();
         }
     }
 

@@ -16,6 +16,7 @@ import io.etcd.jetcd.options.WatchOption;
 import io.etcd.jetcd.watch.WatchEvent;
 import io.etcd.jetcd.watch.WatchResponse;
 import io.flannelj.config.NetworkConfig;
+import io.flannelj.lease.DeniedException;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.LeaseEvent;
@@ -326,6 +327,12 @@ public final class EtcdSubnetManager implements SubnetManager {
             if (unavailable || code == Status.Code.UNAUTHENTICATED || reason.contains("invalid auth token")) {
                 connection.onUnavailable(client);
             }
+            if (isDenial(reason)) {
+                throw new DeniedException(
+                        options + " refused to " + what + ": " + reason
+                                + "; see --etcd-username and --etcd-password, and what the user's role may do",
+                        e);
+            }
             throw new StoreException(
                     options + (unavailable ? " is not reachable" : " refused to " + what) + ": " + reason
                             + remedy(reason),
@@ -338,9 +345,11 @@ public final class EtcdSubnetManager implements SubnetManager {
             return "; etcd's disk quota is full: compact, defragment and disarm the alarm (etcdctl compact, defrag,"
                     + " alarm disarm)";
         }
-        return reason.contains("permission denied") || reason.contains("authentication failed")
-                ? "; see --etcd-username and --etcd-password, and what the user's role may do"
-                : "";
+        return "";
+    }
+
+    private static boolean isDenial(String reason) {
+        return reason.contains("permission denied") || reason.contains("authentication failed");
     }
 
     private static String reason(Throwable failure) {
