@@ -44,6 +44,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
     private final int headroom;
     private final ByteBuf answer;
     private final Iovecs answerParts;
+    private final ErrorBudget errors = new ErrorBudget(System.nanoTime());
 
     private Peer segmentPeer;
     private int readErrno;
@@ -200,12 +201,12 @@ final class Outbound implements SegmentSink, AutoCloseable {
         int bytes;
         if (ipv6) {
             int type = tooBig ? Icmpv6Error.TYPE_PACKET_TOO_BIG : Icmpv6Error.TYPE_UNREACHABLE;
-            if (!Icmpv6Error.mayAnswer(arena, ip, length, type)) {
+            if (!Icmpv6Error.mayAnswer(arena, ip, length, type) || !errors.take(System.nanoTime())) {
                 return;
             }
             bytes = Icmpv6Error.write(answer, at, type, mtu, from.highBits(), from.lowBits(), arena, ip, length);
         } else {
-            if (!IcmpError.mayAnswer(arena, ip)) {
+            if (!IcmpError.mayAnswer(arena, ip) || !errors.take(System.nanoTime())) {
                 return;
             }
             int code = tooBig ? IcmpError.CODE_FRAGMENTATION_NEEDED : IcmpError.CODE_NET_UNREACHABLE;
