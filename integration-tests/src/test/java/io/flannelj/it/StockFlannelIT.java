@@ -59,6 +59,21 @@ class StockFlannelIT {
             flannel = StockFlannel.start(lab, theirs);
             ours.awaitPeers(1);
             awaitPings("flannel's lease ends, and its supervisor starts it again", here, there);
+
+            assertThat(ours.stop()).isZero();
+            ours.start("--subnet-lease-ttl", "6");
+            ours.kill();
+            Awaitility.await("our lease runs out")
+                    .atMost(SOON)
+                    .until(() -> !lab.leases().contains(subnet.replace('/', '-')));
+            Awaitility.await("flannel sends us nothing any more")
+                    .atMost(SOON)
+                    .until(() -> !theirs.run("ip", "route").output().contains(subnet));
+            ours.start("--subnet-lease-ttl", "6");
+            awaitPings("we are back after our lease ran out", here, there);
+            Thread.sleep(TimeUnit.SECONDS.toMillis(8)); // longer than the lease lasts unless it is renewed
+            awaitPings("our lease is renewed", here, there);
+            assertThat(ours.status().path("subnet").asText()).isEqualTo(subnet);
             end(flannel);
         }
     }
