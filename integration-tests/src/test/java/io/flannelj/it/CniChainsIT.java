@@ -238,6 +238,46 @@ class CniChainsIT {
     }
 
     @Test
+    void aDhcpServerOfTheNetworkGivesTheAddress() throws IOException {
+        node.run("ip", "link", "add", "lan0", "type", "bridge").orThrow();
+        node.run("ip", "address", "add", "10.9.0.1/24", "dev", "lan0").orThrow();
+        node.run("ip", "link", "set", "lan0", "up").orThrow();
+        node.start(
+                node.directory().resolve("dnsmasq.log"),
+                "dnsmasq",
+                "--no-daemon",
+                "--conf-file=/dev/null",
+                "--user=root",
+                "--pid-file=",
+                "--port=0",
+                "--interface=lan0",
+                "--bind-interfaces",
+                "--dhcp-authoritative",
+                "--dhcp-range=10.9.0.50,10.9.0.59,1h",
+                "--dhcp-leasefile=" + node.directory().resolve("dnsmasq.leases"));
+        Path socket = node.directory().resolve("dhcp.sock");
+        node.start(
+                node.directory().resolve("dhcp.log"),
+                GO_PLUGINS.resolve("dhcp").toString(),
+                "daemon",
+                "-socketpath",
+                socket.toString());
+        Wait.until("the DHCP client listens", Duration.ofSeconds(10), () -> Files.exists(socket));
+        ObjectNode conf = ours().put("bridge", "lan0").put("isGateway", false).put("isDefaultGateway", false);
+        conf.putObject("ipam").put("type", "dhcp").put("daemonSocketPath", socket.toString());
+        Pod pod = node.addUnwiredPod();
+        ArrayNode list = JSON.createArrayNode().add(conf);
+
+        JsonNode result = addAll(pod, list);
+
+        assertThat(address(result)).startsWith("10.9.0.5");
+        assertThat(pod.run("ip", "address", "show", "eth0").output()).contains(address(result) + "/24");
+        assertThat(pod.canPing("10.9.0.1")).isTrue();
+        deleteAll(pod, list, result);
+        assertThat(node.run("ip", "-br", "link").output()).doesNotContain("veth");
+    }
+
+    @Test
     void anotherPluginDoesTheWiringByDelegation() throws IOException {
         ObjectNode conf = ours();
         conf.set("delegate", JSON.readTree("{\"type\":\"ptp\"}"));
