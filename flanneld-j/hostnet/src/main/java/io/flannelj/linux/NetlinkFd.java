@@ -13,8 +13,9 @@ public final class NetlinkFd implements AutoCloseable {
     private static final int NETLINK_GET_STRICT_CHK = 12;
     private static final int SOL_SOCKET = 1;
     private static final int SO_RCVTIMEO = 20;
-    private static final int RECEIVE_TIMEOUT_SECONDS = 10;
-    private static final int LISTEN_TIMEOUT_SECONDS = 1;
+    private static final ByteBuffer ONE = Fd.buffer(4).putInt(0, 1);
+    private static final ByteBuffer RECEIVE_TIMEOUT = seconds(10);
+    private static final ByteBuffer LISTEN_TIMEOUT = seconds(1);
 
     private final Fd fd;
     private final boolean listening;
@@ -24,9 +25,14 @@ public final class NetlinkFd implements AutoCloseable {
         this.listening = listening;
     }
 
+    /** A struct timeval. */
+    private static ByteBuffer seconds(long seconds) {
+        return Fd.buffer(16).putLong(0, seconds).putLong(8, 0);
+    }
+
     /** Opens a socket in the calling thread's network namespace. */
     public static NetlinkFd open() throws SyscallException {
-        return open(0, RECEIVE_TIMEOUT_SECONDS);
+        return open(0, RECEIVE_TIMEOUT);
     }
 
     /**
@@ -35,24 +41,24 @@ public final class NetlinkFd implements AutoCloseable {
      * @param groups RTMGRP_ bits
      */
     public static NetlinkFd listen(int groups) throws SyscallException {
-        return open(groups, LISTEN_TIMEOUT_SECONDS);
+        return open(groups, LISTEN_TIMEOUT);
     }
 
-    private static NetlinkFd open(int groups, int timeoutSeconds) throws SyscallException {
+    private static NetlinkFd open(int groups, ByteBuffer timeout) throws SyscallException {
         Fd fd = new Fd(LibC.check(
                 LibC.calls().socket(AF_NETLINK, SOCK_RAW | Fd.CLOEXEC, NETLINK_ROUTE), "open", "netlink socket"));
-        ByteBuffer address = Fd.buffer(12).putShort(0, (short) AF_NETLINK).putInt(8, groups);
-        if (LibC.calls().bind(fd.number(), address, 12) < 0) {
-            int errno = LibC.errno();
-            fd.close();
-            throw new SyscallException("bind", "netlink socket", errno);
+        if (groups != 0) { // the kernel gives an address by itself to a socket that only asks
+            ByteBuffer address = Fd.buffer(12).putShort(0, (short) AF_NETLINK).putInt(8, groups);
+            if (LibC.calls().bind(fd.number(), address, 12) < 0) {
+                int errno = LibC.errno();
+                fd.close();
+                throw new SyscallException("bind", "netlink socket", errno);
+            }
         }
-        ByteBuffer one = Fd.buffer(4).putInt(0, 1);
         // Refused by older kernels, which then answer without explanations.
-        LibC.calls().setsockopt(fd.number(), SOL_NETLINK, NETLINK_CAP_ACK, one, 4);
-        LibC.calls().setsockopt(fd.number(), SOL_NETLINK, NETLINK_EXT_ACK, one, 4);
-        LibC.calls().setsockopt(fd.number(), SOL_NETLINK, NETLINK_GET_STRICT_CHK, one, 4);
-        ByteBuffer timeout = Fd.buffer(16).putLong(0, timeoutSeconds).putLong(8, 0);
+        LibC.calls().setsockopt(fd.number(), SOL_NETLINK, NETLINK_CAP_ACK, ONE, 4);
+        LibC.calls().setsockopt(fd.number(), SOL_NETLINK, NETLINK_EXT_ACK, ONE, 4);
+        LibC.calls().setsockopt(fd.number(), SOL_NETLINK, NETLINK_GET_STRICT_CHK, ONE, 4);
         LibC.calls().setsockopt(fd.number(), SOL_SOCKET, SO_RCVTIMEO, timeout, 16);
         return new NetlinkFd(fd, groups != 0);
     }

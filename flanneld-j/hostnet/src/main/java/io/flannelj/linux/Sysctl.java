@@ -3,6 +3,7 @@ package io.flannelj.linux;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 
 /**
  * Kernel parameters, as sysctl(8) names them: {@code net.ipv4.ip_forward}, or with slashes where a part has a dot in it,
@@ -23,6 +24,11 @@ public final class Sysctl {
         if (!read(key).equals(value)) {
             Files.writeString(path(key), value);
         }
+    }
+
+    /** Sets a parameter, whatever it has been. */
+    public static void overwrite(String key, String value) throws IOException {
+        Files.writeString(path(key), value, StandardOpenOption.WRITE);
     }
 
     public static boolean exists(String key) {

@@ -26,9 +26,16 @@ public final class NetlinkSocket implements AutoCloseable {
     private static final int RECEIVE_BYTES = 32 * 1024; // more the kernel never puts into one datagram of a dump
     private static final int MAX_TRIES = 20;
 
+    /** Of the calling thread: sockets come and go with every pod, and fresh memory costs more than a request. */
+    private static final ThreadLocal<Buffers> BUFFERS = ThreadLocal.withInitial(Buffers::new);
+
     private final NetlinkFd fd;
-    private final ByteBuffer received = ByteBuffer.allocateDirect(RECEIVE_BYTES).order(ByteOrder.nativeOrder());
     private int sequence;
+
+    private static final class Buffers {
+        final ByteBuffer sent = ByteBuffer.allocateDirect(Request.MAX_BYTES).order(ByteOrder.nativeOrder());
+        final ByteBuffer received = ByteBuffer.allocateDirect(RECEIVE_BYTES).order(ByteOrder.nativeOrder());
+    }
 
     private NetlinkSocket(NetlinkFd fd) {
         this.fd = fd;
@@ -51,11 +58,13 @@ public final class NetlinkSocket implements AutoCloseable {
      */
     synchronized List<Answer> query(Request request, int headerBytes, String operation, String subject)
             throws SyscallException {
+        Buffers buffers = BUFFERS.get();
         for (int attempt = 1; ; attempt++) {
             List<Answer> answers = new ArrayList<>();
             int mine = ++sequence;
-            fd.send(request.finish(mine));
-            if (receive(mine, request.isDump(), headerBytes, answers, operation, subject)) {
+            request.finish(mine, buffers.sent);
+            fd.send(buffers.sent);
+            if (receive(mine, request, buffers.received, headerBytes, answers, operation, subject)) {
                 return answers;
             }
             if (attempt == MAX_TRIES) {
@@ -67,7 +76,13 @@ public final class NetlinkSocket implements AutoCloseable {
 
     /** Returns whether the answer is whole; false when a dump was interrupted by a change. */
     private boolean receive(
-            int mine, boolean dump, int headerBytes, List<Answer> answers, String operation, String subject)
+            int mine,
+            Request request,
+            ByteBuffer received,
+            int headerBytes,
+            List<Answer> answers,
+            String operation,
+            String subject)
             throws SyscallException {
         boolean consistent = true;
         while (true) {
@@ -86,7 +101,7 @@ public final class NetlinkSocket implements AutoCloseable {
                 if (forUs) {
                     consistent &= (flags & FLAG_DUMP_INTERRUPTED) == 0;
                     if (type == TYPE_ERROR) {
-                        throwIfRefused(at, length, flags, operation, subject);
+                        throwIfRefused(received, at, length, flags, operation, subject);
                         return true;
                     }
                     if (type == TYPE_DONE) {
@@ -95,7 +110,7 @@ public final class NetlinkSocket implements AutoCloseable {
                     byte[] payload = new byte[length - HEADER_BYTES];
                     received.get(at + HEADER_BYTES, payload);
                     answers.add(Answer.of(payload, headerBytes));
-                    if (dump && (flags & FLAG_MULTI) == 0) {
+                    if (!request.isAcknowledged() && (flags & FLAG_MULTI) == 0) {
                         return consistent;
                     }
                 }
@@ -104,7 +119,8 @@ public final class NetlinkSocket implements AutoCloseable {
         }
     }
 
-    private void throwIfRefused(int at, int length, int flags, String operation, String subject)
+    private static void throwIfRefused(
+            ByteBuffer received, int at, int length, int flags, String operation, String subject)
             throws SyscallException {
         int errno = -received.getInt(at + HEADER_BYTES);
         if (errno == 0) {

@@ -18,19 +18,30 @@ final class Request {
     static final int FLAG_CREATE = 0x400;
     static final int FLAG_APPEND = 0x800;
     private static final int NESTED = 0x8000;
-    private static final int MAX_BYTES = 4096;
+    static final int MAX_BYTES = 4096;
 
-    private final ByteBuffer buffer = ByteBuffer.allocateDirect(MAX_BYTES).order(ByteOrder.nativeOrder());
+    private static final int KIND = 3; // rtnetlink's types go by fours: new, delete, get, set
+    private static final int KIND_GET = 2;
+
+    private final ByteBuffer buffer = ByteBuffer.allocate(MAX_BYTES).order(ByteOrder.nativeOrder());
     private final boolean dump;
+    private final boolean acknowledged;
 
     Request(int type, int flags) {
         this.dump = (flags & FLAG_DUMP) == FLAG_DUMP;
-        buffer.putInt(0).putShort((short) type).putShort((short) (flags | FLAG_REQUEST | (dump ? 0 : FLAG_ACK)));
+        this.acknowledged = (type & KIND) != KIND_GET;
+        buffer.putInt(0).putShort((short) type).putShort((short)
+                (flags | FLAG_REQUEST | (acknowledged ? FLAG_ACK : 0)));
         buffer.putInt(0).putInt(0);
     }
 
     boolean isDump() {
         return dump;
+    }
+
+    /** Whether an acknowledgement ends the answer; otherwise its object does. */
+    boolean isAcknowledged() {
+        return acknowledged;
     }
 
     Request u8(int value) {
@@ -92,11 +103,10 @@ final class Request {
         }
     }
 
-    /** The finished message, ready to be sent; may be asked for again with another number. */
-    ByteBuffer finish(int sequence) {
-        ByteBuffer message = buffer.duplicate().order(ByteOrder.nativeOrder());
-        message.flip();
-        message.putInt(0, message.limit()).putInt(8, sequence);
-        return message;
+    /** Writes the finished message, ready to be sent; may be asked for again with another number. */
+    void finish(int sequence, ByteBuffer into) {
+        buffer.putInt(0, buffer.position()).putInt(8, sequence);
+        into.clear();
+        into.put(buffer.array(), 0, buffer.position()).flip();
     }
 }
