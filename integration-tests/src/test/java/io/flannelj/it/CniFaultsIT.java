@@ -83,6 +83,24 @@ class CniFaultsIT {
         assertThat(pod.run("ip", "link").output()).doesNotContain("eth0");
     }
 
+    /** What the daemon finds at the path is another pod's namespace. */
+    @ParameterizedTest
+    @ValueSource(strings = {"flannel-j", "flannel-j-jvm"})
+    void aPathThatMeansSomethingElseToTheDaemonIsNotWhatIsWired(String program) {
+        Pod pod = node.addUnwiredPod();
+        Pod other = node.addUnwiredPod();
+        String script = "mount --bind " + pod.netns() + " " + other.netns() + " && ";
+
+        cni.callIn(script, program, "ADD", pod.containerId(), other.netns(), cni.configuration("1.0.0"))
+                .orThrow();
+
+        assertThat(pod.run("ip", "link").output()).contains("eth0");
+        assertThat(other.run("ip", "link").output()).doesNotContain("eth0");
+        cni.callIn(script, program, "DEL", pod.containerId(), other.netns(), cni.configuration("1.0.0"))
+                .orThrow();
+        assertThat(pod.run("ip", "link").output()).doesNotContain("eth0");
+    }
+
     @Test
     void killedAtAnyStepOfAddNothingIsLeftAfterDel() {
         Pod pod = node.addUnwiredPod();

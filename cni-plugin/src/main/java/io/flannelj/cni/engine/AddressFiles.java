@@ -4,13 +4,10 @@ import io.flannelj.linux.Flock;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
@@ -41,7 +38,7 @@ final class AddressFiles {
             throws IOException, CniException {
         Files.createDirectories(directory);
         try (Flock lock = lock()) {
-            new BootMark(directory).forgetFormerBoots(addressFiles());
+            new BootMark(directory).forgetFormerBoots(this::addressFiles);
             List<IpAddress> held = held(attachment);
             if (!held.isEmpty()) {
                 throw new CniException(
@@ -200,17 +197,14 @@ final class AddressFiles {
         Path file = file(address);
         String content = attachment.containerId() + "\r\n" + attachment.ifName();
         try {
-            Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            PrivateFiles.create(file, content);
+            return true;
         } catch (FileAlreadyExistsException e) {
             return false;
-        }
-        try {
-            Files.write(file, content.getBytes(StandardCharsets.UTF_8), StandardOpenOption.WRITE);
         } catch (IOException e) {
             Files.deleteIfExists(file);
             throw e;
         }
-        return true;
     }
 
     private Path file(IpAddress address) {
@@ -218,9 +212,11 @@ final class AddressFiles {
     }
 
     private @Nullable IpAddress lastGiven(int set) throws IOException {
-        Path file = directory.resolve(LAST + set);
         try {
-            return Files.exists(file) ? IpAddress.parse(Files.readString(file).strip()) : null;
+            return IpAddress.parse(
+                    Files.readString(directory.resolve(LAST + set)).strip());
+        } catch (NoSuchFileException e) {
+            return null;
         } catch (IllegalArgumentException e) {
             return null; // unreadable: begin at the beginning
         }

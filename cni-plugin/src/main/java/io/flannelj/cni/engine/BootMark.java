@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * No network namespace outlives a reboot, but address files do. The mark tells which boot the folder was last used in.
@@ -18,15 +19,22 @@ final class BootMark {
     private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
     private static final Path STAT = Path.of("/proc/stat");
 
+    private static volatile @Nullable String bootId;
+
     private final Path mark;
 
     BootMark(Path directory) {
         this.mark = directory.resolve("flannel-j.boot");
     }
 
+    /** What lies in the folder. */
+    interface Listing {
+        List<Path> list() throws IOException;
+    }
+
     /** Deletes what former boots left; the caller holds the folder's lock. */
-    void forgetFormerBoots(List<Path> addressFiles) throws IOException {
-        String boot = Files.readString(BOOT_ID).strip();
+    void forgetFormerBoots(Listing addressFiles) throws IOException {
+        String boot = bootId();
         String last;
         try {
             last = Files.readString(mark).strip();
@@ -38,7 +46,7 @@ final class BootMark {
             return;
         }
         Instant booted = bootTime();
-        for (Path file : addressFiles) {
+        for (Path file : addressFiles.list()) {
             try {
                 if (Files.getLastModifiedTime(file).toInstant().isBefore(booted)) {
                     Files.deleteIfExists(file);
@@ -48,6 +56,16 @@ final class BootMark {
             }
         }
         Files.writeString(mark, boot);
+    }
+
+    /** Asked for once: no process outlives its boot. */
+    private static String bootId() throws IOException {
+        String known = bootId;
+        if (known == null) {
+            known = Files.readString(BOOT_ID).strip();
+            bootId = known;
+        }
+        return known;
     }
 
     private static Instant bootTime() throws IOException {

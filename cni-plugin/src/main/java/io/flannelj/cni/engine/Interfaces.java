@@ -19,7 +19,7 @@ final class Interfaces {
     /** Sets a kernel parameter that is good to have; where it is absent or read-only the pod still works. */
     static void set(String key, String value) {
         try {
-            Sysctl.write(key, value);
+            Sysctl.overwrite(key, value);
         } catch (IOException e) {
             return;
         }

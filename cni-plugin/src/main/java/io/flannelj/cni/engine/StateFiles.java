@@ -29,12 +29,13 @@ final class StateFiles {
             Files.createDirectories(
                     directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         }
-        Path draft = Files.createTempFile(directory, ".", ".draft"); // made with mode 0600
+        Path draft = draft(attachment);
         try {
-            Files.writeString(draft, delegate.toString());
+            PrivateFiles.replace(draft, delegate.toString());
             Files.move(draft, own(attachment), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
+        } catch (IOException e) {
             Files.deleteIfExists(draft);
+            throw e;
         }
     }
 
@@ -50,6 +51,7 @@ final class StateFiles {
 
     /** Forgets an attachment; flannel's file only where there is none of ours. */
     void delete(Attachment attachment) throws IOException {
+        Files.deleteIfExists(draft(attachment));
         if (!Files.deleteIfExists(own(attachment))) {
             Files.deleteIfExists(flannels(attachment));
         }
@@ -63,7 +65,7 @@ final class StateFiles {
                 for (Path entry : entries) {
                     String name = entry.getFileName().toString();
                     int colon = name.indexOf(':');
-                    if (colon > 0) {
+                    if (colon > 0 && !name.startsWith(".")) {
                         found.add(new Attachment(name.substring(0, colon), name.substring(colon + 1), ""));
                     }
                 }
@@ -83,6 +85,11 @@ final class StateFiles {
     /** Neither part can hold a colon. */
     private Path own(Attachment attachment) {
         return directory.resolve(attachment.containerId() + ":" + attachment.ifName());
+    }
+
+    /** What a life that ended in the middle of writing leaves. */
+    private Path draft(Attachment attachment) {
+        return directory.resolve("." + own(attachment).getFileName() + ".draft");
     }
 
     private Path flannels(Attachment attachment) {

@@ -17,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class JvmHost implements Host {
     // The platform's default encoding is not ours to trust.
+    private String netnsIdentity = "";
     private final PrintStream out =
             new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
 
@@ -51,7 +53,18 @@ final class JvmHost implements Host {
 
     @Override
     public Netns openNetns(String path) {
-        return Files.exists(Path.of(path)) ? Netns.SEEN : Netns.MISSING;
+        try {
+            Map<String, Object> found = Files.readAttributes(Path.of(path), "unix:dev,ino");
+            netnsIdentity = found.get("dev") + ":" + found.get("ino");
+            return Netns.SEEN;
+        } catch (IOException e) {
+            return Netns.MISSING;
+        }
+    }
+
+    @Override
+    public String netnsIdentity() {
+        return netnsIdentity;
     }
 
     @Override

@@ -32,6 +32,9 @@ public interface Host {
     /** Opens the file that stands for the pod's network namespace, or looks whether it is there. */
     Netns openNetns(String path);
 
+    /** Device and inode of the namespace that was found, {@code DEVICE:INODE} in decimal, by which others know it again. */
+    String netnsIdentity();
+
     /**
      * Connects to the daemon.
      *

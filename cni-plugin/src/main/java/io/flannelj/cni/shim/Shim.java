@@ -12,8 +12,9 @@ import org.jspecify.annotations.Nullable;
  * Hands a call to the daemon, which is warm, and has it carried out in a process of its own when no daemon answers.
  *
  * <p>One HTTP/1.1 request over the control socket, {@code POST /v1/cni}, with an encoded {@link Invocation} as body. Its
- * header {@code Cni-Netns} says how the namespace is reached. Where that is by descriptor, the daemon answers 100 first,
- * and one octet with the descriptor follows: HTTP parsers and SCM_RIGHTS do not mix otherwise.
+ * header {@code Cni-Netns} says how the namespace is reached, and which it is. Where we hold its descriptor and the daemon
+ * does not find the same namespace at the path, it answers 100 first, and one octet with the descriptor follows: HTTP parsers
+ * and SCM_RIGHTS do not mix otherwise.
  */
 public final class Shim {
     /** How long the daemon may say nothing. */
@@ -89,7 +90,7 @@ public final class Shim {
     private @Nullable Integer ask(Host.Connection daemon, Invocation invocation) throws IOException {
         String path = invocation.variable("CNI_NETNS");
         Host.Netns netns = path.isEmpty() ? Host.Netns.MISSING : host.openNetns(path);
-        daemon.send(request(invocation.encode(), netns));
+        daemon.send(request(invocation.encode(), netns, host.netnsIdentity()));
         Response response = new Response(daemon);
         if (response.status() == 100) {
             daemon.sendNetns();
@@ -109,11 +110,12 @@ public final class Shim {
         return status;
     }
 
-    private static byte[] request(byte[] body, Host.Netns netns) {
+    private static byte[] request(byte[] body, Host.Netns netns, String identity) {
         byte[] head = ("POST /v1/cni HTTP/1.1\r\nHost: flanneld-j\r\nConnection: close\r\nCni-Netns: "
                         + (netns == Host.Netns.DESCRIPTOR
                                 ? "descriptor"
                                 : netns == Host.Netns.SEEN ? "seen" : "missing")
+                        + (netns == Host.Netns.MISSING ? "" : " " + identity)
                         + "\r\nContent-Length: " + body.length + "\r\n\r\n")
                 .getBytes(StandardCharsets.UTF_8);
         byte[] request = Arrays.copyOf(head, head.length + body.length);

@@ -52,6 +52,11 @@ final class MemoryHost implements Host {
     }
 
     @Override
+    public String netnsIdentity() {
+        return "4:4026531840";
+    }
+
+    @Override
     public Connection connect(String socket) throws IOException {
         connectedTo = socket;
         if (!daemonListens) {

@@ -29,7 +29,9 @@ class ShimTest {
         assertThat(host.connectedTo).isEqualTo("/run/x.sock");
         assertThat(host.sent.toString())
                 .startsWith("POST /v1/cni HTTP/1.1\r\n")
-                .contains("Cni-Netns: descriptor\r\n", "CNI_COMMAND=ADD\0CNI_NETNS=/run/netns/a\0\0" + host.input)
+                .contains(
+                        "Cni-Netns: descriptor 4:4026531840\r\n",
+                        "CNI_COMMAND=ADD\0CNI_NETNS=/run/netns/a\0\0" + host.input)
                 .doesNotContain("SHELL")
                 .endsWith("<descriptor>");
     }

@@ -18,6 +18,10 @@ public interface CniHandler {
      */
     Reply handle(byte[] call, String netnsFile);
 
-    /** Whether this process sees the file at which the call says the pod's namespace is. */
-    boolean seesNetns(byte[] call);
+    /**
+     * Whether this process finds the pod's namespace where the call says that it is.
+     *
+     * @param identity its device and inode, {@code DEVICE:INODE}, as the plugin sees them
+     */
+    boolean seesNetns(byte[] call, String identity);
 }

@@ -18,8 +18,9 @@ import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes CNI calls from the control socket; other requests go on to the next handler. A plugin that holds the namespace's
- * descriptor ({@code Cni-Netns: descriptor}) is asked for it by an interim response 100.
+ * Takes CNI calls from the control socket; other requests go on to the next handler. A plugin says which namespace it is
+ * about ({@code Cni-Netns: descriptor DEVICE:INODE}); where that is not to be found at the call's path, as in a container, one
+ * that holds the descriptor is asked for it by an interim response 100.
  */
 final class CniRequests extends ChannelInboundHandlerAdapter {
     private static final String PATH = "/v1/cni";
@@ -57,13 +58,15 @@ final class CniRequests extends ChannelInboundHandlerAdapter {
     }
 
     private void take(ChannelHandlerContext context, byte[] call, String netns) {
-        if (netns.equals("descriptor") && context.channel() instanceof EpollDomainSocketChannel channel) {
+        String how = netns.substring(0, Math.max(0, netns.indexOf(' ')));
+        boolean seen = !how.isEmpty() && cni.seesNetns(call, netns.substring(how.length() + 1));
+        if (how.equals("descriptor") && !seen && context.channel() instanceof EpollDomainSocketChannel channel) {
             waiting = call;
             channel.config().setReadMode(DomainSocketReadMode.FILE_DESCRIPTORS);
             context.writeAndFlush(new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE));
             return;
         }
-        if (netns.equals("seen") && !cni.seesNetns(call)) {
+        if (how.equals("seen") && !seen) {
             RequestHandler.respond(
                     context,
                     new Routes.Response(

@@ -69,6 +69,10 @@ final class CLibrary {
     @Import(name = "open")
     static native int open(Address path, int flags);
 
+    @Include("sys/stat.h")
+    @Import(name = "fstat")
+    static native int fstat(int fd, Address stat);
+
     @Include("sys/mman.h")
     @Import(name = "memfd_create")
     static native int memfdCreate(Address name, int flags);

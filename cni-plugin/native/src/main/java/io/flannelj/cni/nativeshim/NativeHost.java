@@ -75,6 +75,15 @@ final class NativeHost implements Host {
     }
 
     @Override
+    public String netnsIdentity() {
+        byte[] stat = new byte[256]; // struct stat begins with st_dev and st_ino, 64 bits each
+        Address address = Address.ofData(stat);
+        return CLibrary.fstat(netns, address) < 0
+                ? ""
+                : address.getLong() + ":" + address.add(8).getLong();
+    }
+
+    @Override
     public Connection connect(String socket) throws IOException {
         byte[] path = socket.getBytes(StandardCharsets.UTF_8);
         if (path.length > MAX_SOCKET_PATH) {
