@@ -12,7 +12,7 @@ import java.time.Duration;
 class GeneveBackendIT extends BackendContract {
     @Override
     BackendProvider provider() {
-        return new GeneveProvider(new Tunnel.Settings("/dev/net/tun", Duration.ZERO, 1, false), state);
+        return new GeneveProvider(new Tunnel.Settings("/dev/net/tun", Duration.ZERO, 1, false, true), state);
     }
 
     @Override

@@ -11,7 +11,7 @@ import java.time.Duration;
 class IpipBackendIT extends BackendContract {
     @Override
     BackendProvider provider() {
-        return new IpipProvider(new Tunnel.Settings("/dev/net/tun", Duration.ZERO, 1, false));
+        return new IpipProvider(new Tunnel.Settings("/dev/net/tun", Duration.ZERO, 1, false, true));
     }
 
     @Override

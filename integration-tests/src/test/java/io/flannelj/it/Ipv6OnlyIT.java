@@ -116,7 +116,7 @@ class Ipv6OnlyIT {
             BackendProvider provider = hostGw
                     ? new HostGwProvider()
                     : new VxlanProvider(
-                            new Tunnel.Settings("/dev/net/tun", Duration.ZERO, 1, false),
+                            new Tunnel.Settings("/dev/net/tun", Duration.ZERO, 1, false, true),
                             state.resolve("n" + number),
                             kind.equals("kernel") ? VxlanDatapath.KERNEL : VxlanDatapath.USERSPACE,
                             () -> null);

@@ -9,6 +9,6 @@ import java.time.Duration;
 class UdpBackendIT extends BackendContract {
     @Override
     BackendProvider provider() {
-        return new UdpProvider(new Tunnel.Settings("/dev/net/tun", Duration.ZERO, 1, false));
+        return new UdpProvider(new Tunnel.Settings("/dev/net/tun", Duration.ZERO, 1, false, true));
     }
 }

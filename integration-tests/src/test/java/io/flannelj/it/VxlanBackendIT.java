@@ -12,7 +12,8 @@ import java.time.Duration;
 class VxlanBackendIT extends BackendContract {
     @Override
     BackendProvider provider() {
-        return new VxlanProvider(new Tunnel.Settings("/dev/net/tun", Duration.ZERO, 1, false), state, null, () -> null);
+        return new VxlanProvider(
+                new Tunnel.Settings("/dev/net/tun", Duration.ZERO, 1, false, true), state, null, () -> null);
     }
 
     @Override

@@ -63,11 +63,12 @@ public final class Tunnel implements Backend {
      * @param busyPoll how long an idle worker goes on asking for packets before it sleeps
      * @param workers threads, each with a TUN queue and a socket of its own
      * @param pinWorkers whether each worker keeps to one processor
+     * @param thinAcks whether needless TCP acknowledgements are left out
      */
-    public record Settings(String tunPath, Duration busyPoll, int workers, boolean pinWorkers) {
+    public record Settings(String tunPath, Duration busyPoll, int workers, boolean pinWorkers, boolean thinAcks) {
         /** The same with one worker, for sockets that cannot share what comes in. */
         public Settings withOneWorker() {
-            return new Settings(tunPath, busyPoll, 1, pinWorkers);
+            return new Settings(tunPath, busyPoll, 1, pinWorkers, thinAcks);
         }
     }
 
@@ -144,7 +145,13 @@ public final class Tunnel implements Backend {
             netlink = NetlinkSocket.open();
             tun.configure(netlink, Cidr.host(address), spec.mtuBytes());
             TunnelEnd end = new TunnelEnd(
-                    spec.encapsulator(), subnet, address, spec.mtuBytes(), tun.features(), settings.busyPoll());
+                    spec.encapsulator(),
+                    subnet,
+                    address,
+                    spec.mtuBytes(),
+                    tun.features(),
+                    settings.busyPoll(),
+                    settings.thinAcks());
             String name = tun.name();
             List<Datapath.Lane> lanes = new ArrayList<>();
             for (int i = 0; i < settings.workers(); i++) {

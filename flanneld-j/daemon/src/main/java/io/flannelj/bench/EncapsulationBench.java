@@ -61,7 +61,8 @@ public final class EncapsulationBench implements AutoCloseable {
                 IpAddress.parse("10.5.1.0"),
                 MTU_BYTES,
                 TunFeatures.ALL,
-                Duration.ZERO);
+                Duration.ZERO,
+                true);
         Peer peer = new Peer(Cidr.parse("10.5.2.0/24"), PEER_NODE, 8472, PEER_MAC.bits());
         this.loop = what.isOut() ? outLoop(what) : inLoop(what, encapsulation);
         boolean tcp = what == EncapsulationCase.TCP_OUT || what == EncapsulationCase.TCP_IN;

@@ -195,6 +195,16 @@ final class FlannelFlags {
     private boolean pinWorkers;
 
     @Option(
+            names = "--thin-acks",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description =
+                    "of bare TCP acknowledgements of one flow that wait together send only the last, which says all that"
+                            + " the others did (${DEFAULT-VALUE})")
+    private boolean thinAcks = true;
+
+    @Option(
             names = "--cni-rehearsal-ms",
             paramLabel = "MILLISECONDS",
             description =
@@ -266,6 +276,7 @@ final class FlannelFlags {
                 awaitPredecessor,
                 workers,
                 pinWorkers,
+                thinAcks,
                 cniRehearsalMillis));
     }
 

@@ -36,6 +36,7 @@ import org.jspecify.annotations.Nullable;
  * @param handover how this daemon and the lives before and after it follow each other
  * @param workers data path threads, 1 or more
  * @param pinWorkers whether each of them keeps to one processor
+ * @param thinAcks whether needless TCP acknowledgements are left out
  * @param cniRehearsal how long the CNI engine is played through after the start; zero for not at all
  */
 public record DaemonOptions(
@@ -63,6 +64,7 @@ public record DaemonOptions(
         Handover handover,
         int workers,
         boolean pinWorkers,
+        boolean thinAcks,
         Duration cniRehearsal) {
 
     private static final int MAX_WORKERS = 64;
@@ -150,6 +152,7 @@ public record DaemonOptions(
             boolean awaitPredecessor,
             int workers,
             boolean pinWorkers,
+            boolean thinAcks,
             int cniRehearsalMillis) {}
 
     /**
@@ -271,6 +274,7 @@ public record DaemonOptions(
                         ? raw.workers()
                         : workersFor(Runtime.getRuntime().availableProcessors()),
                 raw.pinWorkers(),
+                raw.thinAcks(),
                 Duration.ofMillis(raw.cniRehearsalMillis()));
     }
 
@@ -303,6 +307,7 @@ public record DaemonOptions(
                         handover,
                         workers,
                         pinWorkers,
+                        thinAcks,
                         cniRehearsal);
     }
 

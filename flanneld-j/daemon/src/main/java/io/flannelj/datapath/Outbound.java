@@ -1,6 +1,7 @@
 package io.flannelj.datapath;
 
 import io.flannelj.datapath.Counters.Counter;
+import io.flannelj.datapath.offload.AckThinner;
 import io.flannelj.datapath.offload.SegmentSink;
 import io.flannelj.datapath.offload.Segmenter;
 import io.flannelj.device.Iovecs;
@@ -18,6 +19,7 @@ import io.flannelj.packet.VirtioNetHeader;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The way from the pods to the wire: read, look up, segment, wrap, send.
@@ -42,6 +44,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
     private final ByteBuf arena;
     private final long arenaAddress;
     private final int headroom;
+    private final @Nullable AckThinner acknowledgements;
     private final ByteBuf answer;
     private final Iovecs answerParts;
     private final ErrorBudget errors = new ErrorBudget(System.nanoTime());
@@ -65,6 +68,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
         this.arenaAddress = arena.memoryAddress();
         this.headroom = encapsulator.headerBytes();
         this.ipv6 = end.subnet().isIpv6();
+        this.acknowledgements = end.thinAcks() ? new AckThinner(ipv6) : null;
         this.answer = allocator.directBuffer(VirtioNetHeader.BYTES + Icmpv6Error.MAX_BYTES);
         this.answerParts = new Iovecs(allocator, 1);
         this.segmentPeer = NOBODY;
@@ -86,11 +90,38 @@ final class Outbound implements SegmentSink, AutoCloseable {
                 break;
             }
             packets++;
-            packet(routes, at + headroom, read - VirtioNetHeader.BYTES);
+            take(routes, at + headroom, read - VirtioNetHeader.BYTES);
             at = at + headroom + read + 63 & ~63;
         }
+        sendAcknowledgements(routes);
         batch.flush();
         return packets;
+    }
+
+    /** Sends a packet, or holds it back for a moment: a later one may say the same. */
+    private void take(RouteTable routes, int virtio, int length) {
+        if (acknowledgements == null) {
+            packet(routes, virtio, length);
+            return;
+        }
+        int ip = virtio + VirtioNetHeader.BYTES;
+        AckThinner.Outcome outcome = acknowledgements.offer(arena, ip, length);
+        if (outcome == AckThinner.Outcome.PASS) {
+            sendAcknowledgements(routes);
+            packet(routes, virtio, length);
+        } else if (outcome == AckThinner.Outcome.SUPERSEDES) {
+            count(1, acknowledgements.superseded());
+            counters.drop(DropReason.SUPERSEDED, 1);
+        }
+    }
+
+    private void sendAcknowledgements(RouteTable routes) {
+        if (acknowledgements != null) {
+            for (int i = 0; i < acknowledgements.held(); i++) {
+                packet(routes, acknowledgements.offset(i) - VirtioNetHeader.BYTES, acknowledgements.length(i));
+            }
+            acknowledgements.clear();
+        }
     }
 
     /** The errno with which the TUN device refused the last read; 0 when it was just empty. */

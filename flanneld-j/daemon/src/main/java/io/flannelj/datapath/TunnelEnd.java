@@ -14,6 +14,7 @@ import java.time.Duration;
  * @param mtuBytes MTU of the TUN device
  * @param features what the TUN device hands over undone
  * @param busyPoll how long an idle worker goes on asking for packets before it sleeps; zero for not at all
+ * @param thinAcks whether of several bare TCP acknowledgements of one flow that wait together only the last is sent
  */
 public record TunnelEnd(
         Encapsulator encapsulator,
@@ -21,4 +22,5 @@ public record TunnelEnd(
         IpAddress address,
         int mtuBytes,
         TunFeatures features,
-        Duration busyPoll) {}
+        Duration busyPoll,
+        boolean thinAcks) {}

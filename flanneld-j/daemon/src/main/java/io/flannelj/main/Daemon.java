@@ -70,8 +70,8 @@ final class Daemon {
     Daemon(DaemonOptions options, Shutdown shutdown) {
         this.options = options;
         this.shutdown = shutdown;
-        Tunnel.Settings tunnels =
-                new Tunnel.Settings(options.tunDevice(), options.busyPoll(), options.workers(), options.pinWorkers());
+        Tunnel.Settings tunnels = new Tunnel.Settings(
+                options.tunDevice(), options.busyPoll(), options.workers(), options.pinWorkers(), options.thinAcks());
         this.backends = new BackendRegistry(List.of(
                 new UdpProvider(tunnels),
                 new VxlanProvider(tunnels, options.stateDirectory(), options.vxlanDatapath(), () -> state.earlier),

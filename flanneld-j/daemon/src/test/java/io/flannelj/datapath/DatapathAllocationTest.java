@@ -99,7 +99,8 @@ class DatapathAllocationTest {
                 IpAddress.parse("fd00:5:0:1::"),
                 1430,
                 TunFeatures.ALL,
-                Duration.ZERO);
+                Duration.ZERO,
+                true);
         try (Worker worker = new Worker(allocator, 0, loop, loop, end, peer -> {})) {
             worker.route(
                     RouteTable.of(List.of(new Peer(Cidr.parse("fd00:5:0:2::/64"), peerNode, 8472, 0x0200_0000_0002L))));
@@ -133,7 +134,8 @@ class DatapathAllocationTest {
                 IpAddress.parse("10.5.1.0"),
                 1450,
                 TunFeatures.ALL,
-                Duration.ZERO);
+                Duration.ZERO,
+                true);
         Worker worker = new Worker(allocator, 0, loop, loop, end, peer -> {});
         worker.route(RouteTable.of(List.of(new Peer(Cidr.parse("10.5.2.0/24"), PEER_NODE, 8472, 0x0200_0000_0002L))));
         return worker;

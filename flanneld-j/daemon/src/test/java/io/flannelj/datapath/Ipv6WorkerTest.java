@@ -52,7 +52,8 @@ class Ipv6WorkerTest {
                     TUNNEL,
                     MTU,
                     TunFeatures.ALL,
-                    Duration.ZERO),
+                    Duration.ZERO,
+                    true),
             peer -> {});
 
     {

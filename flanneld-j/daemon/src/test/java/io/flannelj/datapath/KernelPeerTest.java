@@ -45,7 +45,8 @@ class KernelPeerTest {
                 IpAddress.parse("10.5.2.0"),
                 MTU,
                 TunFeatures.ALL,
-                Duration.ZERO);
+                Duration.ZERO,
+                true);
         Worker made = new Worker(UnpooledByteBufAllocator.DEFAULT, 0, tun, port, end, refused -> {});
         made.route(RouteTable.of(List.of(new Peer(Cidr.parse("10.5.1.0/24"), PEER_NODE, 8472, 0x0200_0000_0001L))));
         return made;

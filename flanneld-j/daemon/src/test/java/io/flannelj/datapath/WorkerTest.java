@@ -337,7 +337,8 @@ class WorkerTest {
                 IpAddress.parse("10.5.1.0"),
                 MTU,
                 TunFeatures.ALL,
-                Duration.ZERO);
+                Duration.ZERO,
+                true);
         Worker worker = new Worker(UnpooledByteBufAllocator.DEFAULT, 0, tun, port, end, fallbacks::add);
         worker.route(RouteTable.of(List.of(
                 new Peer(Cidr.parse("10.5.2.0/24"), IpAddress.ofIpv4(PEER_NODE), peerPort, PEER_MAC.bits()),
