@@ -110,7 +110,8 @@ public final class Shim {
         return status;
     }
 
-    private static byte[] request(byte[] body, Host.Netns netns, String identity) {
+    /** A call as it goes to the daemon. */
+    public static byte[] request(byte[] body, Host.Netns netns, String identity) {
         byte[] head = ("POST /v1/cni HTTP/1.1\r\nHost: flanneld-j\r\nConnection: close\r\nCni-Netns: "
                         + (netns == Host.Netns.DESCRIPTOR
                                 ? "descriptor"

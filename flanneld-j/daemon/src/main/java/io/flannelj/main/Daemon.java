@@ -16,7 +16,6 @@ import io.flannelj.backend.ipip.IpipProvider;
 import io.flannelj.backend.udp.UdpProvider;
 import io.flannelj.backend.vxlan.VxlanProvider;
 import io.flannelj.cni.engine.CniEngine;
-import io.flannelj.cni.engine.Rehearsal;
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.NetworkConfig;
@@ -221,25 +220,11 @@ final class Daemon {
         }
     }
 
-    /** Once, beside everything else; a host that does not allow it costs the first pods some milliseconds. */
     private void rehearse() {
-        if (rehearsed || options.cniRehearsal().isZero()) {
-            return;
+        if (!rehearsed && !options.cniRehearsal().isZero()) {
+            rehearsed = true;
+            new CniRehearsal(options, () -> !shutdown.isAsked()).start();
         }
-        rehearsed = true;
-        Thread thread = new Thread(
-                () -> {
-                    try {
-                        Rehearsal rehearsal = new Rehearsal(options.subnetFile().resolveSibling("flannel-j-rehearsal"));
-                        int rounds = rehearsal.play(options.cniRehearsal(), () -> !shutdown.isAsked());
-                        log.debug("rehearsed CNI calls, {} rounds", rounds);
-                    } catch (IOException e) {
-                        log.debug("no rehearsal of CNI calls: {}", e.getMessage());
-                    }
-                },
-                "flannel-rehearsal");
-        thread.setDaemon(true);
-        thread.start();
     }
 
     private @Nullable PodSubnets previous() {

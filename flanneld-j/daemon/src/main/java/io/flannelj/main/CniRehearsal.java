@@ -1,0 +1,69 @@
+package io.flannelj.main;
+
+import io.flannelj.cni.Invocation;
+import io.flannelj.cni.engine.Rehearsal;
+import io.flannelj.cni.shim.Host;
+import io.flannelj.cni.shim.Shim;
+import io.flannelj.config.DaemonOptions;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Rehearses CNI calls beside everything else, once, after the start: what the engine does, in namespaces of its own, and how a
+ * call comes in, by calls that are refused. A host that does not allow it costs the first pods some milliseconds.
+ */
+final class CniRehearsal implements Runnable {
+    private static final Logger log = LoggerFactory.getLogger(CniRehearsal.class);
+    private static final int CALLS = 400;
+
+    private final DaemonOptions options;
+    private final BooleanSupplier goOn;
+
+    /** @param goOn asked before every round */
+    CniRehearsal(DaemonOptions options, BooleanSupplier goOn) {
+        this.options = options;
+        this.goOn = goOn;
+    }
+
+    void start() {
+        Thread thread = new Thread(this, "flannel-rehearsal");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    @Override
+    public void run() {
+        try {
+            Path stage = options.subnetFile().resolveSibling("flannel-j-rehearsal");
+            int rounds = new Rehearsal(stage).play(options.cniRehearsal(), goOn);
+            for (int i = 0; i < CALLS && goOn.getAsBoolean(); i++) {
+                call();
+            }
+            log.debug("rehearsed CNI calls, {} rounds", rounds);
+        } catch (IOException e) {
+            log.debug("no rehearsal of CNI calls: {}", e.getMessage());
+        }
+    }
+
+    private void call() throws IOException {
+        Invocation refused =
+                new Invocation(Map.of("CNI_COMMAND", "REHEARSAL"), "{\"cniVersion\":\"1.0.0\",\"name\":\"rehearsal\"}");
+        try (SocketChannel daemon = SocketChannel.open(UnixDomainSocketAddress.of(options.controlSocket()))) {
+            ByteBuffer request = ByteBuffer.wrap(Shim.request(refused.encode(), Host.Netns.MISSING, ""));
+            while (request.hasRemaining()) {
+                daemon.write(request);
+            }
+            ByteBuffer answer = ByteBuffer.allocate(4096);
+            while (daemon.read(answer) >= 0) {
+                answer.clear();
+            }
+        }
+    }
+}
