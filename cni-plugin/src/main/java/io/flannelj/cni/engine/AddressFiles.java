@@ -237,6 +237,9 @@ final class AddressFiles {
     }
 
     private static boolean isAddress(String name) {
+        if (name.isEmpty() || Character.digit(name.charAt(0), 16) < 0) {
+            return false; // most other names, without the price of an exception
+        }
         try {
             IpAddress.parse(name);
             return true;

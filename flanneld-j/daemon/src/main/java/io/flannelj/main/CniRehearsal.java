@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
  */
 final class CniRehearsal implements Runnable {
     private static final Logger log = LoggerFactory.getLogger(CniRehearsal.class);
-    private static final int CALLS = 400;
+    private static final int CALLS = 3000;
 
     private final DaemonOptions options;
     private final BooleanSupplier goOn;
