@@ -89,6 +89,31 @@ class WorkerTest {
         }
 
         @Test
+        void ofAcknowledgementsThatWaitTogetherTheLastIsSentAndNothingOvertakes() {
+            Worker worker = vxlan();
+            byte[] echo = Packets.echo(POD, PEER_POD, 64, 56);
+
+            read(
+                    worker,
+                    Packets.plain(acknowledgement(100)),
+                    Packets.plain(acknowledgement(200)),
+                    Packets.plain(echo),
+                    Packets.plain(acknowledgement(300)));
+
+            assertThat(port.sent())
+                    .extracting(datagram -> Arrays.copyOfRange(datagram.payload(), 22, datagram.payload().length))
+                    .containsExactly(acknowledgement(200), echo, acknowledgement(300));
+            assertThat(worker.counters().dropped(DropReason.SUPERSEDED)).isEqualTo(1);
+            closes(worker.counters());
+        }
+
+        private byte[] acknowledgement(int number) {
+            byte[] packet = Packets.tcp(new Tcp(POD, PEER_POD, 0x1234_5678, 1000, 0x10, 7, 0), new byte[0]);
+            Unpooled.wrappedBuffer(packet).setInt(28, number);
+            return packet;
+        }
+
+        @Test
         void aSuperPacketOfTinySegmentsIsSentInParts() {
             Worker worker = vxlan();
             Tcp tcp = Tcp.data(POD, PEER_POD);
