@@ -24,6 +24,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -65,6 +66,7 @@ class CniEngineIT {
     @Test
     void aRehearsalIsSeenByNobody() throws IOException {
         String before = node.snapshot();
+        String log = portsInTheKernelsLog();
         Path stage = node.directory().resolve("rehearsal");
 
         int rounds;
@@ -75,6 +77,16 @@ class CniEngineIT {
         assertThat(rounds).isPositive();
         assertThat(node.snapshot()).isEqualTo(before);
         assertThat(stage).doesNotExist();
+        assertThat(portsInTheKernelsLog()).isEqualTo(log);
+    }
+
+    /** Bridges' messages; the ring holds so many and no more. */
+    private static String portsInTheKernelsLog() {
+        return Commands.run("dmesg")
+                .output()
+                .lines()
+                .filter(line -> line.contains("docker0: port"))
+                .collect(Collectors.joining("\n"));
     }
 
     private String network(String version, String fields) {

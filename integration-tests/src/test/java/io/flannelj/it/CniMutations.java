@@ -18,18 +18,17 @@ import java.util.TreeMap;
 public final class CniMutations {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String[] COMMANDS = {"ADD", "DEL", "CHECK", "STATUS", "GC", "VERSION", "add", "", "\0"};
-    private static final String[] CONFIGURATIONS = {
-        "{\"cniVersion\":\"1.0.0\",\"name\":\"n\",\"type\":\"flannel-j\"}",
-        "{\"cniVersion\":\"0.3.1\",\"name\":\"cbr0\",\"type\":\"flannel\",\"subnetFile\":\"/run/s.env\",\"delegate\":"
-                + "{\"hairpinMode\":true,\"isDefaultGateway\":true,\"mtu\":1400,\"bridge\":\"b0\",\"vlan\":7}}",
-        "{\"cniVersion\":\"1.1.0\",\"name\":\"n\",\"type\":\"flannel-j\",\"ipam\":{\"type\":\"host-local\",\"dataDir\":\"/run/d\","
-                + "\"rangeStart\":\"10.5.1.10\",\"rangeEnd\":\"10.5.1.20\",\"ranges\":[[{\"subnet\":\"10.5.1.0/24\"}]],"
-                + "\"routes\":[{\"dst\":\"0.0.0.0/0\"}]},\"cni.dev/valid-attachments\":"
-                + "[{\"containerID\":\"a\",\"ifname\":\"eth0\"}],\"runtimeConfig\":{\"mac\":\"02:00:00:00:00:01\",\"ips\":"
-                + "[\"10.5.1.9/24\"],\"portMappings\":[{\"hostPort\":80,\"containerPort\":8080,\"protocol\":\"tcp\"}]},"
-                + "\"prevResult\":{\"cniVersion\":\"1.1.0\",\"interfaces\":[{\"name\":\"eth0\",\"sandbox\":\"/x\"}],"
-                + "\"ips\":[{\"address\":\"10.5.1.9/24\",\"interface\":0}]},\"args\":{\"cni\":{\"ips\":[\"10.5.1.7\"]}}}",
-    };
+    static final List<String> CONFIGURATIONS = List.of(
+            "{\"cniVersion\":\"1.0.0\",\"name\":\"n\",\"type\":\"flannel-j\"}",
+            "{\"cniVersion\":\"0.3.1\",\"name\":\"cbr0\",\"type\":\"flannel\",\"subnetFile\":\"/run/s.env\",\"delegate\":"
+                    + "{\"hairpinMode\":true,\"isDefaultGateway\":true,\"mtu\":1400,\"bridge\":\"b0\",\"vlan\":7}}",
+            "{\"cniVersion\":\"1.1.0\",\"name\":\"n\",\"type\":\"flannel-j\",\"ipam\":{\"type\":\"host-local\",\"dataDir\":\"/run/d\","
+                    + "\"rangeStart\":\"10.5.1.10\",\"rangeEnd\":\"10.5.1.20\",\"ranges\":[[{\"subnet\":\"10.5.1.0/24\"}]],"
+                    + "\"routes\":[{\"dst\":\"0.0.0.0/0\"}]},\"cni.dev/valid-attachments\":"
+                    + "[{\"containerID\":\"a\",\"ifname\":\"eth0\"}],\"runtimeConfig\":{\"mac\":\"02:00:00:00:00:01\",\"ips\":"
+                    + "[\"10.5.1.9/24\"],\"portMappings\":[{\"hostPort\":80,\"containerPort\":8080,\"protocol\":\"tcp\"}]},"
+                    + "\"prevResult\":{\"cniVersion\":\"1.1.0\",\"interfaces\":[{\"name\":\"eth0\",\"sandbox\":\"/x\"}],"
+                    + "\"ips\":[{\"address\":\"10.5.1.9/24\",\"interface\":0}]},\"args\":{\"cni\":{\"ips\":[\"10.5.1.7\"]}}}");
     private static final String[] TOKENS = {
         "null",
         "true",
@@ -79,7 +78,8 @@ public final class CniMutations {
         System.exit(bad == 0 ? 0 : 1);
     }
 
-    private static String problem(CniAnswer answer) {
+    /** What is wrong with an answer; empty when nothing is. */
+    static String problem(CniAnswer answer) {
         if (answer.success()) {
             return "";
         }
@@ -92,7 +92,7 @@ public final class CniMutations {
             if (!error.path("cniVersion").asText().matches("[0-9.]+")) {
                 return "no version";
             }
-            return error.path("code").asInt() == 999 || message.contains("Exception") || message.contains("\tat ")
+            return error.path("code").asInt() == 999 || message.contains("Exception") || message.contains("\n\tat ")
                     ? "the engine failed"
                     : "";
         } catch (java.io.IOException e) {
@@ -120,7 +120,7 @@ public final class CniMutations {
     }
 
     private static String configuration(SplittableRandom random) {
-        String text = CONFIGURATIONS[random.nextInt(CONFIGURATIONS.length)];
+        String text = CONFIGURATIONS.get(random.nextInt(CONFIGURATIONS.size()));
         for (int changes = random.nextInt(5); changes > 0; changes--) {
             text = mutate(random, text);
         }

@@ -19,8 +19,15 @@ final class BridgePlugin {
     private final Attachment attachment;
     private final BridgeConf conf;
     private final Ipam ipam;
+    private final Plugging plugging;
 
-    BridgePlugin(Attachment attachment, BridgeConf conf, Ipam ipam) {
+    /** How the node's end of a pair gets into the bridge. */
+    interface Plugging {
+        void plug(Bridge bridge, Link port, Link bridgeLink, String alias) throws IOException;
+    }
+
+    BridgePlugin(Attachment attachment, BridgeConf conf, Ipam ipam, Plugging plugging) {
+        this.plugging = plugging;
         this.attachment = attachment;
         this.conf = conf;
         this.ipam = ipam;
@@ -52,7 +59,7 @@ final class BridgePlugin {
             Link bridgeLink = bridge.ensure();
             Link nodeEnd = link.create(conf);
             try {
-                bridge.plug(nodeEnd, bridgeLink, link.alias());
+                plugging.plug(bridge, nodeEnd, bridgeLink, link.alias());
                 Ipam.Grant grant = ipam.add();
                 try {
                     return wire(bridge, bridgeLink, link, nodeEnd, grant, previous);

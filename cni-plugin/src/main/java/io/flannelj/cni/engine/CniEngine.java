@@ -14,6 +14,7 @@ import java.util.function.Supplier;
  */
 public final class CniEngine {
     private final Supplier<String> daemonState;
+    private final BridgePlugin.Plugging plugging;
 
     /**
      * An engine in the daemon or in the plugin's own process.
@@ -21,7 +22,12 @@ public final class CniEngine {
      * @param daemonState why the node has no subnet yet, should that turn out so
      */
     public CniEngine(Supplier<String> daemonState) {
+        this(daemonState, Bridge::plug);
+    }
+
+    CniEngine(Supplier<String> daemonState, BridgePlugin.Plugging plugging) {
         this.daemonState = daemonState;
+        this.plugging = plugging;
     }
 
     /** Carries out one call. Never throws: whatever goes wrong is a CNI error. */
@@ -48,14 +54,14 @@ public final class CniEngine {
 
     private String carryOut(String command, Invocation invocation, NetConf conf) throws IOException, CniException {
         return switch (command) {
-            case "ADD" -> new Delegation(invocation, conf, daemonState).add(Attachment.of(invocation, true));
+            case "ADD" -> new Delegation(invocation, conf, daemonState, plugging).add(Attachment.of(invocation, true));
             case "DEL" -> {
-                new Delegation(invocation, conf, daemonState).delete(Attachment.of(invocation, false));
+                new Delegation(invocation, conf, daemonState, plugging).delete(Attachment.of(invocation, false));
                 yield "";
             }
             case "CHECK" -> {
                 since("0.4.0", command, conf);
-                new Delegation(invocation, conf, daemonState).check(Attachment.of(invocation, true));
+                new Delegation(invocation, conf, daemonState, plugging).check(Attachment.of(invocation, true));
                 yield "";
             }
             case "STATUS" -> {

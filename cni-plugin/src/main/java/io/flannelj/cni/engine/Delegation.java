@@ -18,11 +18,17 @@ final class Delegation {
     private final Invocation invocation;
     private final NetConf conf;
     private final StateFiles state;
+    private final BridgePlugin.Plugging plugging;
 
     /**
      * @param daemonState why the node has no subnet yet, should that turn out so
      */
     Delegation(Invocation invocation, NetConf conf, Supplier<String> daemonState) {
+        this(invocation, conf, daemonState, Bridge::plug);
+    }
+
+    Delegation(Invocation invocation, NetConf conf, Supplier<String> daemonState, BridgePlugin.Plugging plugging) {
+        this.plugging = plugging;
         this.daemonState = daemonState;
         this.invocation = invocation;
         this.conf = conf;
@@ -96,7 +102,7 @@ final class Delegation {
 
     BridgePlugin bridge(Attachment attachment, ObjectNode delegate) throws CniException {
         BridgeConf parsed = BridgeConf.parse(delegate, invocation.variable("CNI_ARGS"));
-        return new BridgePlugin(attachment, parsed, ipam(attachment, delegate, parsed));
+        return new BridgePlugin(attachment, parsed, ipam(attachment, delegate, parsed), plugging);
     }
 
     private Ipam ipam(Attachment attachment, ObjectNode delegate, BridgeConf parsed) throws CniException {

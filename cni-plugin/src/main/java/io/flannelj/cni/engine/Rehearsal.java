@@ -24,7 +24,9 @@ import java.util.stream.Stream;
 public final class Rehearsal {
     private static final String IF_NAME = "eth0";
 
-    private final CniEngine engine = new CniEngine(() -> "in rehearsal");
+    /** The kernel logs six lines for each port that a bridge gets and loses; so nothing is plugged in here. */
+    private final CniEngine engine = new CniEngine(() -> "in rehearsal", (bridge, port, bridgeLink, alias) -> {});
+
     private final Path stage;
 
     /** @param stage a folder for it alone: what is in it is deleted before and after */
