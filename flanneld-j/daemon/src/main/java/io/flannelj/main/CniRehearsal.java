@@ -16,10 +16,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Rehearses CNI calls beside everything else, once, after the start: what the engine does, in namespaces of its own, and how a
+ * Rehearses CNI calls, once, after the start: what the engine does, in namespaces of its own, and how a
  * call comes in, by calls that are refused. A host that does not allow it costs the first pods some milliseconds.
  */
-final class CniRehearsal implements Runnable {
+final class CniRehearsal {
     private static final Logger log = LoggerFactory.getLogger(CniRehearsal.class);
     private static final int CALLS = 3000;
 
@@ -32,14 +32,7 @@ final class CniRehearsal implements Runnable {
         this.goOn = goOn;
     }
 
-    void start() {
-        Thread thread = new Thread(this, "flannel-rehearsal");
-        thread.setDaemon(true);
-        thread.start();
-    }
-
-    @Override
-    public void run() {
+    void run() {
         try {
             Path stage = options.subnetFile().resolveSibling("flannel-j-rehearsal");
             int rounds = new Rehearsal(stage).play(options.cniRehearsal(), goOn);

@@ -61,7 +61,7 @@ final class Daemon {
     private final DaemonOptions options;
     private final Shutdown shutdown;
     private final SdNotify systemd = new SdNotify(System.getenv("NOTIFY_SOCKET"));
-    private boolean rehearsed;
+    private boolean settled;
     private final NodeState state = new NodeState();
     private final BackendRegistry backends;
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -181,7 +181,7 @@ final class Daemon {
                     state.ready = true;
                     systemd.ready();
                     store.onReady();
-                    rehearse();
+                    settle();
                     log.info("ready: leased {}, {} peers", own.subnets(), state.peers.size());
                 }
                 again = session.awaitEnd();
@@ -220,10 +220,22 @@ final class Daemon {
         }
     }
 
-    private void rehearse() {
-        if (!rehearsed && !options.cniRehearsal().isZero()) {
-            rehearsed = true;
-            new CniRehearsal(options, () -> !shutdown.isAsked()).start();
+    /** Once, beside everything else. */
+    private void settle() {
+        if (!settled) {
+            settled = true;
+            Thread thread = new Thread(
+                    () -> {
+                        if (!options.cniRehearsal().isZero()) {
+                            new CniRehearsal(options, () -> !shutdown.isAsked()).run();
+                        }
+                        // What the start left behind: in the heap it would stay for hours, and be collected in the
+                        // midst of traffic.
+                        System.gc();
+                    },
+                    "flannel-settle");
+            thread.setDaemon(true);
+            thread.start();
         }
     }
 
