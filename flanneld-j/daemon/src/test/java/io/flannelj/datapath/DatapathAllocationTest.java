@@ -67,8 +67,8 @@ class DatapathAllocationTest {
         for (Encapsulator encapsulator : theirs.keySet()) {
             byte[] joinable = wrapped(theirs.get(encapsulator), Packets.tcp(back, new byte[1000]));
             byte[] garbage = Packets.random(1, 64);
-            Loop loop = new Loop(
-                    PEER_NODE, new byte[][] {large, small, lost, long_}, new byte[][] {joinable, joinable, garbage});
+            byte[][] out = {large, small, lost, long_, acknowledgement(100), acknowledgement(200)};
+            Loop loop = new Loop(PEER_NODE, out, new byte[][] {joinable, joinable, garbage});
             try (Worker worker = worker(encapsulator, loop)) {
                 nothingIsAllocatedBy(worker, loop);
             }
@@ -106,6 +106,12 @@ class DatapathAllocationTest {
                     RouteTable.of(List.of(new Peer(Cidr.parse("fd00:5:0:2::/64"), peerNode, 8472, 0x0200_0000_0002L))));
             nothingIsAllocatedBy(worker, loop);
         }
+    }
+
+    private static byte[] acknowledgement(int number) {
+        byte[] packet = Packets.tcp(new Tcp(POD, PEER_POD, 0x1234_5678, 1000, TcpHeader.ACK, 7, 0), new byte[0]);
+        Unpooled.wrappedBuffer(packet).setInt(28, number);
+        return Packets.plain(packet);
     }
 
     /** What a peer sends to us. */
