@@ -141,6 +141,7 @@ public final class LeaseKeeper implements AutoCloseable {
             } catch (UnassignedException e) {
                 health.answered(StoreHealth.Asking.LEASE);
                 sayOnce(e.problem());
+                confirmed = Set.of(); // whatever was written down of an earlier life is over
             } catch (StoreException e) {
                 health.failed(StoreHealth.Asking.LEASE, e);
                 waitingFor = e.problem();
@@ -197,6 +198,7 @@ public final class LeaseKeeper implements AutoCloseable {
         } catch (UnassignedException e) {
             health.answered(StoreHealth.Asking.LEASE);
             sayOnce(e.problem());
+            confirmed = Set.of();
             return Optional.empty();
         } catch (StoreException e) {
             unsureUntil = clock.instant().plus(STRAGGLERS);

@@ -410,6 +410,27 @@ class LeaseKeeperTest {
     }
 
     @Test
+    void whatAStoreThatAssignsTookBackIsNotTakenFromDisk() throws Exception {
+        NetworkConfig config = config("10.3.0.0/16");
+        store.assign(subnet("10.3.7.0/24"));
+        LeaseKeeper before = keeper();
+        before.acquire(config, node(1), null, null);
+        SavedLeases saved = new SavedLeases("memory", clock.now, "", before.stored(), List.of(), 7);
+        store.assign(null);
+        LeaseKeeper after = keeper();
+
+        assertThat(after.attempt(config, node(1), null, saved))
+                .as("nothing is assigned")
+                .isEmpty();
+        store.setAway(true);
+
+        assertThat(after.attempt(config, node(1), null, saved))
+                .as("and the store went away")
+                .isEmpty();
+        assertThat(after.isFromDisk()).isFalse();
+    }
+
+    @Test
     void withoutAStoreThatAssignsTheLastSubnetServes() throws Exception {
         PodSubnets odd = subnet("10.3.0.0/25"); // Kubernetes cuts the network as it likes
         store.assign(odd);
