@@ -362,6 +362,10 @@ public final class LeaseKeeper implements AutoCloseable {
         } catch (UnassignedException e) {
             health.answered(StoreHealth.Asking.LEASE);
             sayOnce(e.problem());
+            if (fromDisk) { // what was written down is over
+                confirmed = Set.of();
+                return Outcome.LOST;
+            }
             return Outcome.UNKNOWN;
         } catch (StoreException e) {
             unsureUntil = clock.instant().plus(STRAGGLERS);
