@@ -110,7 +110,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
             sendAcknowledgements(routes);
             packet(routes, virtio, length);
         } else if (outcome == AckThinner.Outcome.SUPERSEDES) {
-            count(1, acknowledgements.superseded());
+            count(1, length);
             counters.drop(DropReason.SUPERSEDED, 1);
         }
     }

@@ -19,7 +19,7 @@ import io.netty.buffer.ByteBuf;
  */
 public final class AckThinner {
     private static final int FLOWS = 16;
-    private static final int TIMESTAMP_BYTES = TcpHeader.MIN_BYTES + 12;
+    private static final int TIMESTAMP_BYTES = 12; // with the two no-operations before it
     private static final int NOP_NOP_TIMESTAMP = 0x0101_080a;
     private static final int TCP_FLAGS_AT = 12;
     private static final int BARE_BITS = 0x0fff; // reserved bits and flags, without the data offset
@@ -35,11 +35,9 @@ public final class AckThinner {
         PASS,
         /** It is held. */
         HELD,
-        /** It is held in the place of an earlier one, {@link #superseded}. */
+        /** It is held in the place of an earlier one, of the same length. */
         SUPERSEDES
     }
-
-    private int supersededBytes;
 
     /** @param ipv6 family of all packets */
     public AckThinner(boolean ipv6) {
@@ -67,7 +65,6 @@ public final class AckThinner {
                 if (!advances) {
                     return Outcome.PASS;
                 }
-                supersededBytes = lengths[i];
                 offsets[i] = offset;
                 return Outcome.SUPERSEDES;
             }
@@ -79,11 +76,6 @@ public final class AckThinner {
         lengths[held] = length;
         held++;
         return Outcome.HELD;
-    }
-
-    /** Length of the packet that the last {@link #offer} superseded. */
-    public int superseded() {
-        return supersededBytes;
     }
 
     /** How many are held. */
@@ -107,7 +99,7 @@ public final class AckThinner {
     private boolean isBareAcknowledgement(ByteBuf packets, int offset, int length) {
         int ipBytes = IpHeader.minBytes(ipv6);
         int options = length - ipBytes - TcpHeader.MIN_BYTES;
-        if ((options != 0 && options != TIMESTAMP_BYTES - TcpHeader.MIN_BYTES)
+        if ((options != 0 && options != TIMESTAMP_BYTES)
                 || !IpHeader.isWellFormed(packets, offset, length, ipv6)
                 || (!ipv6 && Ipv4Header.isFragment(packets, offset))) {
             return false;
