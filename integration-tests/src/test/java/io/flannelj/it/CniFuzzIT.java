@@ -8,8 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
  * 100,000 random and mutated calls, and as many that Jazzer makes up; a longer run by {@code -Dflannelj.cniMutants=N
@@ -40,26 +40,16 @@ class CniFuzzIT {
     }
 
     @Test
-    void whatJazzerThinksOfIsAnsweredAsWell() throws IOException {
-        Path seeds = Files.createTempDirectory("cni-seeds");
-        try {
-            for (String seed : CniMutations.CONFIGURATIONS) {
-                Files.writeString(seeds.resolve("seed-" + seed.hashCode()), seed);
-            }
-            Commands.Result result = inSandbox("com.code_intelligence.jazzer.Jazzer"
-                    + " --target_class=io.flannelj.it.CniFuzz --instrumentation_includes=io.flannelj.cni.**:io.flannelj.net.**"
-                    + " --disabled_hooks='com.code_intelligence.jazzer.sanitizers.*' --reproducer_path=/run"
-                    + " -runs=" + FUZZED + " -seed=" + SEED + " -artifact_prefix=/run/ -max_len=4096 /run " + seeds);
-            assertThat(result.succeeded()).as(result.output() + result.errors()).isTrue();
-            assertThat(result.errors()).contains("Done " + FUZZED + " runs");
-        } finally {
-            try (Stream<Path> files = Files.list(seeds)) {
-                for (Path file : files.toList()) {
-                    Files.delete(file);
-                }
-            }
-            Files.delete(seeds);
+    void whatJazzerThinksOfIsAnsweredAsWell(@TempDir Path seeds) throws IOException {
+        for (String seed : CniMutations.CONFIGURATIONS) {
+            Files.writeString(seeds.resolve("seed-" + seed.hashCode()), seed);
         }
+        Commands.Result result = inSandbox("com.code_intelligence.jazzer.Jazzer"
+                + " --target_class=io.flannelj.it.CniFuzz --instrumentation_includes=io.flannelj.cni.**:io.flannelj.net.**"
+                + " --disabled_hooks='com.code_intelligence.jazzer.sanitizers.*' --reproducer_path=/run"
+                + " -runs=" + FUZZED + " -seed=" + SEED + " -artifact_prefix=/run/ -max_len=4096 /run " + seeds);
+        assertThat(result.succeeded()).as(result.output() + result.errors()).isTrue();
+        assertThat(result.errors()).contains("Done " + FUZZED + " runs");
     }
 
     private static Commands.Result mutate(int count, long seed) {
