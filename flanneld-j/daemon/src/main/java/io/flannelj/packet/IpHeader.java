@@ -78,4 +78,16 @@ public final class IpHeader {
             Ipv4Header.updateChecksum(packet, offset);
         }
     }
+
+    /** Whether source and destination of two packets in one buffer are the same. */
+    public static boolean haveSameAddresses(ByteBuf packets, int a, int b, boolean ipv6) {
+        int from = ipv6 ? 8 : 12;
+        int to = minBytes(ipv6);
+        for (int at = from; at < to; at += 8) {
+            if (packets.getLong(a + at) != packets.getLong(b + at)) {
+                return false;
+            }
+        }
+        return true;
+    }
 }

@@ -2,7 +2,6 @@ package io.flannelj.datapath.offload;
 
 import io.flannelj.packet.IpHeader;
 import io.flannelj.packet.Ipv4Header;
-import io.flannelj.packet.Ipv6Header;
 import io.flannelj.packet.TcpHeader;
 import io.netty.buffer.ByteBuf;
 
@@ -115,16 +114,8 @@ public final class AckThinner {
 
     private boolean isSameFlow(ByteBuf packets, int a, int b) {
         int ipBytes = IpHeader.minBytes(ipv6);
-        if (packets.getInt(a + ipBytes) != packets.getInt(b + ipBytes)) {
-            return false;
-        }
-        if (!ipv6) {
-            return packets.getLong(a + 12) == packets.getLong(b + 12);
-        }
-        return Ipv6Header.sourceHigh(packets, a) == Ipv6Header.sourceHigh(packets, b)
-                && Ipv6Header.sourceLow(packets, a) == Ipv6Header.sourceLow(packets, b)
-                && Ipv6Header.destinationHigh(packets, a) == Ipv6Header.destinationHigh(packets, b)
-                && Ipv6Header.destinationLow(packets, a) == Ipv6Header.destinationLow(packets, b);
+        return packets.getInt(a + ipBytes) == packets.getInt(b + ipBytes)
+                && IpHeader.haveSameAddresses(packets, a, b, ipv6);
     }
 
     /** DSCP and ECN. */

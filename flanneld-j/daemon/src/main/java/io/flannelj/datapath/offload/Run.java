@@ -47,18 +47,7 @@ final class Run implements AutoCloseable {
                 && tcp == packetIsTcp
                 && ports == packetPorts
                 && ipv6 == packetIsIpv6
-                && (ipv6
-                        ? sameLongs(data, offset + 8, headerAt + 8, 4)
-                        : sameLongs(data, offset + 12, headerAt + 12, 1));
-    }
-
-    private static boolean sameLongs(ByteBuf data, int first, int second, int count) {
-        for (int at = 0; at < count * 8; at += 8) {
-            if (data.getLong(first + at) != data.getLong(second + at)) {
-                return false;
-            }
-        }
-        return true;
+                && IpHeader.haveSameAddresses(data, offset, headerAt, ipv6);
     }
 
     void begin(
