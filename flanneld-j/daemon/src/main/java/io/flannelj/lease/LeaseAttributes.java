@@ -20,6 +20,11 @@ public record LeaseAttributes(
         @Nullable JsonNode backendData,
         @Nullable JsonNode backendV6Data) {
 
+    /** The address by which people know the node; null when it has none. */
+    public @Nullable IpAddress publicAddress() {
+        return publicIpv4 != null ? publicIpv4 : publicIpv6;
+    }
+
     /** What flannel writes as the type of a lease: nothing for the backends that came before types. */
     public static String typeOf(String backend) {
         return backend.equals("udp") || backend.equals("alloc") ? "" : backend;
