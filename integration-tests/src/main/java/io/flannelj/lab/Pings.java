@@ -13,7 +13,7 @@ public final class Pings {
     private static final Pattern SENT = Pattern.compile("(\\d+) packets transmitted, (\\d+) received");
 
     /** That many, half a second's, may be on their way when ping is stopped on a busy machine. */
-    private static final int UNDER_WAY = 10;
+    private static final int UNDER_WAY = 3;
 
     private final Process ping;
     private final Path log;
