@@ -17,7 +17,7 @@ pod() {
 	  "nodeName": "$2", "terminationGracePeriodSeconds": 0, "tolerations": [{"operator": "Exists"}], ${4:-}
 	  "containers": [{"name": "$1", "image": "$tools", "imagePullPolicy": "IfNotPresent", ${3:-}
 	    "readinessProbe": {"httpGet": {"path": "/name", "port": 8080}, "periodSeconds": 1},
-	    "command": ["sh", "-c", "mkdir -p /www/cgi-bin; hostname >/www/name; printf '#!/bin/sh\\\\necho; echo \$REMOTE_ADDR | tr -d []f | sed s/^:*//\\\\n' >/www/cgi-bin/who; chmod 755 /www/cgi-bin/who; iperf3 -s -D; exec busybox httpd -f -p 8080 -h /www"]}]}}
+	    "command": ["sh", "-c", "mkdir -p /www/cgi-bin; hostname >/www/name; printf '#!/bin/sh\\\\necho; echo \$REMOTE_ADDR | tr -d [] | sed s/^::ffff://\\\\n' >/www/cgi-bin/who; chmod 755 /www/cgi-bin/who; iperf3 -s -D; exec busybox httpd -f -p 8080 -h /www"]}]}}
 	END
 }
 # service NAME APP [more JSON of the spec]
@@ -27,9 +27,13 @@ service() {
 on() { k exec "$1" -- timeout "${limit:-15}" "${@:2}"; }          # on POD COMMAND...
 node_do() { docker exec "$1" "${@:2}"; }                          # node_do NODE COMMAND...
 outside() { docker exec "$cluster-outside" timeout "${limit:-15}" "$@"; }
+in_url() { case $1 in *:*) echo "[$1]" ;; *) echo "$1" ;; esac; }
+pod_host() { in_url "$(pod_ip "$1")"; }
+node_host() { in_url "$(node_ip "$1")"; }
+outside_is() { docker inspect -f "{{.NetworkSettings.Networks.kind.$(if [ "$family" = ipv6 ]; then echo "$2"; else echo "$1"; fi)}}" "$cluster-outside"; } # IPv4's name of it, IPv6's
 pod_ip() { k get pod "$1" -o jsonpath='{.status.podIP}'; }
-node_ip() { kc get node "$1" -o jsonpath='{.status.addresses[?(@.type=="InternalIP")].address}' | cut -d' ' -f1; } # IPv4 of two
-get() { echo "curl -sS -f -m 10 http://$1"; }                     # get HOST/PATH: the words of a request
+node_ip() { kc get node "$1" -o jsonpath='{.status.addresses[?(@.type=="InternalIP")].address}' | cut -d' ' -f1; } # the first of two
+get() { echo "curl -sS -f -g -m 10 http://$1"; }                     # get HOST/PATH: the words of a request
 node_port() { k get service "$1" -o jsonpath='{.spec.ports[0].nodePort}'; }
 want() { [ "$1" = "$2" ] || { echo "got \"$1\", want \"$2\"${3:+: $3}"; return 1; }; }
 await() {   # await SECONDS COMMAND...: until it succeeds

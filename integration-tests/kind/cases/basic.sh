@@ -12,7 +12,7 @@ basic_pods() {
   ready 120 --all >/dev/null
 }
 localhost() { want "$(on pair $(get 127.0.0.1:8081/name))" side; }
-same_node() { on there ping -q -c 5 -i 0.1 -W 2 "$(pod_ip beside)"; want "$(on there $(get "$(pod_ip beside):8080/name"))" beside; }
+same_node() { on there ping -q -c 5 -i 0.1 -W 2 "$(pod_ip beside)"; want "$(on there $(get "$(pod_host beside):8080/name"))" beside; }
 icmp() {
   on here ping -q -c 10 -i 0.05 -W 2 "$(pod_ip there)"
   on there ping -q -c 10 -i 0.05 -W 2 "$(pod_ip here)" | grep rtt
@@ -20,12 +20,12 @@ icmp() {
 other_family() {
   local there; there=$(k get pod there -o jsonpath='{.status.podIPs[1].ip}')
   on here ping -6 -q -c 5 -i 0.1 -W 2 "$there" | grep rtt
-  want "$(on here curl -sS -f -g -m 10 "http://[$there]:8080/name")" there
+  want "$(on here $(get "[$there]:8080/name"))" there
 }
 tcp() {
   local made came
   made=$(limit=60 on there sh -c 'head -c 200000000 /dev/urandom >/www/200MB; sha256sum </www/200MB')
-  came=$(limit=120 on here sh -c "curl -sS -f -m 110 http://$(pod_ip there):8080/200MB | sha256sum")
+  came=$(limit=120 on here sh -c "curl -sS -f -g -m 110 http://$(pod_host there):8080/200MB | sha256sum")
   want "$came" "$made"
   on there rm /www/200MB
 }
@@ -35,7 +35,7 @@ large_udp() {
   want "$(jq '.end.sum | .lost_packets * 100 / .packets < 2' <<<"$report")" true
 }
 pod_to_node() { on here ping -q -c 3 -i 0.1 -W 2 "$(node_ip "$second")"; on here ping -q -c 3 -i 0.1 -W 2 "$(node_ip "$first")"; }
-node_to_pod() { node_do "$first" $(get "$(pod_ip there):8080/name"); want "$(node_do "$first" $(get "$(pod_ip here):8080/name"))" here; }
+node_to_pod() { node_do "$first" $(get "$(pod_host there):8080/name"); want "$(node_do "$first" $(get "$(pod_host here):8080/name"))" here; }
 dns() {
   want "$(on here $(get "web.$ns.svc.cluster.local/name"))" there
   want "$(on there $(get "web.$ns/name"))" there "a pod through its own service"
@@ -43,33 +43,34 @@ dns() {
 }
 node_port_cluster() {
   local port; port=$(node_port cluster)
-  want "$(outside $(get "$(node_ip "$first"):$port/name"))" there "through the node without the pod"
-  want "$(outside $(get "$(node_ip "$second"):$port/name"))" there
+  want "$(outside $(get "$(node_host "$first"):$port/name"))" there "through the node without the pod"
+  want "$(outside $(get "$(node_host "$second"):$port/name"))" there
   # Kubernetes promises no source address here; it must be one that answers come back to.
-  echo "asked by $(outside $(get "$(node_ip "$first"):$port/cgi-bin/who"))"
+  echo "asked by $(outside $(get "$(node_host "$first"):$port/cgi-bin/who"))"
 }
 node_port_local() {
   local port own; port=$(node_port local)
-  own=$(docker inspect -f '{{.NetworkSettings.Networks.kind.IPAddress}}' "$cluster-outside")
-  want "$(outside $(get "$(node_ip "$second"):$port/cgi-bin/who"))" "$own" "source address"
-  if outside curl -s -m 3 "http://$(node_ip "$first"):$port/name"; then echo "answered on a node without the pod"; return 1; fi
+  own=$(outside_is IPAddress GlobalIPv6Address)
+  want "$(outside $(get "$(node_host "$second"):$port/cgi-bin/who"))" "$own" "source address"
+  if outside curl -s -g -m 3 "http://$(node_host "$first"):$port/name"; then echo "answered on a node without the pod"; return 1; fi
   echo "source address $own is kept"
 }
 load_balancer() {
-  local address=198.51.100.10
+  local address=198.51.100.10 length=32; [ "$family" != ipv6 ] || address=2001:db8::10 length=128
   k patch service balanced --subresource=status --type merge -p "{\"status\": {\"loadBalancer\": {\"ingress\": [{\"ip\": \"$address\"}]}}}" >/dev/null
-  outside ip route replace "$address/32" via "$(node_ip "$first")"
-  await 15 outside $(get "$address/name")
-  want "$(outside $(get "$address/name"))" there
+  outside ip route replace "$address/$length" via "$(node_ip "$first")"
+  await 15 outside $(get "$(in_url "$address")/name")
+  want "$(outside $(get "$(in_url "$address")/name"))" there
 }
-host_port() { want "$(outside $(get "$(node_ip "$second"):8088/name"))" port; want "$(on here $(get "$(node_ip "$second"):8088/name"))" port; }
-to_the_world() { on here ping -q -c 3 -i 0.1 -W 2 "$(docker inspect -f '{{.NetworkSettings.Networks.kind.Gateway}}' "$cluster-outside")"; }
+host_port() { want "$(outside $(get "$(node_host "$second"):8088/name"))" port; want "$(on here $(get "$(node_host "$second"):8088/name"))" port; }
+to_the_world() { on here ping -q -c 3 -i 0.1 -W 2 "$(outside_is Gateway IPv6Gateway)"; }
 mtu() {
-  local mtu said; said=$(node_do "$first" sed -n 's/^FLANNEL_MTU=//p' /run/flannel/subnet.env)
+  local mtu said headers=28; [ "$family" != ipv6 ] || headers=48
+  said=$(node_do "$first" sed -n 's/^FLANNEL_MTU=//p' /run/flannel/subnet.env)
   mtu=$(on here cat /sys/class/net/eth0/mtu)
   want "$mtu" "$said" "MTU of a pod"
-  on here ping -q -M do -c 3 -i 0.1 -W 2 -s $((mtu - 28)) "$(pod_ip there)"
-  if on here ping -q -M do -c 1 -W 1 -s $((mtu - 27)) "$(pod_ip there)"; then echo "a packet larger than the MTU went through"; return 1; fi
+  on here ping -q -M do -c 3 -i 0.1 -W 2 -s $((mtu - headers)) "$(pod_ip there)"
+  if on here ping -q -M do -c 1 -W 1 -s $((mtu - headers + 1)) "$(pod_ip there)"; then echo "a packet larger than the MTU went through"; return 1; fi
   echo "MTU $mtu, held"
 }
 basic_cases() {

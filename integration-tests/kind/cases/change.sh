@@ -47,7 +47,7 @@ apiserver_away() {
 }
 fifty_pods() {
   local before after name
-  addresses() { for node in "${nodes[@]}"; do node_do "$node" sh -c 'ls /var/lib/cni/networks/*/ 2>/dev/null | grep -c "^[0-9]*\\."' || true; done | tr '\n' ' '; }
+  addresses() { for node in "${nodes[@]}"; do node_do "$node" sh -c 'ls /var/lib/cni/networks/*/ 2>/dev/null | grep -c "^[0-9a-f]*[.:]"' || true; done | tr '\n' ' '; }
   before=$(addresses)
   for _ in 1 2 3 4 5; do
     for name in 0 1 2 3 4 5 6 7 8 9; do

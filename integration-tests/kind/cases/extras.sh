@@ -1,11 +1,11 @@
 # Neighbours on the network: an ingress proxy (nginx) and NetworkPolicy engines.
 # shellcheck shell=bash disable=SC2154,SC2046
-neighbour() {   # neighbour PROGRAM: its image in the nodes, or the reason why not
-  docker image inspect "flanneld-j/$1:1" >/dev/null 2>&1 || return 1
-  load "flanneld-j/$1:1"
+neighbour() {   # neighbour IMAGE: whether it was made; says so where it was not
+  docker image inspect "flanneld-j/$1" >/dev/null 2>&1 || { echo "SKIP: the image flanneld-j/$1 is not there; kit/neighbours makes it"; return 1; }
 }
 ingress() {
-  neighbour ingress || { echo "SKIP: the image flanneld-j/ingress:1 is not there; kit/neighbours makes it"; return; }
+  neighbour ingress:2 || return 0
+  load flanneld-j/ingress:2
   { pod other "$first"; service other other
     cat "$here/networks/ingress.yaml"
     cat <<-END
@@ -18,8 +18,8 @@ ingress() {
 	END
   } | sed "s/namespace: NAMESPACE/namespace: $ns/; s/nodeName: NODE/nodeName: $second/" | k apply -f - >/dev/null
   ready 90 other ingress >/dev/null
-  local at; at=$(node_ip "$second"):9999
-  asked() { outside curl -sS -f -m 5 -H "Host: $1" "http://$at$2"; }
+  local at; at=$(node_host "$second"):9999
+  asked() { outside curl -sS -f -g -m 5 -H "Host: $1" "http://$at$2"; }
   await 30 asked two.example /name
   want "$(asked one.example /name)" there
   want "$(asked two.example /name)" other
@@ -29,24 +29,32 @@ ingress() {
 nft_queues() {   # whether rules may hand packets to a program; --check leaves nothing behind
   printf 'table inet probe {\n chain c {\n queue num 98\n }\n}\n' | docker exec -i "$second" nft --check -f - 2>/dev/null
 }
+engine() {   # engine NAME: its manifest, for the cluster's address families
+  case $family in
+    ipv4) cat "$here/networks/$1.yaml" ;;
+    ipv6) sed 's/- --run-firewall=true/&\n            - --enable-ipv4=false\n            - --enable-ipv6=true/' "$here/networks/$1.yaml" ;;
+    dual) sed 's/- --run-firewall=true/&\n            - --enable-ipv6=true/' "$here/networks/$1.yaml" ;;
+  esac
+}
 network_policy() {   # network_policy ENGINE
-  neighbour "$1" || { echo "SKIP: the image flanneld-j/$1:1 is not there; kit/neighbours makes it"; return; }
+  neighbour "$1:1" || return 0
+  load "flanneld-j/$1:1"
   if [ "$1" = kube-network-policies ] && ! nft_queues; then echo "SKIP: the kernel's nftables has no queue (CONFIG_NFT_QUEUE)"; return; fi
-  kc apply -f "$here/networks/$1.yaml" >/dev/null
+  engine "$1" | kc apply -f - >/dev/null
   kc -n kube-system rollout status "ds/$1" --timeout=90s >/dev/null
   k apply -f - >/dev/null <<-END
 	{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "only-beside"}, "spec": {
 	  "podSelector": {"matchLabels": {"app": "there"}}, "policyTypes": ["Ingress"],
 	  "ingress": [{"from": [{"podSelector": {"matchLabels": {"app": "beside"}}}]}]}}
 	END
-  refused() { ! on here curl -s -f -m 3 "http://$(pod_ip there):8080/name"; }
+  refused() { ! on here curl -s -f -g -m 3 "http://$(pod_host there):8080/name"; }
   await 30 refused
-  want "$(on beside $(get "$(pod_ip there):8080/name"))" there "the pod that may"
-  want "$(on here $(get "$(pod_ip beside):8080/name"))" beside "a pod without a policy"
+  want "$(on beside $(get "$(pod_host there):8080/name"))" there "the pod that may"
+  want "$(on here $(get "$(pod_host beside):8080/name"))" beside "a pod without a policy"
   k delete networkpolicy only-beside >/dev/null
-  await 30 on here $(get "$(pod_ip there):8080/name")
-  kc delete -f "$here/networks/$1.yaml" --wait --timeout=60s >/dev/null
-  await 30 on here $(get "$(pod_ip there):8080/name")
+  await 30 on here $(get "$(pod_host there):8080/name")
+  engine "$1" | kc delete -f - --wait --timeout=60s >/dev/null
+  await 30 on here $(get "$(pod_host there):8080/name")
   echo "refused, allowed, lifted"
 }
 extra_cases() {

@@ -23,10 +23,11 @@ public final class CniCall {
      * @param moreFields JSON fields with a comma in front of each
      */
     public String configuration(String cniVersion, String moreFields) {
+        String delegate = node.bridge().equals("docker0") ? "" : ",\"delegate\":{\"bridge\":\"" + node.bridge() + "\"}";
         return "{\"cniVersion\":\"" + cniVersion + "\",\"name\":\"cbr0\",\"type\":\"flannel-j\",\"subnetFile\":\""
                 + node.subnetFile() + "\",\"controlSocket\":\"" + node.controlSocketFile()
                 + "\",\"dataDir\":\"" + node.directory().resolve("cni")
-                + "\",\"ipam\":{\"dataDir\":\"" + node.addressDirectory() + "\"}" + moreFields + "}";
+                + "\",\"ipam\":{\"dataDir\":\"" + node.addressDirectory() + "\"}" + delegate + moreFields + "}";
     }
 
     /** Calls with everything a runtime sets. */

@@ -132,7 +132,8 @@ public final class Lab implements AutoCloseable {
                 namespace,
                 address,
                 ipv6Address,
-                workspace.directory().resolve(name));
+                workspace.directory().resolve(name),
+                "docker0");
         nodes.add(node);
         return node;
     }

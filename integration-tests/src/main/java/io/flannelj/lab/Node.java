@@ -26,17 +26,34 @@ public final class Node {
     private final String address;
     private final String ipv6Address;
     private final Path directory;
+    private final String bridge;
     private final List<Pod> pods = new ArrayList<>();
     private @Nullable Process daemon;
     private int pod;
 
-    Node(Lab lab, String name, String namespace, String address, String ipv6Address, Path directory) {
+    Node(Lab lab, String name, String namespace, String address, String ipv6Address, Path directory, String bridge) {
         this.lab = lab;
         this.name = name;
         this.namespace = namespace;
         this.address = address;
         this.ipv6Address = ipv6Address;
         this.directory = directory;
+        this.bridge = bridge;
+    }
+
+    /**
+     * A second daemon in the same namespace, with its own files, and its own bridge for its pods.
+     *
+     * @param instance its name
+     */
+    public Node beside(String instance, String itsBridge) {
+        Path itsDirectory = directory.resolveSibling(name + "-" + instance);
+        return new Node(lab, name + "-" + instance, namespace, address, ipv6Address, itsDirectory, itsBridge);
+    }
+
+    /** The bridge that its pods are on. */
+    public String bridge() {
+        return bridge;
     }
 
     public String name() {

@@ -47,7 +47,7 @@ class FirewallIT {
 
     @Test
     void iptablesRulesAreFlannelsToTheByte() throws IOException {
-        with(commands -> new Iptables(commands, false), firewall -> {
+        with(commands -> new Iptables(commands, false, ""), firewall -> {
             assertThat(firewall.apply(RULES)).isTrue();
 
             assertThat(saved("nat")).isEqualTo("""
@@ -69,7 +69,7 @@ class FirewallIT {
 
     @Test
     void nftablesRulesAreFlannelsWithTheFourthPutRight() throws IOException {
-        with(commands -> new Nftables(commands, false), firewall -> {
+        with(commands -> new Nftables(commands, false, ""), firewall -> {
             assertThat(firewall.apply(RULES)).isTrue();
 
             assertThat(Commands.require("nft", "list", "table", "ip", "flannel-ipv4")
@@ -93,7 +93,7 @@ class FirewallIT {
     void theIpv6TwinsAreFlannelsToo() throws IOException {
         DesiredRules rules =
                 new DesiredRules(Cidr.parse("fd00:5::/48"), Cidr.parse("fd00:5:0:7::/64"), true, true, true, false);
-        with(commands -> new Iptables(commands, true), firewall -> {
+        with(commands -> new Iptables(commands, true, ""), firewall -> {
             assertThat(firewall.apply(rules)).isTrue();
             assertThat(firewall.apply(rules)).as("in order already").isFalse();
 
@@ -110,7 +110,7 @@ class FirewallIT {
             firewall.remove();
             assertThat(saved("ip6tables-save", "nat")).isEmpty();
         });
-        with(commands -> new Nftables(commands, true), firewall -> {
+        with(commands -> new Nftables(commands, true, ""), firewall -> {
             assertThat(firewall.apply(rules)).isTrue();
             assertThat(firewall.apply(rules)).as("in order already").isFalse();
 
@@ -125,7 +125,7 @@ class FirewallIT {
 
     @Test
     void compatNftIsFlannelsTextAlsoWhereItIsWrong() throws IOException {
-        with(commands -> new Nftables(commands, false), firewall -> {
+        with(commands -> new Nftables(commands, false, ""), firewall -> {
             firewall.apply(new DesiredRules(NETWORK, SUBNET, true, true, true, true));
 
             assertThat(Commands.require("nft", "list", "table", "ip", "flannel-ipv4"))
@@ -141,7 +141,7 @@ class FirewallIT {
     /** flannel 0.28 looks for FLANNEL-FWD in the wrong table, and fails on FLANNEL-POSTRTG while something jumps to it. */
     @Test
     void chainsThatFlannelLeavesBehindWhenItChangesToNftablesGo() throws IOException {
-        with(commands -> new Iptables(commands, false), firewall -> {
+        with(commands -> new Iptables(commands, false, ""), firewall -> {
             firewall.apply(RULES);
             Commands.require("iptables", "-t", "nat", "-A", "POSTROUTING", "-j", "FLANNEL-POSTRTG");
 
@@ -153,7 +153,7 @@ class FirewallIT {
 
     @Test
     void rulesOfAnEarlierFlannelOutsideItsChainsGo() throws IOException {
-        with(commands -> new Iptables(commands, false), firewall -> {
+        with(commands -> new Iptables(commands, false, ""), firewall -> {
             Commands.require(
                     "iptables",
                     "-t",
@@ -196,7 +196,7 @@ class FirewallIT {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void theSameCallAgainChangesNothingAndRepairs(boolean nftables) throws IOException {
-        with(commands -> nftables ? new Nftables(commands, false) : new Iptables(commands, false), firewall -> {
+        with(commands -> nftables ? new Nftables(commands, false, "") : new Iptables(commands, false, ""), firewall -> {
             assertThat(firewall.apply(RULES)).isTrue();
             assertThat(firewall.apply(RULES)).as("in order already").isFalse();
             if (nftables) {
@@ -212,7 +212,7 @@ class FirewallIT {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void removingTakesOurRulesAndNobodyElses(boolean nftables) throws IOException {
-        with(commands -> nftables ? new Nftables(commands, false) : new Iptables(commands, false), firewall -> {
+        with(commands -> nftables ? new Nftables(commands, false, "") : new Iptables(commands, false, ""), firewall -> {
             Commands.require("iptables", "-t", "nat", "-A", "POSTROUTING", "-s", "192.0.2.1/32", "-j", "ACCEPT");
             Commands.require("nft", "add", "table", "ip", "theirs");
             String before = Commands.require("nft", "list", "ruleset") + saved("nat");
@@ -232,7 +232,7 @@ class FirewallIT {
 
     @Test
     void aNewSubnetReplacesTheOldRules() throws IOException {
-        with(commands -> new Iptables(commands, false), firewall -> {
+        with(commands -> new Iptables(commands, false, ""), firewall -> {
             firewall.apply(RULES);
             firewall.apply(new DesiredRules(NETWORK, Cidr.parse("10.5.9.0/24"), true, false, false, false));
 

@@ -81,7 +81,7 @@ public final class AdminServer implements AutoCloseable {
     public void listen(Path socket) throws IOException {
         if (isAnswering(socket)) {
             throw new IOException(
-                    "another flanneld-j answers at " + socket + "; stop it, or give this one another --control-socket");
+                    "another flanneld-j answers at " + socket + "; stop it, or tell the two apart by --instance");
         }
         Files.deleteIfExists(socket); // nobody listens: a killed daemon left it
         Files.createDirectories(socket.toAbsolutePath().getParent());

@@ -37,15 +37,17 @@ public final class Leavings implements AutoCloseable {
     private final NetlinkSocket netlink;
     private final Links links;
     private final Routes routes;
+    private final String instance;
     private final Path subnetFile;
     private final Path stateDirectory;
     private final List<Leaving> found = new ArrayList<>();
     private final List<String> leftAlone = new ArrayList<>();
 
-    private Leavings(NetlinkSocket netlink, Path subnetFile, Path stateDirectory) {
+    private Leavings(NetlinkSocket netlink, String instance, Path subnetFile, Path stateDirectory) {
         this.netlink = netlink;
         this.links = new Links(netlink);
         this.routes = new Routes(netlink);
+        this.instance = instance;
         this.subnetFile = subnetFile;
         this.stateDirectory = stateDirectory;
     }
@@ -53,11 +55,13 @@ public final class Leavings implements AutoCloseable {
     /**
      * Looks around in this network namespace, and changes nothing.
      *
+     * @param instance name of the daemon that is gone, where there were several; else empty
      * @param withFiles whether what the daemon wrote down shall go as well
      * @throws IOException when the kernel refuses to tell
      */
-    public static Leavings find(Path subnetFile, Path stateDirectory, boolean withFiles) throws IOException {
-        Leavings leavings = new Leavings(NetlinkSocket.open(), subnetFile, stateDirectory);
+    public static Leavings find(String instance, Path subnetFile, Path stateDirectory, boolean withFiles)
+            throws IOException {
+        Leavings leavings = new Leavings(NetlinkSocket.open(), instance, subnetFile, stateDirectory);
         try {
             Set<Integer> devices = leavings.findDevices();
             leavings.findRoutes(devices);
@@ -147,10 +151,10 @@ public final class Leavings implements AutoCloseable {
     private void findRules() {
         CommandRunner commands = new CommandRunner();
         for (Firewall firewall : List.of(
-                new Iptables(commands, false),
-                new Iptables(commands, true),
-                new Nftables(commands, false),
-                new Nftables(commands, true))) {
+                new Iptables(commands, false, instance),
+                new Iptables(commands, true, instance),
+                new Nftables(commands, false, instance),
+                new Nftables(commands, true, instance))) {
             try {
                 List<String> rules = firewall.present();
                 if (!rules.isEmpty()) {

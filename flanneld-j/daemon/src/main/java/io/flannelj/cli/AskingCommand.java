@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -26,11 +25,8 @@ abstract class AskingCommand implements Callable<Integer> {
     private final PrintWriter err;
     private final String path;
 
-    @Option(
-            names = "--control-socket",
-            paramLabel = "FILE",
-            description = "where the daemon listens (${DEFAULT-VALUE})")
-    private Path controlSocket = Path.of(FlannelFlags.DEFAULT_CONTROL_SOCKET);
+    @Mixin
+    private InstanceFlags instance = new InstanceFlags();
 
     @Mixin
     private OutputFlag output = new OutputFlag();
@@ -64,7 +60,7 @@ abstract class AskingCommand implements Callable<Integer> {
             return CommandLine.USAGE;
         }
         try {
-            JsonNode answer = JSON.readTree(new ControlClient(controlSocket).get(path));
+            JsonNode answer = JSON.readTree(new ControlClient(instance.controlSocket()).get(path));
             if (!output.isJson()) {
                 return show(answer, out);
             }

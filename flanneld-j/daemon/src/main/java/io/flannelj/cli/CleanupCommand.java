@@ -5,12 +5,14 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flannelj.cleanup.Leaving;
 import io.flannelj.cleanup.Leavings;
 import io.flannelj.cleanup.RunningDaemons;
+import io.flannelj.config.Instance;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -41,17 +43,14 @@ final class CleanupCommand implements Callable<Integer> {
     @Option(names = "--files", description = "also remove the subnet file and what the state directory keeps")
     private boolean withFiles;
 
-    @Option(names = "--subnet-file", paramLabel = "FILE", description = "as the daemon's (${DEFAULT-VALUE})")
-    private Path subnetFile = Path.of(FlannelFlags.DEFAULT_SUBNET_FILE);
+    @Option(names = "--subnet-file", paramLabel = "FILE", description = "as the daemon's (/run/flannel/subnet.env)")
+    private @Nullable Path subnetFile;
 
-    @Option(names = "--state-dir", paramLabel = "DIR", description = "as the daemon's (${DEFAULT-VALUE})")
-    private Path stateDirectory = Path.of(FlannelFlags.DEFAULT_STATE_DIRECTORY);
+    @Option(names = "--state-dir", paramLabel = "DIR", description = "as the daemon's (/var/lib/flannel-j)")
+    private @Nullable Path stateDirectory;
 
-    @Option(
-            names = "--control-socket",
-            paramLabel = "FILE",
-            description = "where a daemon would answer (${DEFAULT-VALUE})")
-    private Path controlSocket = Path.of(FlannelFlags.DEFAULT_CONTROL_SOCKET);
+    @Mixin
+    private InstanceFlags instance = new InstanceFlags();
 
     @Mixin
     private OutputFlag output = new OutputFlag();
@@ -80,7 +79,12 @@ final class CleanupCommand implements Callable<Integer> {
                         "cleanup: " + String.join("; ", running) + ": it uses what would be removed; stop it first");
                 return REFUSED;
             }
-            try (Leavings leavings = Leavings.find(subnetFile, stateDirectory, withFiles)) {
+            Instance of = instance.instance();
+            try (Leavings leavings = Leavings.find(
+                    of.name(),
+                    subnetFile == null ? of.subnetFile() : subnetFile,
+                    stateDirectory == null ? of.stateDirectory() : stateDirectory,
+                    withFiles)) {
                 return clean(leavings);
             }
         } catch (IOException e) {
@@ -95,6 +99,7 @@ final class CleanupCommand implements Callable<Integer> {
     /** One in another PID namespace, as in a container, is found by its socket. */
     private List<String> running() throws IOException {
         List<String> running = new ArrayList<>(RunningDaemons.find());
+        Path controlSocket = instance.controlSocket();
         try {
             new ControlClient(controlSocket).get("/healthz");
             running.add("a daemon that answers at " + controlSocket);

@@ -50,8 +50,11 @@ final class FlannelFlags {
     @Option(names = "--public-ipv6", paramLabel = "IP", description = "the same for IPv6")
     private String publicIpv6 = "";
 
-    @Option(names = "--subnet-file", paramLabel = "FILE", description = "where subnet.env goes (${DEFAULT-VALUE})")
-    private String subnetFile = DEFAULT_SUBNET_FILE;
+    @Option(
+            names = "--subnet-file",
+            paramLabel = "FILE",
+            description = "where subnet.env goes (/run/flannel/subnet.env)")
+    private String subnetFile = "";
 
     @Option(
             names = "--subnet-lease-renew-margin",
@@ -149,18 +152,11 @@ final class FlannelFlags {
             description = "port of /healthz, /readyz, /metrics and the status page; 0 for none (${DEFAULT-VALUE})")
     private int healthzPort;
 
-    @Option(
-            names = "--control-socket",
-            paramLabel = "FILE",
-            description = "where commands and the CNI plugin reach the daemon (${DEFAULT-VALUE})")
-    private String controlSocket = DEFAULT_CONTROL_SOCKET;
+    @Mixin
+    private InstanceFlags instance = new InstanceFlags();
 
-    static final String DEFAULT_CONTROL_SOCKET = "/run/flannel-j/flanneld-j.sock";
-    static final String DEFAULT_SUBNET_FILE = "/run/flannel/subnet.env";
-    static final String DEFAULT_STATE_DIRECTORY = "/var/lib/flannel-j";
-
-    @Option(names = "--state-dir", paramLabel = "DIR", description = "what must survive restarts (${DEFAULT-VALUE})")
-    private String stateDirectory = DEFAULT_STATE_DIRECTORY;
+    @Option(names = "--state-dir", paramLabel = "DIR", description = "what must survive restarts (/var/lib/flannel-j)")
+    private String stateDirectory = "";
 
     @Option(names = "--tun-device", paramLabel = "FILE", description = "the TUN driver (${DEFAULT-VALUE})")
     private String tunDevice = "/dev/net/tun";
@@ -255,6 +251,7 @@ final class FlannelFlags {
                 canReach,
                 publicIp,
                 publicIpv6,
+                instance.instance(),
                 subnetFile,
                 timeToLiveSeconds,
                 renewMarginMinutes,
@@ -265,7 +262,7 @@ final class FlannelFlags {
                 forwardRules,
                 healthzIp,
                 healthzPort,
-                controlSocket,
+                instance.controlSocket().toString(),
                 stateDirectory,
                 tunDevice,
                 busyPollMicros,

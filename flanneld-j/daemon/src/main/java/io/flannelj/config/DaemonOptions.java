@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param canReach {@code --iface-can-reach}: the interface that the kernel would use towards it; null when not given
  * @param publicIp {@code --public-ip}; null when not given
  * @param publicIpv6 {@code --public-ipv6}; null when not given
+ * @param instance which of this host's daemons this is
  * @param subnetFile where subnet.env goes
  * @param leases how our own lease is kept
  * @param ipMasq masquerade what leaves the pod network
@@ -47,6 +48,7 @@ public record DaemonOptions(
         @Nullable IpAddress canReach,
         @Nullable IpAddress publicIp,
         @Nullable IpAddress publicIpv6,
+        Instance instance,
         Path subnetFile,
         Leases leases,
         boolean ipMasq,
@@ -131,6 +133,7 @@ public record DaemonOptions(
             String canReach,
             String publicIp,
             String publicIpv6,
+            Instance instance,
             String subnetFile,
             int timeToLiveSeconds,
             int renewMarginMinutes,
@@ -252,7 +255,8 @@ public record DaemonOptions(
                 canReach,
                 publicIp,
                 publicIpv6,
-                Path.of(raw.subnetFile()),
+                raw.instance(),
+                given(raw.subnetFile(), raw.instance().subnetFile()),
                 new Leases(
                         Duration.ofSeconds(raw.timeToLiveSeconds()),
                         Duration.ofMinutes(raw.renewMarginMinutes()),
@@ -263,7 +267,7 @@ public record DaemonOptions(
                 raw.forwardRules(),
                 new Healthz(healthzIp == null ? IpAddress.ANY_V4 : healthzIp, raw.healthzPort()),
                 Path.of(raw.controlSocket()),
-                Path.of(raw.stateDirectory()),
+                given(raw.stateDirectory(), raw.instance().stateDirectory()),
                 raw.tunDevice(),
                 Duration.ofNanos(raw.busyPollMicros() * 1000L),
                 vxlanDatapath,
@@ -290,6 +294,7 @@ public record DaemonOptions(
                         canReach,
                         ipv4 == null ? publicIp : ipv4,
                         ipv6 == null ? publicIpv6 : ipv6,
+                        instance,
                         subnetFile,
                         leases,
                         ipMasq,
@@ -309,6 +314,10 @@ public record DaemonOptions(
                         pinWorkers,
                         thinAcks,
                         cniRehearsal);
+    }
+
+    private static Path given(String path, Path otherwise) {
+        return path.isEmpty() ? otherwise : Path.of(path);
     }
 
     static boolean isUrl(String text) {

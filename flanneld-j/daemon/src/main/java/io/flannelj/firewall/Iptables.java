@@ -12,21 +12,30 @@ import java.util.List;
  * or an earlier flannel, and go.
  */
 public final class Iptables implements Firewall {
-    private static final String MASQ = "-m comment --comment \"flanneld masq\"";
-    private static final String FORWARD = "-m comment --comment \"flanneld forward\"";
-
     private final CommandRunner commands;
     private final String program;
     private final String multicast;
+    private final String masq;
+    private final String forward;
+    private final String chainSuffix;
     private int randomFullySupport = -1;
 
     /**
      * @param ipv6 which family's tables
+     * @param instance name of this daemon, where a host has several, which leave each other's rules alone; else empty
      */
-    public Iptables(CommandRunner commands, boolean ipv6) {
+    public Iptables(CommandRunner commands, boolean ipv6, String instance) {
         this.commands = commands;
         this.program = ipv6 ? "ip6tables" : "iptables";
+        String sign = instance.isEmpty() ? "" : " " + instance;
+        this.masq = comment("flanneld masq" + sign);
+        this.forward = comment("flanneld forward" + sign);
+        this.chainSuffix = instance.isEmpty() ? "" : "-" + instance;
         this.multicast = ipv6 ? "ff00::/8" : "224.0.0.0/4";
+    }
+
+    private static String comment(String text) {
+        return "-m comment --comment \"" + text + "\"";
     }
 
     private record Table(String name, String builtIn, String chain, String comment, String jump, List<String> rules) {}
@@ -78,26 +87,28 @@ public final class Iptables implements Firewall {
         if (rules.masquerade()) {
             String masquerade = "MASQUERADE" + (rules.randomFully() && supportsRandomFully() ? " --random-fully" : "");
             // kube-proxy has marked what it wants to have masqueraded by itself
-            nat.add("-m mark --mark 0x4000/0x4000 " + MASQ + " -j RETURN");
-            nat.add("-s " + subnet + " -d " + network + " " + MASQ + " -j RETURN");
-            nat.add("-s " + network + " -d " + subnet + " " + MASQ + " -j RETURN");
-            nat.add("! -s " + network + " -d " + subnet + " " + MASQ + " -j RETURN");
-            nat.add("-s " + network + " ! -d " + multicast + " " + MASQ + " -j " + masquerade);
-            nat.add("! -s " + network + " -d " + network + " " + MASQ + " -j " + masquerade);
+            nat.add("-m mark --mark 0x4000/0x4000 " + masq + " -j RETURN");
+            nat.add("-s " + subnet + " -d " + network + " " + masq + " -j RETURN");
+            nat.add("-s " + network + " -d " + subnet + " " + masq + " -j RETURN");
+            nat.add("! -s " + network + " -d " + subnet + " " + masq + " -j RETURN");
+            nat.add("-s " + network + " ! -d " + multicast + " " + masq + " -j " + masquerade);
+            nat.add("! -s " + network + " -d " + network + " " + masq + " -j " + masquerade);
         }
         List<String> filter = rules.acceptForwarded()
                 ? List.of(
-                        "-s " + network + " " + FORWARD + " -j ACCEPT", "-d " + network + " " + FORWARD + " -j ACCEPT")
+                        "-s " + network + " " + forward + " -j ACCEPT", "-d " + network + " " + forward + " -j ACCEPT")
                 : List.of();
         return List.of(nat(nat), filter(filter));
     }
 
-    private static Table nat(List<String> rules) {
-        return new Table("nat", "POSTROUTING", "FLANNEL-POSTRTG", MASQ, MASQ + " -j FLANNEL-POSTRTG", rules);
+    private Table nat(List<String> rules) {
+        String chain = "FLANNEL-POSTRTG" + chainSuffix;
+        return new Table("nat", "POSTROUTING", chain, masq, masq + " -j " + chain, rules);
     }
 
-    private static Table filter(List<String> rules) {
-        return new Table("filter", "FORWARD", "FLANNEL-FWD", FORWARD, FORWARD + " -j FLANNEL-FWD", rules);
+    private Table filter(List<String> rules) {
+        String chain = "FLANNEL-FWD" + chainSuffix;
+        return new Table("filter", "FORWARD", chain, forward, forward + " -j " + chain, rules);
     }
 
     private static boolean isAsWanted(Table table, List<String> lines) {

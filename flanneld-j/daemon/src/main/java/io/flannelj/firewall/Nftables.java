@@ -21,11 +21,12 @@ public final class Nftables implements Firewall {
 
     /**
      * @param ipv6 which family's table
+     * @param instance name of this daemon, where a host has several, each with a table of its own; else empty
      */
-    public Nftables(CommandRunner commands, boolean ipv6) {
+    public Nftables(CommandRunner commands, boolean ipv6, String instance) {
         this.commands = commands;
         this.family = ipv6 ? "ip6" : "ip";
-        this.table = ipv6 ? "flannel-ipv6" : "flannel-ipv4";
+        this.table = (ipv6 ? "flannel-ipv6" : "flannel-ipv4") + (instance.isEmpty() ? "" : "-" + instance);
         this.multicast = ipv6 ? "ff00::/8" : "224.0.0.0/4";
     }
 

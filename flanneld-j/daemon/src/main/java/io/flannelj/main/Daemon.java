@@ -197,22 +197,23 @@ final class Daemon {
     }
 
     /** The flavour that the config asks for. */
-    private static Firewalls firewall(NetworkConfig config) throws IOException {
+    private Firewalls firewall(NetworkConfig config) throws IOException {
         if (!config.enableNftables()) {
             Preflight.requireBridgeNetfilter();
         }
         return firewall(config.enableNftables());
     }
 
-    private static Firewalls firewall(boolean nftables) {
+    private Firewalls firewall(boolean nftables) {
         CommandRunner commands = new CommandRunner();
+        String instance = options.instance().name();
         return nftables
-                ? new Firewalls(new Nftables(commands, false), new Nftables(commands, true))
-                : new Firewalls(new Iptables(commands, false), new Iptables(commands, true));
+                ? new Firewalls(new Nftables(commands, false, instance), new Nftables(commands, true, instance))
+                : new Firewalls(new Iptables(commands, false, instance), new Iptables(commands, true, instance));
     }
 
     /** Takes away what an earlier start with the other flavour left, once ours is in force. */
-    private static void removeOtherFirewall(NetworkConfig config) {
+    private void removeOtherFirewall(NetworkConfig config) {
         try {
             firewall(!config.enableNftables()).removeLeftovers();
         } catch (IOException e) {

@@ -177,6 +177,15 @@ class CommandLineTest {
     }
 
     @Test
+    void oneOfSeveralDaemonsHasItsOwnFiles() {
+        DaemonOptions options = options("--instance", "blue", "--state-dir", "/srv/state");
+        assertThat(options.instance().name()).isEqualTo("blue");
+        assertThat(options.subnetFile()).hasToString("/run/flannel/blue.env");
+        assertThat(options.controlSocket()).hasToString("/run/flannel-j/blue.sock");
+        assertThat(options.stateDirectory()).hasToString("/srv/state");
+    }
+
+    @Test
     void kubernetesIsTheStoreOnRequest() {
         assertThat(options("--kube-api-url=https://a:6443").kube()).isNull();
 
@@ -243,6 +252,8 @@ class CommandLineTest {
         "--busy-poll-us=1001, busy-poll-us",
         "--cni-rehearsal-ms=60001, cni-rehearsal-ms",
         "--workers=65, workers",
+        "--instance=Blue, 1 to 12 of a-z",
+        "--instance=a/../../b, 1 to 12 of a-z",
         "--healthz-port=x, healthz-port",
         "--healthz-port=70000, healthz-port",
         "--public-ip=1.2.3, public-ip",
