@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** A command that shows what a running daemon answers: as a table for people, or as JSON. */
 abstract class AskingCommand implements Callable<Integer> {
@@ -31,12 +30,8 @@ abstract class AskingCommand implements Callable<Integer> {
     @Mixin
     private OutputFlag output = new OutputFlag();
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "print this")
-    @SuppressWarnings("UnusedVariable") // picocli reads it
-    private boolean help;
+    @Mixin
+    HelpFlag help = new HelpFlag();
 
     AskingCommand(PrintWriter out, PrintWriter err, String path) {
         this.out = out;

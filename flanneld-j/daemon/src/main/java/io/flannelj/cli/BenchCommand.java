@@ -35,12 +35,8 @@ final class BenchCommand implements Callable<Integer> {
     @Mixin
     private OutputFlag output = new OutputFlag();
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "print this")
-    @SuppressWarnings("UnusedVariable") // picocli reads it
-    private boolean help;
+    @Mixin
+    HelpFlag help = new HelpFlag();
 
     BenchCommand(PrintWriter out, PrintWriter err) {
         this.out = out;

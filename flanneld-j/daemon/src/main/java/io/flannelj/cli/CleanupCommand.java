@@ -55,12 +55,8 @@ final class CleanupCommand implements Callable<Integer> {
     @Mixin
     private OutputFlag output = new OutputFlag();
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "print this")
-    @SuppressWarnings("UnusedVariable") // picocli reads it
-    private boolean help;
+    @Mixin
+    HelpFlag help = new HelpFlag();
 
     CleanupCommand(PrintWriter out, PrintWriter err) {
         this.out = out;

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code flanneld-j docker-opts}: flannel's mk-docker-opts.sh, with the same flags, and with {@code --whole-subnet} the same
@@ -16,8 +17,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "docker-opts",
         header = "Writes what dockerd needs to use this node's subnet, as flannel's mk-docker-opts.sh does.",
-        footer = "Exit status: 0 written, 1 the subnet file cannot be used or the output not be written.",
-        mixinStandardHelpOptions = true)
+        footer = "Exit status: 0 written, 1 the subnet file cannot be used or the output not be written.")
 final class DockerOptsCommand implements Callable<Integer> {
     private static final int FAILED = 1;
 
@@ -47,6 +47,9 @@ final class DockerOptsCommand implements Callable<Integer> {
                     "docker takes addresses of the whole subnet, as with flannel; else of the lower half, since the"
                             + " CNI plugin gives pods on docker0 those of the upper one")
     boolean wholeSubnet;
+
+    @Mixin
+    HelpFlag help = new HelpFlag();
 
     DockerOptsCommand(PrintWriter err) {
         this.err = err;

@@ -23,7 +23,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ScopeType;
 
 /** {@code flanneld-j leases}: who has which subnets, and subnets kept for good. Asks the store itself; no daemon is needed. */
 @Command(
@@ -51,13 +50,8 @@ final class LeasesCommand implements Callable<Integer> {
     @Mixin
     private OutputFlag output = new OutputFlag();
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            scope = ScopeType.INHERIT,
-            description = "print this")
-    @SuppressWarnings("UnusedVariable") // picocli reads it
-    private boolean help;
+    @Mixin
+    HelpFlag help = new HelpFlag();
 
     private LeasesCommand(Map<String, String> environment, PrintWriter out, PrintWriter err, StoreOpener stores) {
         this.environment = environment;
