@@ -29,12 +29,14 @@ ingress() {
 nft_queues() {   # whether rules may hand packets to a program; --check leaves nothing behind
   printf 'table inet probe {\n chain c {\n queue num 98\n }\n}\n' | docker exec -i "$second" nft --check -f - 2>/dev/null
 }
-engine() {   # engine NAME: its manifest, for the cluster's address families
+engine() {   # engine NAME: its manifest, for the address families of the cluster and kind's range of services
+  local more='' flag
   case $family in
-    ipv4) cat "$here/networks/$1.yaml" ;;
-    ipv6) sed 's/- --run-firewall=true/&\n            - --enable-ipv4=false\n            - --enable-ipv6=true/' "$here/networks/$1.yaml" ;;
-    dual) sed 's/- --run-firewall=true/&\n            - --enable-ipv6=true/' "$here/networks/$1.yaml" ;;
+    ipv6) more="--enable-ipv4=false --enable-ipv6=true --service-cluster-ip-range=fd00:10:96::/112" ;;
+    dual) more="--enable-ipv6=true --service-cluster-ip-range=10.96.0.0/16,fd00:10:96::/112" ;;
   esac
+  local lines=''; for flag in $more; do lines="$lines\\n            - $flag"; done
+  sed "s#- --run-firewall=true#&$lines#" "$here/networks/$1.yaml"
 }
 network_policy() {   # network_policy ENGINE
   neighbour "$1:1" || return 0

@@ -4,11 +4,10 @@ import io.flannelj.admin.CniHandler;
 import io.flannelj.cni.CniAnswer;
 import io.flannelj.cni.Invocation;
 import io.flannelj.cni.engine.CniEngine;
+import io.flannelj.netns.Netns;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,9 +36,8 @@ final class CniCalls implements CniHandler {
     @Override
     public boolean seesNetns(byte[] call, String identity) {
         try {
-            Map<String, Object> found =
-                    Files.readAttributes(Path.of(Invocation.decode(call).variable("CNI_NETNS")), "unix:dev,ino");
-            return identity.equals(found.get("dev") + ":" + found.get("ino"));
+            return identity.equals(
+                    Netns.identity(Path.of(Invocation.decode(call).variable("CNI_NETNS"))));
         } catch (IOException | InvalidPathException e) {
             return false;
         }

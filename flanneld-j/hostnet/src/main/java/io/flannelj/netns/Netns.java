@@ -6,6 +6,7 @@ import io.flannelj.linux.SyscallException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 
 /** An open network namespace. It exists at least as long as it is open. */
 public final class Netns implements AutoCloseable {
@@ -35,9 +36,7 @@ public final class Netns implements AutoCloseable {
             if (!NetworkNamespaces.isNetworkNamespace(fd)) {
                 throw new IOException(knownAs + " is not a network namespace");
             }
-            // One inode per namespace: device and inode tell whether two are the same.
-            return new Netns(
-                    fd, path, Files.readAttributes(path, "unix:dev,ino").toString());
+            return new Netns(fd, path, identity(path));
         } catch (IOException | RuntimeException e) {
             fd.close();
             throw e;
@@ -47,6 +46,17 @@ public final class Netns implements AutoCloseable {
     /** The calling thread's namespace. */
     public static Netns current() throws IOException {
         return open(Path.of("/proc/thread-self/ns/net"));
+    }
+
+    /**
+     * What tells a namespace from every other, however its file is called: {@code DEVICE:INODE} in decimal, for the kernel
+     * has one inode for each (namespaces(7)).
+     *
+     * @throws IOException when there is no such file
+     */
+    public static String identity(Path path) throws IOException {
+        Map<String, Object> found = Files.readAttributes(path, "unix:dev,ino");
+        return found.get("dev") + ":" + found.get("ino");
     }
 
     public boolean isSameAs(Netns other) {
