@@ -3,7 +3,6 @@ package io.flannelj.main;
 import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.BackendProvider.Prepared;
 import io.flannelj.backend.BackendRegistry;
-import io.flannelj.backend.BlackholeRoutes;
 import io.flannelj.backend.Encapsulations;
 import io.flannelj.backend.Leftovers;
 import io.flannelj.backend.PeerRoutes;
@@ -13,7 +12,6 @@ import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.datapath.TrafficCounters;
-import io.flannelj.firewall.DesiredRules;
 import io.flannelj.firewall.Firewalls;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseKeeper;
@@ -26,7 +24,6 @@ import io.flannelj.lease.TaskQueue;
 import io.flannelj.lease.TaskThread;
 import io.flannelj.lease.Tenure;
 import io.flannelj.metrics.DatapathMetrics;
-import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.SubnetEnv;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -61,9 +58,7 @@ final class Session implements AutoCloseable, Tenure.Host {
     private final DaemonOptions options;
     private final NodeState state;
     private final LeaseKeeper keeper;
-    private final Firewalls firewall;
-    private final List<DesiredRules> rules;
-    private final @Nullable BlackholeRoutes blackholes;
+    private final HostRules rules;
     private final PodSubnets subnets;
     private final Backend backend;
     private final @Nullable Encapsulations encapsulations;
@@ -113,21 +108,13 @@ final class Session implements AutoCloseable, Tenure.Host {
         this.config = parts.config();
         this.keeper = parts.keeper();
         this.archive = parts.archive();
-        this.firewall = parts.firewall();
-        this.rules = Stream.concat(
-                        rules(config.network(), own.subnets().ipv4(), options),
-                        rules(config.ipv6Network(), own.subnets().ipv6(), options))
-                .toList();
+        this.rules = new HostRules(parts.firewall(), options, config, own.subnets());
         this.subnets = own.subnets();
         this.encapsulations = prepared.tunnel().isPresent()
                 ? Encapsulations.start(
                         parts.backends(), config, parts.uplink(), prepared, own, this::onBackendLost, parts.clock())
                 : null;
         this.backend = encapsulations != null ? encapsulations : prepared.start(own, this::onBackendLost);
-        this.blackholes = options.blackholeRoute()
-                ? BlackholeRoutes.open(
-                        PeerRoutes.networks(own.subnets().ipv4(), own.subnets().ipv6()))
-                : null;
         this.tenure = new Tenure(
                 parts.store(),
                 parts.health(),
@@ -138,7 +125,7 @@ final class Session implements AutoCloseable, Tenure.Host {
                 new SecureRandom(),
                 this);
         try {
-            applyRules();
+            rules.apply();
             writeSubnetFile();
         } catch (IOException | RuntimeException e) {
             close();
@@ -161,18 +148,6 @@ final class Session implements AutoCloseable, Tenure.Host {
                         writtenMtuBytes,
                         options.ipMasq())
                 .write(options.subnetFile());
-    }
-
-    private static Stream<DesiredRules> rules(@Nullable Cidr network, @Nullable Cidr subnet, DaemonOptions options) {
-        return network == null || subnet == null
-                ? Stream.empty()
-                : Stream.of(new DesiredRules(
-                        network,
-                        subnet,
-                        options.ipMasq(),
-                        options.randomFully(),
-                        options.forwardRules(),
-                        options.compatNft()));
     }
 
     /**
@@ -352,27 +327,9 @@ final class Session implements AutoCloseable, Tenure.Host {
         }
     }
 
-    private boolean applyRules() throws IOException {
-        boolean changed = firewall.apply(rules);
-        if (blackholes != null) {
-            blackholes.apply();
-        }
-        return changed;
-    }
-
-    private void removeBlackholes() {
-        if (blackholes != null) {
-            try (blackholes) {
-                blackholes.remove();
-            } catch (IOException e) {
-                log.warn("blackhole routes could not be removed: {}", e.getMessage());
-            }
-        }
-    }
-
     private void resyncFirewall() {
         try {
-            if (applyRules()) {
+            if (rules.apply()) {
                 state.firewallRepairs.incrementAndGet();
                 log.warn("firewall rules had been changed by somebody else; put right");
             }
@@ -432,19 +389,12 @@ final class Session implements AutoCloseable, Tenure.Host {
     /** Rules and what the kernel forwards by itself outlive us, and traffic goes on. */
     private void leaveHost() {
         backend.leave();
-        if (blackholes != null) {
-            blackholes.close();
-        }
+        rules.leave();
         log.info("stopped; routes and rules stay in force for the next start");
     }
 
     private void restoreHost() {
         backend.close();
-        removeBlackholes();
-        try {
-            firewall.remove();
-        } catch (IOException e) {
-            log.warn("firewall rules could not be removed: {}", e.getMessage());
-        }
+        rules.remove();
     }
 }
