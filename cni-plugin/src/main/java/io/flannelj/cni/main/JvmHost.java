@@ -52,13 +52,13 @@ final class JvmHost implements Host {
     }
 
     @Override
-    public Netns openNetns(String path) {
+    public boolean findNetns(String path) {
         try {
             Map<String, Object> found = Files.readAttributes(Path.of(path), "unix:dev,ino");
             netnsIdentity = found.get("dev") + ":" + found.get("ino");
-            return Netns.SEEN;
+            return true;
         } catch (IOException e) {
-            return Netns.MISSING;
+            return false;
         }
     }
 
@@ -111,11 +111,6 @@ final class JvmHost implements Host {
             while (buffer.hasRemaining()) {
                 channel.write(buffer);
             }
-        }
-
-        @Override
-        public void sendNetns() throws IOException {
-            throw new IOException("it wants a descriptor, which was not offered");
         }
 
         @Override

@@ -6,16 +6,6 @@ import org.jspecify.annotations.Nullable;
 
 /** What the shim needs of the system that runs it. Used by one thread. */
 public interface Host {
-    /** What this process knows of the pod's namespace. */
-    enum Netns {
-        /** It is open here, and the descriptor can be handed over. */
-        DESCRIPTOR,
-        /** There is such a file, which the daemon must open itself. */
-        SEEN,
-        /** There is no such file. */
-        MISSING
-    }
-
     /** An environment variable; null when it is not set. */
     @Nullable
     String variable(String name);
@@ -29,8 +19,12 @@ public interface Host {
     /** Standard error. */
     void log(String text);
 
-    /** Opens the file that stands for the pod's network namespace, or looks whether it is there. */
-    Netns openNetns(String path);
+    /**
+     * Looks for the file that stands for the pod's network namespace, and opens it where a descriptor can be handed over.
+     *
+     * @return whether it is there
+     */
+    boolean findNetns(String path);
 
     /** Device and inode of the namespace that was found, {@code DEVICE:INODE} in decimal, by which others know it again. */
     String netnsIdentity();
@@ -52,10 +46,8 @@ public interface Host {
 
     /** A connection to the daemon. A peer that says nothing for {@link Shim#PATIENCE_SECONDS} is an error. */
     interface Connection {
+        /** Sends, and with the first octets the descriptor of the namespace that {@link Host#findNetns} opened, if it did. */
         void send(byte[] octets) throws IOException;
-
-        /** Sends one octet that carries the descriptor of the namespace which {@link Host#openNetns} opened. */
-        void sendNetns() throws IOException;
 
         /** What has come; empty at the end. */
         byte[] receive() throws IOException;

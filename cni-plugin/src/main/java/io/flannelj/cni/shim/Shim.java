@@ -3,7 +3,6 @@ package io.flannelj.cni.shim;
 import io.flannelj.cni.Invocation;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -11,10 +10,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Hands a call to the daemon, which is warm, and has it carried out in a process of its own when no daemon answers.
  *
- * <p>One HTTP/1.1 request over the control socket, {@code POST /v1/cni}, with an encoded {@link Invocation} as body. Its
- * header {@code Cni-Netns} says how the namespace is reached, and which it is. Where we hold its descriptor and the daemon
- * does not find the same namespace at the path, it answers 100 first, and one octet with the descriptor follows: HTTP parsers
- * and SCM_RIGHTS do not mix otherwise.
+ * <p>The call goes over the socket beside the control socket ({@link #cniSocket}), as {@link Frames} says. It names the pod's
+ * namespace by device and inode, and brings its descriptor where the host can hand it over, for a daemon that does not find the
+ * same namespace at the path.
  */
 public final class Shim {
     /** How long the daemon may say nothing. */
@@ -68,7 +66,7 @@ public final class Shim {
         String socket = field(stdin, "controlSocket", DEFAULT_SOCKET);
         Host.Connection daemon;
         try {
-            daemon = host.connect(socket);
+            daemon = host.connect(cniSocket(socket));
         } catch (IOException e) {
             return host.carryOut(invocation, "no flanneld-j answers at " + socket + ": " + e.getMessage());
         }
@@ -86,42 +84,28 @@ public final class Shim {
         }
     }
 
+    /** Where the daemon takes calls that listens at this control socket. */
+    public static String cniSocket(String controlSocket) {
+        return controlSocket + ".cni";
+    }
+
     /** The exit status; null when the daemon cannot reach the namespace. */
     private @Nullable Integer ask(Host.Connection daemon, Invocation invocation) throws IOException {
         String path = invocation.variable("CNI_NETNS");
-        Host.Netns netns = path.isEmpty() ? Host.Netns.MISSING : host.openNetns(path);
-        daemon.send(request(invocation.encode(), netns, host.netnsIdentity()));
-        Response response = new Response(daemon);
-        if (response.status() == 100) {
-            daemon.sendNetns();
-            response.next();
-        }
-        String body = response.body();
-        return switch (response.status()) {
-            case 200 -> answered(body.isEmpty() ? "" : body + "\n", 0);
-            case 422 -> answered(body + "\n", 1);
-            case 421 -> null;
-            default -> throw new IOException("it answered " + response.status() + " " + body.trim());
+        boolean found = !path.isEmpty() && host.findNetns(path);
+        daemon.send(Frames.call(invocation, found ? host.netnsIdentity() : ""));
+        Answer answer = Answer.read(daemon);
+        return switch (answer.outcome()) {
+            case DONE -> answered(answer.text().isEmpty() ? "" : answer.text() + "\n", 0);
+            case FAILED -> answered(answer.text() + "\n", 1);
+            case UNSEEN -> null;
+            case REFUSED -> throw new IOException(answer.text());
         };
     }
 
     private Integer answered(String text, int status) {
         host.print(text);
         return status;
-    }
-
-    /** A call as it goes to the daemon. */
-    public static byte[] request(byte[] body, Host.Netns netns, String identity) {
-        byte[] head = ("POST /v1/cni HTTP/1.1\r\nHost: flanneld-j\r\nConnection: close\r\nCni-Netns: "
-                        + (netns == Host.Netns.DESCRIPTOR
-                                ? "descriptor"
-                                : netns == Host.Netns.SEEN ? "seen" : "missing")
-                        + (netns == Host.Netns.MISSING ? "" : " " + identity)
-                        + "\r\nContent-Length: " + body.length + "\r\n\r\n")
-                .getBytes(StandardCharsets.UTF_8);
-        byte[] request = Arrays.copyOf(head, head.length + body.length);
-        System.arraycopy(body, 0, request, head.length, body.length);
-        return request;
     }
 
     /** A JSON string field whose value needs no escapes; anything else is {@code otherwise}. */

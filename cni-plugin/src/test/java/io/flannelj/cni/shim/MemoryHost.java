@@ -12,11 +12,11 @@ import org.jspecify.annotations.Nullable;
 final class MemoryHost implements Host {
     final StringBuilder printed = new StringBuilder();
     final StringBuilder sent = new StringBuilder();
-    final Deque<String> daemonSays = new ArrayDeque<>();
+    final Deque<byte[]> daemonSays = new ArrayDeque<>();
     final Map<String, String> variables;
     String input = "{\"cniVersion\":\"0.4.0\",\"name\":\"n\",\"controlSocket\":\"/run/x.sock\"}";
     boolean daemonListens = true;
-    Netns netns = Netns.DESCRIPTOR;
+    boolean netnsFound = true;
     String connectedTo = "";
     String carriedOut = "";
 
@@ -47,8 +47,8 @@ final class MemoryHost implements Host {
     public void log(String text) {}
 
     @Override
-    public Netns openNetns(String path) {
-        return netns;
+    public boolean findNetns(String path) {
+        return netnsFound;
     }
 
     @Override
@@ -78,14 +78,9 @@ final class MemoryHost implements Host {
         }
 
         @Override
-        public void sendNetns() {
-            sent.append("<descriptor>");
-        }
-
-        @Override
         public byte[] receive() {
-            String next = daemonSays.poll();
-            return next == null ? new byte[0] : next.getBytes(StandardCharsets.UTF_8);
+            byte[] next = daemonSays.poll();
+            return next == null ? new byte[0] : next;
         }
 
         @Override

@@ -1,8 +1,11 @@
 package io.flannelj.cni.shim;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.nio.charset.StandardCharsets;
+import io.flannelj.cni.Invocation;
+import io.flannelj.cni.shim.Frames.Outcome;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -11,38 +14,52 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ShimTest {
-    private static final String CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
-
-    private static String response(int status, String body) {
-        return "HTTP/1.1 " + status + " X\r\nContent-Type: a\r\nCONTENT-Length: "
-                + body.getBytes(StandardCharsets.UTF_8).length + "\r\nconnection: close\r\n\r\n" + body;
+    private static MemoryHost answered(String command, Outcome outcome, String text) {
+        MemoryHost host = MemoryHost.calling(command);
+        host.daemonSays.add(Frames.answer(outcome, text));
+        return host;
     }
 
     @Test
-    void handsCallAndDescriptorToTheDaemonAndPrintsItsAnswer() {
-        MemoryHost host = MemoryHost.calling("ADD");
-        host.daemonSays.addAll(List.of(CONTINUE, response(200, "{\"ips\":[\"ü\"]}")));
+    void handsTheCallToTheDaemonAndPrintsItsAnswer() {
+        MemoryHost host = answered("ADD", Outcome.DONE, "{\"ips\":[\"ü\"]}");
 
         assertThat(new Shim(host).run()).isZero();
 
         assertThat(host.printed).hasToString("{\"ips\":[\"ü\"]}\n");
-        assertThat(host.connectedTo).isEqualTo("/run/x.sock");
-        assertThat(host.sent.toString())
-                .startsWith("POST /v1/cni HTTP/1.1\r\n")
-                .contains(
-                        "Cni-Netns: descriptor 4:4026531840\r\n",
-                        "CNI_COMMAND=ADD\0CNI_NETNS=/run/netns/a\0\0" + host.input)
-                .doesNotContain("SHELL")
-                .endsWith("<descriptor>");
+        assertThat(host.connectedTo).isEqualTo("/run/x.sock.cni");
+        String call = "4:4026531840\nCNI_COMMAND=ADD\0CNI_NETNS=/run/netns/a\0\0" + host.input;
+        assertThat(host.sent).hasToString("\0\0\0" + (char) call.length() + call);
+    }
+
+    @Test
+    void aCallComesBackAsItWas() {
+        Invocation invocation = new Invocation(Map.of("CNI_COMMAND", "ADD"), "{\n}");
+        byte[] frame = Frames.call(invocation, "4:5");
+        assertThat(Frames.number(frame, 0)).isEqualTo(frame.length - Frames.CALL_HEAD);
+        byte[] call = Arrays.copyOfRange(frame, Frames.CALL_HEAD, frame.length);
+        assertThat(Frames.decode(call)).isEqualTo(new Frames.Call("4:5", invocation));
+        for (int length = 0; length < call.length - invocation.stdin().length(); length++) {
+            byte[] part = Arrays.copyOf(call, length);
+            assertThatThrownBy(() -> Frames.decode(part)).isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+
+    @Test
+    void aNamespaceThatIsNotThereIsNotNamed() {
+        MemoryHost host = answered("ADD", Outcome.FAILED, "{}");
+        host.netnsFound = false;
+        assertThat(new Shim(host).run()).isEqualTo(1);
+        assertThat(host.sent.substring(Frames.CALL_HEAD)).startsWith("\nCNI_COMMAND=ADD");
     }
 
     @Test
     void anAnswerInAnyPiecesIsTheSame() {
-        String whole = CONTINUE + response(422, "{\"code\":7}");
-        for (int piece = 1; piece < whole.length(); piece++) {
+        byte[] whole = Frames.answer(Outcome.FAILED, "{\"code\":7}");
+        for (int piece = 1; piece < whole.length; piece++) {
             MemoryHost host = MemoryHost.calling("ADD");
-            for (int at = 0; at < whole.length(); at += piece) {
-                host.daemonSays.add(whole.substring(at, Math.min(whole.length(), at + piece)));
+            for (int at = 0; at < whole.length; at += piece) {
+                host.daemonSays.add(Arrays.copyOfRange(whole, at, Math.min(whole.length, at + piece)));
             }
             assertThat(new Shim(host).run()).isEqualTo(1);
             assertThat(host.printed).hasToString("{\"code\":7}\n");
@@ -51,10 +68,10 @@ class ShimTest {
 
     @Test
     void anAddThatTheDaemonBrokeOffIsToBeTriedAgain() {
-        String whole = CONTINUE + response(200, "{\"ips\":[]}");
-        for (int length = 0; length < whole.length(); length++) {
+        byte[] whole = Frames.answer(Outcome.DONE, "{\"ips\":[]}");
+        for (int length = 0; length < whole.length; length++) {
             MemoryHost host = MemoryHost.calling("ADD");
-            host.daemonSays.add(whole.substring(0, length));
+            host.daemonSays.add(Arrays.copyOf(whole, length));
             assertThat(new Shim(host).run()).isEqualTo(1);
             assertThat(host.printed.toString())
                     .startsWith("{\"cniVersion\":\"0.4.0\",\"code\":11,")
@@ -66,12 +83,11 @@ class ShimTest {
     @ParameterizedTest
     @ValueSource(strings = {"DEL", "CHECK", "GC", "STATUS"})
     void whatCanBeRepeatedIsRepeatedHereWhenTheDaemonBreaksOff(String command) {
-        MemoryHost host = MemoryHost.calling(command);
-        host.daemonSays.add("HTTP/1.1 503 X\r\nContent-Length: 4\r\n\r\nbusy");
+        MemoryHost host = answered(command, Outcome.REFUSED, "busy");
         assertThat(new Shim(host).run()).isZero();
         assertThat(host.carriedOut)
                 .startsWith(command + ": the flanneld-j at /run/x.sock")
-                .contains("503 busy");
+                .contains("busy");
     }
 
     @ParameterizedTest
@@ -85,9 +101,7 @@ class ShimTest {
 
     @Test
     void aDaemonThatDoesNotSeeTheNamespaceLeavesTheCallToUs() {
-        MemoryHost host = MemoryHost.calling("ADD");
-        host.netns = Host.Netns.SEEN;
-        host.daemonSays.add(response(421, "no"));
+        MemoryHost host = answered("ADD", Outcome.UNSEEN, "");
         assertThat(new Shim(host).run()).isZero();
         assertThat(host.carriedOut).contains("does not see CNI_NETNS");
     }
@@ -124,20 +138,20 @@ class ShimTest {
     @Test
     void whateverTheDaemonSaysTheAnswerIsTheDaemonsOrAnError() {
         SplittableRandom random = new SplittableRandom(6);
-        String whole = CONTINUE + response(200, "{}");
+        byte[] whole = Frames.answer(Outcome.DONE, "{}");
         for (int i = 0; i < 20_000; i++) {
-            StringBuilder said = new StringBuilder(whole);
+            byte[] said = whole.clone();
             for (int changes = random.nextInt(1, 4); changes > 0; changes--) {
-                said.setCharAt(random.nextInt(said.length()), (char) random.nextInt(1, 256));
+                said[random.nextInt(said.length)] = (byte) random.nextInt(256);
             }
             MemoryHost host = MemoryHost.calling("ADD");
-            host.daemonSays.add(said.toString());
+            host.daemonSays.add(said);
             int status = new Shim(host).run();
             assertThat(host.printed.toString() + host.carriedOut)
-                    .as(said.toString())
+                    .as(Arrays.toString(said))
                     .doesNotContain("\"code\":999");
-            assertThat(status == 0 || host.printed.toString().contains("\"code\":11,") || said.indexOf(" 422 ") > 0)
-                    .as(said.toString())
+            assertThat(status == 0 || host.printed.toString().contains("\"code\":11,") || said[0] == 'f')
+                    .as(Arrays.toString(said))
                     .isTrue();
         }
     }

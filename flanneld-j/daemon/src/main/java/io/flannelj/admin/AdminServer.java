@@ -25,41 +25,23 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The daemon's HTTP servers: health, metrics and status page on TCP for everybody, the control socket for root, where the
- * CNI plugin comes too. One event loop of its own; CNI calls, which block, run on a small pool.
+ * The daemon's HTTP servers: health, metrics and status page, on TCP for everybody and on the control socket for
+ * root. One event loop of its own.
  */
 public final class AdminServer implements AutoCloseable {
-    private static final int CNI_THREADS = 8;
-    private static final int CNI_QUEUE = 1000;
-    private static final int CNI_GRACE_SECONDS = 5;
-    private static final int MAX_BODY_BYTES = 4 << 20;
+    private static final int MAX_BODY_BYTES = 64 << 10;
 
     private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(
             1, new DefaultThreadFactory("flannel-admin", true), EpollIoHandler.newFactory());
-    private final ExecutorService cniCalls;
-    private final CniHandler cni;
     private final Routes routes;
     private final List<Channel> channels = new ArrayList<>();
     private final List<Path> socketFiles = new ArrayList<>();
 
-    public AdminServer(DaemonView daemon, CniHandler cniHandler) {
+    public AdminServer(DaemonView daemon) {
         this.routes = new Routes(daemon);
-        this.cni = cniHandler;
-        ThreadPoolExecutor pool = new ThreadPoolExecutor(
-                CNI_THREADS,
-                CNI_THREADS,
-                30,
-                TimeUnit.SECONDS,
-                new LinkedBlockingQueue<>(CNI_QUEUE),
-                new DefaultThreadFactory("flannel-cni", true));
-        pool.allowCoreThreadTimeOut(true);
-        this.cniCalls = pool;
     }
 
     /**
@@ -69,7 +51,7 @@ public final class AdminServer implements AutoCloseable {
      * @throws IOException when the port is taken; names it
      */
     public InetSocketAddress listen(InetSocketAddress address) throws IOException {
-        Channel channel = bind(address, EpollServerSocketChannel.class, false, "--healthz-port " + address.getPort());
+        Channel channel = bind(address, EpollServerSocketChannel.class, "--healthz-port " + address.getPort());
         return (InetSocketAddress) channel.localAddress();
     }
 
@@ -88,7 +70,6 @@ public final class AdminServer implements AutoCloseable {
         bind(
                 new DomainSocketAddress(socket.toString()),
                 EpollServerDomainSocketChannel.class,
-                true,
                 "--control-socket " + socket);
         Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
         socketFiles.add(socket);
@@ -106,19 +87,18 @@ public final class AdminServer implements AutoCloseable {
         }
     }
 
-    private Channel bind(SocketAddress address, Class<? extends ServerChannel> type, boolean control, String what)
-            throws IOException {
+    private Channel bind(SocketAddress address, Class<? extends ServerChannel> type, String what) throws IOException {
         ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(group)
                 .channel(type)
                 .childHandler(new ChannelInitializer<Channel>() {
                     @Override
                     protected void initChannel(Channel channel) {
-                        channel.pipeline().addLast(new HttpServerCodec(), new HttpObjectAggregator(MAX_BODY_BYTES));
-                        if (control) {
-                            channel.pipeline().addLast(new CniRequests(cni, cniCalls));
-                        }
-                        channel.pipeline().addLast(new RequestHandler(routes));
+                        channel.pipeline()
+                                .addLast(
+                                        new HttpServerCodec(),
+                                        new HttpObjectAggregator(MAX_BODY_BYTES),
+                                        new RequestHandler(routes));
                     }
                 });
         try {
@@ -141,17 +121,6 @@ public final class AdminServer implements AutoCloseable {
             }
             channel.close().awaitUninterruptibly(1, TimeUnit.SECONDS);
         }
-        finishCniCalls();
         group.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(3, TimeUnit.SECONDS);
-    }
-
-    /** A pod half wired is worse than a late stop: what has begun is finished and answered. */
-    private void finishCniCalls() {
-        cniCalls.shutdown();
-        try {
-            cniCalls.awaitTermination(CNI_GRACE_SECONDS, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 }

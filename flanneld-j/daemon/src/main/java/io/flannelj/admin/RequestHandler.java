@@ -25,7 +25,7 @@ final class RequestHandler extends SimpleChannelInboundHandler<FullHttpRequest> 
         respond(context, routes.answer(request.method(), request.uri()));
     }
 
-    static void respond(ChannelHandlerContext context, Routes.Response response) {
+    private static void respond(ChannelHandlerContext context, Routes.Response response) {
         FullHttpResponse message = new DefaultFullHttpResponse(
                 HttpVersion.HTTP_1_1,
                 response.status(),

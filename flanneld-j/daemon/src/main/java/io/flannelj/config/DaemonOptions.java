@@ -212,9 +212,10 @@ public record DaemonOptions(
         IpAddress publicIpv6 = address("--public-ipv6", raw.publicIpv6(), problems);
         problems.unless(publicIpv6 == null || publicIpv6.isIpv6(), "--public-ipv6", "must be an IPv6 address");
         IpAddress healthzIp = address("--healthz-ip", raw.healthzIp(), problems);
-        // sun_path of a Unix socket address holds 108 octets with the closing zero
+        // sun_path of a Unix socket address holds 108 octets with the closing zero; the CNI plugin's has ".cni" behind
+        // it
         problems.unless(
-                raw.controlSocket().length() < 108,
+                raw.controlSocket().length() < 104,
                 "--control-socket",
                 "is too long for a Unix socket: " + raw.controlSocket());
         problems.unless(

@@ -1,9 +1,9 @@
 package io.flannelj.main;
 
-import io.flannelj.admin.CniHandler;
 import io.flannelj.cni.CniAnswer;
 import io.flannelj.cni.Invocation;
 import io.flannelj.cni.engine.CniEngine;
+import io.flannelj.cni.server.CniHandler;
 import io.flannelj.netns.Netns;
 import java.io.IOException;
 import java.nio.file.InvalidPathException;
@@ -22,8 +22,7 @@ final class CniCalls implements CniHandler {
     }
 
     @Override
-    public Reply handle(byte[] call, String netnsFile) {
-        Invocation invocation = Invocation.decode(call).withNetnsFile(netnsFile);
+    public Reply handle(Invocation invocation) {
         CniAnswer answer = engine.handle(invocation);
         log.debug(
                 "CNI {} for {}: {}",
@@ -34,10 +33,9 @@ final class CniCalls implements CniHandler {
     }
 
     @Override
-    public boolean seesNetns(byte[] call, String identity) {
+    public boolean seesNetns(Invocation call, String identity) {
         try {
-            return identity.equals(
-                    Netns.identity(Path.of(Invocation.decode(call).variable("CNI_NETNS"))));
+            return identity.equals(Netns.identity(Path.of(call.variable("CNI_NETNS"))));
         } catch (IOException | InvalidPathException e) {
             return false;
         }

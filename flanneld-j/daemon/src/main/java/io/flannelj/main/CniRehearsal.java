@@ -2,7 +2,7 @@ package io.flannelj.main;
 
 import io.flannelj.cni.Invocation;
 import io.flannelj.cni.engine.Rehearsal;
-import io.flannelj.cni.shim.Host;
+import io.flannelj.cni.shim.Frames;
 import io.flannelj.cni.shim.Shim;
 import io.flannelj.config.DaemonOptions;
 import java.io.IOException;
@@ -34,7 +34,7 @@ final class CniRehearsal {
 
     void run() {
         try {
-            Path stage = options.subnetFile().resolveSibling("flannel-j-rehearsal");
+            Path stage = Path.of(options.subnetFile() + ".rehearsal");
             int rounds = new Rehearsal(stage).play(options.cniRehearsal(), goOn);
             for (int i = 0; i < CALLS && goOn.getAsBoolean(); i++) {
                 call();
@@ -48,8 +48,9 @@ final class CniRehearsal {
     private void call() throws IOException {
         Invocation refused =
                 new Invocation(Map.of("CNI_COMMAND", "REHEARSAL"), "{\"cniVersion\":\"1.0.0\",\"name\":\"rehearsal\"}");
-        try (SocketChannel daemon = SocketChannel.open(UnixDomainSocketAddress.of(options.controlSocket()))) {
-            ByteBuffer request = ByteBuffer.wrap(Shim.request(refused.encode(), Host.Netns.MISSING, ""));
+        String cniSocket = Shim.cniSocket(options.controlSocket().toString());
+        try (SocketChannel daemon = SocketChannel.open(UnixDomainSocketAddress.of(cniSocket))) {
+            ByteBuffer request = ByteBuffer.wrap(Frames.call(refused, ""));
             while (request.hasRemaining()) {
                 daemon.write(request);
             }

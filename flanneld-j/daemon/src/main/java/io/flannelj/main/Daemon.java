@@ -1,7 +1,6 @@
 package io.flannelj.main;
 
 import io.flannelj.admin.AdminServer;
-import io.flannelj.admin.CniHandler;
 import io.flannelj.backend.BackendProvider;
 import io.flannelj.backend.BackendRegistry;
 import io.flannelj.backend.Encapsulations;
@@ -16,6 +15,7 @@ import io.flannelj.backend.ipip.IpipProvider;
 import io.flannelj.backend.udp.UdpProvider;
 import io.flannelj.backend.vxlan.VxlanProvider;
 import io.flannelj.cni.engine.CniEngine;
+import io.flannelj.cni.server.CniHandler;
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.NetworkConfig;
@@ -118,8 +118,8 @@ final class Daemon {
             bindMetrics(clock, health);
             View view =
                     new View(state, store.location(), health::status, keeper::waitingFor, keeper::duplicate, registry);
-            try (AdminServer admin = new AdminServer(view, cniHandler(view))) {
-                Entrance entrance = new Entrance(admin, options);
+            try (AdminServer admin = new AdminServer(view);
+                    Entrance entrance = new Entrance(admin, cniHandler(view), options)) {
                 entrance.openUnlessTaken();
                 hold(store, health, keeper, archive, entrance, clock);
                 if (options.leases().releaseOnStop() && keeper.release()) {

@@ -1,29 +1,37 @@
 package io.flannelj.main;
 
 import io.flannelj.admin.AdminServer;
+import io.flannelj.cni.server.CniHandler;
+import io.flannelj.cni.server.CniServer;
+import io.flannelj.cni.shim.Shim;
 import io.flannelj.config.DaemonOptions;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Where this node's daemon is reached: control socket and HTTP port. It is also what tells that there is another one: who
+ * Where this node's daemon is reached: control socket, CNI socket and HTTP port. It is also what tells that there is another one: who
  * is to follow it ({@code --await-predecessor}) prepares everything, waits here until that has stopped, and takes over
  * within milliseconds.
  */
-final class Entrance {
+final class Entrance implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Entrance.class);
     private static final int LOOK_EVERY_MILLIS = 20;
 
     private final AdminServer admin;
+    private final CniHandler cni;
     private final DaemonOptions options;
+    private @Nullable CniServer cniServer;
     private boolean open;
 
-    Entrance(AdminServer admin, DaemonOptions options) {
+    Entrance(AdminServer admin, CniHandler cni, DaemonOptions options) {
         this.admin = admin;
+        this.cni = cni;
         this.options = options;
     }
 
@@ -60,11 +68,21 @@ final class Entrance {
 
     private void open() throws IOException {
         admin.listen(options.controlSocket());
+        cniServer =
+                CniServer.open(Path.of(Shim.cniSocket(options.controlSocket().toString())), cni);
         if (options.healthz().port() > 0) {
             InetAddress address =
                     InetAddress.getByAddress(options.healthz().address().toBytes());
             admin.listen(new InetSocketAddress(address, options.healthz().port()));
         }
         open = true;
+    }
+
+    /** Pods first: a successor takes over when the control socket goes, which is the HTTP server's to close. */
+    @Override
+    public void close() {
+        if (cniServer != null) {
+            cniServer.close();
+        }
     }
 }

@@ -44,6 +44,7 @@ class ArrowsTest {
         room("cni");
         room("cni.shim", "cni");
         room("cni.main", "cni", "cni.engine", "cni.shim");
+        room("cni.server", "cni", "cni.shim", "linux");
         room("cni.engine", "cni", "linux", "net", "netlink", "netns", "com.fasterxml.jackson..");
 
         room("packet", "io.netty.buffer");

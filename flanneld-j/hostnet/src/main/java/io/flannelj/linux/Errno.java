@@ -15,10 +15,12 @@ public final class Errno {
     public static final int EEXIST = 17;
     public static final int ENODEV = 19;
     public static final int EINVAL = 22;
+    public static final int ENAMETOOLONG = 36;
     public static final int EOPNOTSUPP = 95;
     public static final int EADDRINUSE = 98;
     public static final int EADDRNOTAVAIL = 99;
     public static final int ENETUNREACH = 101;
+    public static final int ECONNABORTED = 103;
     public static final int ENOBUFS = 105;
 
     private static final Map<Integer, String> TEXTS = Map.ofEntries(
@@ -43,6 +45,7 @@ public final class Errno {
             Map.entry(28, "ENOSPC, no space left"),
             Map.entry(30, "EROFS, read-only file system"),
             Map.entry(34, "ERANGE, out of range"),
+            Map.entry(ENAMETOOLONG, "ENAMETOOLONG, name too long"),
             Map.entry(77, "EBADFD, descriptor in a bad state"),
             Map.entry(90, "EMSGSIZE, message too long"),
             Map.entry(92, "ENOPROTOOPT, no such option"),
@@ -53,6 +56,7 @@ public final class Errno {
             Map.entry(EADDRNOTAVAIL, "EADDRNOTAVAIL, address not available on this host"),
             Map.entry(100, "ENETDOWN, network is down"),
             Map.entry(ENETUNREACH, "ENETUNREACH, network unreachable"),
+            Map.entry(ECONNABORTED, "ECONNABORTED, connection aborted"),
             Map.entry(105, "ENOBUFS, no buffer space"),
             Map.entry(110, "ETIMEDOUT, timed out"),
             Map.entry(111, "ECONNREFUSED, connection refused"),

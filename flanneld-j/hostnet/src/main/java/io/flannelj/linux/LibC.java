@@ -3,6 +3,7 @@ package io.flannelj.linux;
 import java.nio.ByteBuffer;
 import jnr.ffi.LastError;
 import jnr.ffi.LibraryLoader;
+import jnr.ffi.Pointer;
 import jnr.ffi.Runtime;
 import jnr.ffi.annotations.In;
 import jnr.ffi.annotations.Out;
@@ -30,6 +31,11 @@ final class LibC {
         return LastError.getLastError(RUNTIME);
     }
 
+    /** Where a direct buffer begins. */
+    static long address(ByteBuffer direct) {
+        return Pointer.wrap(RUNTIME, direct).address();
+    }
+
     /** Passes a result on, or throws what errno says. */
     static int check(int result, String operation, String subject) throws SyscallException {
         if (result < 0) {
@@ -52,6 +58,14 @@ final class LibC {
 
         int bind(int fd, @In ByteBuffer address, int length);
 
+        int fchmod(int fd, int mode);
+
+        int listen(int fd, int backlog);
+
+        int accept4(int fd, long address, long length, int flags);
+
+        int shutdown(int fd, int how);
+
         int getsockname(int fd, @Out ByteBuffer address, ByteBuffer length);
 
         int setsockopt(int fd, int level, int option, @In ByteBuffer value, int length);
@@ -59,6 +73,10 @@ final class LibC {
         int getsockopt(int fd, int level, int option, @Out ByteBuffer value, ByteBuffer length);
 
         long send(int fd, @In ByteBuffer data, long length, int flags);
+
+        long send(int fd, long address, long length, int flags);
+
+        long recvmsg(int fd, long message, int flags);
 
         long recv(int fd, @Out ByteBuffer data, long length, int flags);
 

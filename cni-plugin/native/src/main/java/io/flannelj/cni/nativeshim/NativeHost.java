@@ -68,10 +68,10 @@ final class NativeHost implements Host {
     }
 
     @Override
-    public Netns openNetns(String path) {
+    public boolean findNetns(String path) {
         // Non-blocking, because whatever the path names, opening it must not wait.
         netns = CLibrary.open(Address.ofData(terminated(path)), CLibrary.RDONLY_CLOEXEC_NONBLOCK);
-        return netns < 0 ? Netns.MISSING : Netns.DESCRIPTOR;
+        return netns >= 0;
     }
 
     @Override
@@ -185,7 +185,7 @@ final class NativeHost implements Host {
 
         @Override
         public void send(byte[] octets) throws IOException {
-            int done = 0;
+            int done = netns < 0 ? 0 : sendWithNetns(octets);
             while (done < octets.length) {
                 int count =
                         CLibrary.send(fd, Address.ofData(octets).add(done), octets.length - done, CLibrary.NO_SIGNAL);
@@ -196,24 +196,27 @@ final class NativeHost implements Host {
             }
         }
 
-        @Override
-        public void sendNetns() throws IOException {
-            // struct msghdr at 0, struct iovec at 64, struct cmsghdr with the descriptor at 80, the octet at 104
+        private int sendWithNetns(byte[] octets) throws IOException {
+            // struct msghdr at 0, struct iovec at 64, struct cmsghdr with the descriptor at 80
             Address memory = CLibrary.calloc(128, 1);
             memory.add(16).putAddress(memory.add(64));
             memory.add(24).putLong(1);
             memory.add(32).putAddress(memory.add(80));
             memory.add(40).putLong(24);
-            memory.add(64).putAddress(memory.add(104));
-            memory.add(72).putLong(1);
+            memory.add(64).putAddress(Address.ofData(octets));
+            memory.add(72).putLong(octets.length);
             memory.add(80).putLong(20);
             memory.add(88).putInt(1); // SOL_SOCKET
             memory.add(92).putInt(1); // SCM_RIGHTS
             memory.add(96).putInt(netns);
-            memory.add(104).putByte((byte) 'n');
-            if (CLibrary.sendmsg(fd, memory, CLibrary.NO_SIGNAL) < 0) {
-                throw failure("it does not take the namespace");
+            int count = CLibrary.sendmsg(fd, memory, CLibrary.NO_SIGNAL);
+            while (count < 0 && CLibrary.errno() == CLibrary.EINTR) {
+                count = CLibrary.sendmsg(fd, memory, CLibrary.NO_SIGNAL);
             }
+            if (count < 0) {
+                throw failure("it does not take the call");
+            }
+            return count;
         }
 
         @Override

@@ -1,0 +1,163 @@
+package io.flannelj.cni.server;
+
+import io.flannelj.cni.shim.Frames;
+import io.flannelj.cni.shim.Frames.Outcome;
+import io.flannelj.linux.Fd;
+import io.flannelj.linux.SyscallException;
+import io.flannelj.linux.UnixListener;
+import io.flannelj.linux.UnixStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes CNI calls from plugins. Each of a few threads waits for a connection, carries its call out, which blocks, and answers: a
+ * call changes threads nowhere, for on an idle host every change costs more than most of its steps.
+ */
+public final class CniServer implements AutoCloseable {
+    private static final System.Logger log = System.getLogger(CniServer.class.getName());
+    private static final int THREADS = 8;
+    private static final int BACKLOG = 1000;
+    private static final int FOR_ROOT_ALONE = 0600;
+    private static final int PATIENCE_SECONDS = 10;
+    private static final int GRACE_SECONDS = 5;
+    private static final long AFTER_TROUBLE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    private final UnixListener listener;
+    private final Path socket;
+    private final CniHandler cni;
+    private final List<Thread> threads = new ArrayList<>();
+    private volatile String trouble = "";
+
+    private CniServer(UnixListener listener, Path socket, CniHandler cni) {
+        this.listener = listener;
+        this.socket = socket;
+        this.cni = cni;
+        for (int i = 1; i <= THREADS; i++) {
+            Thread thread = new Thread(this::serve, "flannel-cni-" + i);
+            thread.setDaemon(true);
+            threads.add(thread);
+        }
+    }
+
+    /**
+     * Listens; what a killed daemon left under that path is replaced.
+     *
+     * @throws IOException when nothing can be made there; names the path
+     */
+    public static CniServer open(Path socket, CniHandler cni) throws IOException {
+        Files.deleteIfExists(socket);
+        CniServer server = new CniServer(UnixListener.open(socket, FOR_ROOT_ALONE, BACKLOG), socket, cni);
+        server.threads.forEach(Thread::start);
+        return server;
+    }
+
+    private void serve() {
+        while (true) {
+            UnixStream plugin;
+            try {
+                plugin = listener.accept();
+            } catch (SyscallException e) { // too many open files, say
+                sayOnce(String.valueOf(e.getMessage()));
+                LockSupport.parkNanos(AFTER_TROUBLE_NANOS);
+                continue;
+            }
+            if (plugin == null) {
+                return;
+            }
+            trouble = "";
+            try (plugin) {
+                serve(plugin);
+            } catch (IOException e) {
+                log.log(
+                        Level.DEBUG,
+                        "a CNI plugin broke off: {0}",
+                        e.getMessage()); // its own problem: nobody reads the answer
+            } catch (RuntimeException e) {
+                log.log(Level.ERROR, "a CNI call could not be answered", e);
+            }
+        }
+    }
+
+    private void sayOnce(String what) {
+        if (!what.equals(trouble)) {
+            trouble = what;
+            log.log(Level.WARNING, "no CNI call can be taken: {0}; trying again", what);
+        }
+    }
+
+    private void serve(UnixStream plugin) throws IOException {
+        plugin.setPatience(PATIENCE_SECONDS);
+        byte[] octets = receive(plugin);
+        byte[] answer;
+        try {
+            answer = octets == null
+                    ? Frames.answer(Outcome.REFUSED, "a call may have " + Frames.MAX_CALL + " octets")
+                    : answer(Frames.decode(octets), plugin.descriptor());
+        } catch (IllegalArgumentException e) {
+            answer = Frames.answer(Outcome.REFUSED, String.valueOf(e.getMessage()));
+        }
+        plugin.send(answer);
+    }
+
+    /** A whole call, without its length; null when it is too long. */
+    private static byte @Nullable [] receive(UnixStream plugin) throws IOException {
+        ByteArrayOutputStream octets = new ByteArrayOutputStream();
+        int length = Frames.CALL_HEAD;
+        while (octets.size() < length) {
+            byte[] chunk = plugin.receive();
+            if (chunk.length == 0) {
+                throw new IOException("in the middle of a call");
+            }
+            boolean hadHead = octets.size() >= Frames.CALL_HEAD;
+            octets.writeBytes(chunk);
+            if (!hadHead && octets.size() >= Frames.CALL_HEAD) {
+                int announced = Frames.number(octets.toByteArray(), 0);
+                if (announced < 0 || announced > Frames.MAX_CALL) {
+                    return null;
+                }
+                length = Frames.CALL_HEAD + announced;
+            }
+        }
+        return Arrays.copyOfRange(octets.toByteArray(), Frames.CALL_HEAD, length);
+    }
+
+    private byte[] answer(Frames.Call call, @Nullable Fd netns) {
+        String file = "";
+        if (!call.identity().isEmpty() && !cni.seesNetns(call.invocation(), call.identity())) {
+            if (netns == null) {
+                return Frames.answer(Outcome.UNSEEN, "");
+            }
+            // By the process's own number, so that programs started from here can open it, too.
+            file = "/proc/" + ProcessHandle.current().pid() + "/fd/" + netns.number();
+        }
+        CniHandler.Reply reply = cni.handle(call.invocation().withNetnsFile(file));
+        return Frames.answer(reply.success() ? Outcome.DONE : Outcome.FAILED, reply.body());
+    }
+
+    /** A pod half wired is worse than a late stop: what has begun is finished and answered. */
+    @Override
+    public void close() {
+        socket.toFile().delete(); // where it stays, the next start replaces it
+        listener.stop();
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(GRACE_SECONDS);
+        try {
+            for (Thread thread : threads) {
+                thread.join(Math.max(1, TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime())));
+            }
+            if (threads.stream().noneMatch(Thread::isAlive)) {
+                listener.close();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,113 @@
+package io.flannelj.cni.shim;
+
+import io.flannelj.cni.Invocation;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/**
+ * A call and its answer on the CNI socket, which takes one call a connection.
+ *
+ * <pre>
+ *   call:    length (4 octets, the most significant first) of what follows
+ *            DEVICE:INODE of the pod's network namespace in decimal, or nothing; a line feed
+ *            the call as {@link Invocation#encode} makes it
+ *            with the first octets SCM_RIGHTS and the namespace's descriptor, from a plugin that can
+ *   answer:  outcome (1 octet); length of the text (4 octets); text, UTF-8
+ * </pre>
+ */
+public final class Frames {
+    /** Octets in front of a call. */
+    public static final int CALL_HEAD = 4;
+
+    /** The most octets that may follow. */
+    public static final int MAX_CALL = 4 << 20;
+
+    static final int ANSWER_HEAD = 5;
+
+    private Frames() {}
+
+    /** How a call went. */
+    public enum Outcome {
+        /** It was carried out; the text is its result. */
+        DONE('d'),
+        /** It failed; the text is the CNI error. */
+        FAILED('f'),
+        /** The namespace is not to be seen where the call says, and no descriptor of it came; nothing was done. */
+        UNSEEN('u'),
+        /** Nothing was done; the text says why. */
+        REFUSED('r');
+
+        private final char letter;
+
+        Outcome(char letter) {
+            this.letter = letter;
+        }
+
+        static Outcome of(byte octet) {
+            for (Outcome outcome : values()) {
+                if (outcome.letter == octet) {
+                    return outcome;
+                }
+            }
+            throw new IllegalArgumentException("an answer begins with one of d, f, u, r; it was " + octet);
+        }
+    }
+
+    /** A call as it goes to the daemon. */
+    public static byte[] call(Invocation call, String identity) {
+        byte[] invocation = call.encode();
+        byte[] line = (identity + "\n").getBytes(StandardCharsets.UTF_8);
+        byte[] frame = new byte[CALL_HEAD + line.length + invocation.length];
+        putNumber(frame, 0, line.length + invocation.length);
+        System.arraycopy(line, 0, frame, CALL_HEAD, line.length);
+        System.arraycopy(invocation, 0, frame, CALL_HEAD + line.length, invocation.length);
+        return frame;
+    }
+
+    /** An answer as it comes back. */
+    public static byte[] answer(Outcome outcome, String text) {
+        byte[] octets = text.getBytes(StandardCharsets.UTF_8);
+        byte[] frame = new byte[ANSWER_HEAD + octets.length];
+        frame[0] = (byte) outcome.letter;
+        putNumber(frame, 1, octets.length);
+        System.arraycopy(octets, 0, frame, ANSWER_HEAD, octets.length);
+        return frame;
+    }
+
+    /**
+     * A call that has arrived.
+     *
+     * @param identity {@code DEVICE:INODE}; empty when the plugin did not find the namespace
+     */
+    public record Call(String identity, Invocation invocation) {}
+
+    /**
+     * What {@link #call} made, without its length.
+     *
+     * @throws IllegalArgumentException when the octets are something else
+     */
+    public static Call decode(byte[] octets) {
+        int end = 0;
+        while (end < octets.length && octets[end] != '\n') {
+            end++;
+        }
+        if (end == octets.length) {
+            throw new IllegalArgumentException("a CNI call begins with a line that names the namespace");
+        }
+        return new Call(
+                new String(octets, 0, end, StandardCharsets.UTF_8),
+                Invocation.decode(Arrays.copyOfRange(octets, end + 1, octets.length)));
+    }
+
+    /** The number of four octets that stands there; negative for what is too large for an int. */
+    public static int number(byte[] octets, int at) {
+        return octets[at] << 24 | (octets[at + 1] & 0xff) << 16 | (octets[at + 2] & 0xff) << 8 | octets[at + 3] & 0xff;
+    }
+
+    private static void putNumber(byte[] octets, int at, int number) {
+        octets[at] = (byte) (number >>> 24);
+        octets[at + 1] = (byte) (number >>> 16);
+        octets[at + 2] = (byte) (number >>> 8);
+        octets[at + 3] = (byte) number;
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.cni.server;
+
+import org.jspecify.annotations.NullMarked;
