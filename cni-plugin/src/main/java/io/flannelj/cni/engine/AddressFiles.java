@@ -4,10 +4,14 @@ import io.flannelj.linux.Flock;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
@@ -100,7 +104,7 @@ final class AddressFiles {
         do {
             AddressRange range = set.get(at);
             if (!candidate.equals(range.gateway()) && claim(candidate, attachment)) {
-                Files.writeString(directory.resolve(LAST + number), candidate.toString());
+                remember(number, candidate);
                 return ip(range, candidate);
             }
             if (candidate.equals(range.last())) {
@@ -219,6 +223,18 @@ final class AddressFiles {
             return null;
         } catch (IllegalArgumentException e) {
             return null; // unreadable: begin at the beginning
+        }
+    }
+
+    /** Written in place: ext4 puts a file that was cut to nothing on disk when it is closed, which takes longer than a pod's links. */
+    private void remember(int set, IpAddress given) throws IOException {
+        byte[] text = given.toString().getBytes(StandardCharsets.US_ASCII);
+        try (FileChannel file =
+                FileChannel.open(directory.resolve(LAST + set), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            file.write(ByteBuffer.wrap(text), 0);
+            if (file.size() > text.length) {
+                file.truncate(text.length);
+            }
         }
     }
 

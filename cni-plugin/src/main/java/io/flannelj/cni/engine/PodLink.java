@@ -87,11 +87,14 @@ final class PodLink {
     Link configure(int index, Ipam.Grant grant, List<PodRoute> routes, boolean detectDuplicates)
             throws IOException, CniException {
         try (NetlinkSocket inside = NetnsVisit.call(pod, () -> {
-            announce(grant.gateway(true) != null, detectDuplicates);
+            if (grant.gateway(true) != null) {
+                prepareForIpv6(detectDuplicates);
+            }
             return NetlinkSocket.open();
         })) {
             Links links = new Links(inside);
             links.setUp(LOOPBACK_INDEX);
+            links.setArpNotify(index, true); // a pod that takes over an address shall be known at once
             Addresses addresses = new Addresses(inside);
             for (Ipam.Ip ip : grant.ips()) {
                 if (detectDuplicates) {
@@ -118,14 +121,10 @@ final class PodLink {
         }
     }
 
-    /** A pod that takes over an address shall be known at once. */
-    private void announce(boolean ipv6, boolean detectDuplicates) {
-        Interfaces.set("net/ipv4/conf/" + ifName + "/arp_notify", "1");
-        if (ipv6) {
-            Interfaces.set("net/ipv6/conf/" + ifName + "/disable_ipv6", "0");
-            Interfaces.set("net/ipv6/conf/" + ifName + "/ndisc_notify", "1");
-            Interfaces.set("net/ipv6/conf/" + ifName + "/accept_dad", detectDuplicates ? "1" : "0");
-        }
+    private void prepareForIpv6(boolean detectDuplicates) {
+        Interfaces.set("net/ipv6/conf/" + ifName + "/disable_ipv6", "0");
+        Interfaces.set("net/ipv6/conf/" + ifName + "/ndisc_notify", "1");
+        Interfaces.set("net/ipv6/conf/" + ifName + "/accept_dad", detectDuplicates ? "1" : "0");
     }
 
     private void awaitDetection(Addresses addresses, int index) throws IOException, CniException {

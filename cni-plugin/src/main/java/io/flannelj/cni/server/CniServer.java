@@ -11,20 +11,26 @@ import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes CNI calls from plugins. Each of a few threads waits for a connection, carries its call out, which blocks, and answers: a
+ * Takes CNI calls from plugins. Threads wait for connections; the one that gets it carries the call out, which blocks, and answers: a
  * call changes threads nowhere, for on an idle host every change costs more than most of its steps.
  */
 public final class CniServer implements AutoCloseable {
     private static final System.Logger log = System.getLogger(CniServer.class.getName());
-    private static final int THREADS = 8;
+    private static final int MOST_THREADS = 8;
+
+    /** So many wait when nothing goes on. Few, because the kernel wakes them in turn, and each has a cold stack of its own. */
+    private static final int SPARE = 2;
+
     private static final int BACKLOG = 1000;
     private static final int FOR_ROOT_ALONE = 0600;
     private static final int PATIENCE_SECONDS = 10;
@@ -34,18 +40,21 @@ public final class CniServer implements AutoCloseable {
     private final UnixListener listener;
     private final Path socket;
     private final CniHandler cni;
-    private final List<Thread> threads = new ArrayList<>();
+    private final ThreadPoolExecutor threads;
+    private final AtomicInteger waiting = new AtomicInteger();
     private volatile String trouble = "";
 
     private CniServer(UnixListener listener, Path socket, CniHandler cni) {
         this.listener = listener;
         this.socket = socket;
         this.cni = cni;
-        for (int i = 1; i <= THREADS; i++) {
-            Thread thread = new Thread(this::serve, "flannel-cni-" + i);
-            thread.setDaemon(true);
-            threads.add(thread);
-        }
+        AtomicInteger number = new AtomicInteger();
+        this.threads =
+                new ThreadPoolExecutor(0, MOST_THREADS, 30, TimeUnit.SECONDS, new SynchronousQueue<>(), takeCalls -> {
+                    Thread thread = new Thread(takeCalls, "flannel-cni-" + number.incrementAndGet());
+                    thread.setDaemon(true);
+                    return thread;
+                });
     }
 
     /**
@@ -56,35 +65,48 @@ public final class CniServer implements AutoCloseable {
     public static CniServer open(Path socket, CniHandler cni) throws IOException {
         Files.deleteIfExists(socket);
         CniServer server = new CniServer(UnixListener.open(socket, FOR_ROOT_ALONE, BACKLOG), socket, cni);
-        server.threads.forEach(Thread::start);
+        for (int i = 0; i < SPARE; i++) {
+            server.oneMore();
+        }
         return server;
     }
 
-    private void serve() {
-        while (true) {
+    private void oneMore() {
+        try {
+            threads.execute(this::takeCalls);
+        } catch (RejectedExecutionException e) {
+            return; // all are busy and take the next call when they have done theirs, or it closes
+        }
+    }
+
+    /** One call after the other, until there are others enough who wait for the next. */
+    private void takeCalls() {
+        do {
+            waiting.incrementAndGet();
             UnixStream plugin;
             try {
                 plugin = listener.accept();
+                trouble = "";
             } catch (SyscallException e) { // too many open files, say
+                waiting.decrementAndGet();
                 sayOnce(String.valueOf(e.getMessage()));
                 LockSupport.parkNanos(AFTER_TROUBLE_NANOS);
                 continue;
             }
+            if (waiting.decrementAndGet() == 0) {
+                oneMore();
+            }
             if (plugin == null) {
                 return;
             }
-            trouble = "";
             try (plugin) {
                 serve(plugin);
-            } catch (IOException e) {
-                log.log(
-                        Level.DEBUG,
-                        "a CNI plugin broke off: {0}",
-                        e.getMessage()); // its own problem: nobody reads the answer
+            } catch (IOException e) { // its own problem: nobody reads the answer
+                log.log(Level.DEBUG, "a CNI plugin broke off: {0}", e.getMessage());
             } catch (RuntimeException e) {
                 log.log(Level.ERROR, "a CNI call could not be answered", e);
             }
-        }
+        } while (waiting.get() < SPARE);
     }
 
     private void sayOnce(String what) {
@@ -148,12 +170,9 @@ public final class CniServer implements AutoCloseable {
     public void close() {
         socket.toFile().delete(); // where it stays, the next start replaces it
         listener.stop();
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(GRACE_SECONDS);
+        threads.shutdown();
         try {
-            for (Thread thread : threads) {
-                thread.join(Math.max(1, TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime())));
-            }
-            if (threads.stream().noneMatch(Thread::isAlive)) {
+            if (threads.awaitTermination(GRACE_SECONDS, TimeUnit.SECONDS)) {
                 listener.close();
             }
         } catch (InterruptedException e) {

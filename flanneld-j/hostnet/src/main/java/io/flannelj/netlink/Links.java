@@ -49,6 +49,8 @@ public final class Links {
     private static final int VXLAN_GROUP6 = 16;
     private static final int VXLAN_LOCAL6 = 17;
     private static final int VXLAN_GBP = 23;
+    private static final int IPV4_CONF = 1;
+    private static final int IPV4_ARP_NOTIFY = 22;
     private static final int UP = 0x1;
     private static final int PROMISCUOUS = 0x100;
 
@@ -226,6 +228,19 @@ public final class Links {
 
     public void setMac(int index, MacAddress mac) throws SyscallException {
         change(index, "set MAC address " + mac + " of", request -> request.attribute(ADDRESS, mac.toBytes()));
+    }
+
+    /** Whether the link tells its neighbours of its IPv4 addresses when it comes up (sysctl {@code arp_notify}). */
+    public void setArpNotify(int index, boolean notify) throws SyscallException {
+        change(
+                index,
+                "set arp_notify of",
+                request -> request.nested(
+                        AF_SPEC,
+                        () -> request.nested(
+                                Family.IPV4,
+                                () -> request.nested(
+                                        IPV4_CONF, () -> request.attributeU32(IPV4_ARP_NOTIFY, notify ? 1 : 0)))));
     }
 
     /** Makes the link a port of a bridge; 0 releases it. */
