@@ -415,6 +415,15 @@ class CniSpecificationIT {
                     .extracting(line -> line.substring(0, 3))
                     .containsExactly("ADD", "DEL");
         }));
+        rows.add(new Row("STATUS asks the delegate or the IPAM plugin, too, and passes their errors on", caller -> {
+            Path plugins =
+                    recorder("[ $CNI_COMMAND = STATUS ] && { echo '{\"code\":50,\"msg\":\"no pool\"}'; exit 1; }\n");
+            Map<String, String> variables = Map.of("CNI_COMMAND", "STATUS", "CNI_PATH", plugins.toString());
+            String delegating = caller.conf("1.1.0", ",\"delegate\":{\"type\":\"recorder\"}");
+            caller.error(caller.call(variables, delegating), 50, "no pool");
+            String otherIpam = caller.conf().replace("\"ipam\":{", "\"ipam\":{\"type\":\"recorder\",");
+            caller.error(caller.call(variables, otherIpam), 50, "no pool");
+        }));
         rows.add(new Row("when the IPAM plugin fails, nothing is left", caller -> {
             Path plugins = recorder("[ $CNI_COMMAND = ADD ] && { echo '{\"code\":11,\"msg\":\"later\"}'; exit 1; }\n");
             Pod pod = node.addUnwiredPod();

@@ -2,7 +2,6 @@ package io.flannelj.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.flannelj.firewall.CommandRunner;
 import io.flannelj.firewall.DesiredRules;
 import io.flannelj.firewall.Firewall;
 import io.flannelj.firewall.Iptables;
@@ -11,7 +10,6 @@ import io.flannelj.lab.Commands;
 import io.flannelj.net.Cidr;
 import io.flannelj.netns.NetnsThread;
 import java.io.IOException;
-import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -27,9 +25,9 @@ class FirewallIT {
         void run(Firewall firewall) throws IOException;
     }
 
-    private static void with(Function<CommandRunner, Firewall> flavour, Body body) throws IOException {
+    private static void with(Firewall firewall, Body body) throws IOException {
         NetnsThread.callInNew(() -> {
-            body.run(flavour.apply(new CommandRunner()));
+            body.run(firewall);
             return true;
         });
     }
@@ -47,7 +45,7 @@ class FirewallIT {
 
     @Test
     void iptablesRulesAreFlannelsToTheByte() throws IOException {
-        with(commands -> new Iptables(commands, false, ""), firewall -> {
+        with(new Iptables(false, ""), firewall -> {
             assertThat(firewall.apply(RULES)).isTrue();
 
             assertThat(saved("nat")).isEqualTo("""
@@ -69,7 +67,7 @@ class FirewallIT {
 
     @Test
     void nftablesRulesAreFlannelsWithTheFourthPutRight() throws IOException {
-        with(commands -> new Nftables(commands, false, ""), firewall -> {
+        with(new Nftables(false, ""), firewall -> {
             assertThat(firewall.apply(RULES)).isTrue();
 
             assertThat(Commands.require("nft", "list", "table", "ip", "flannel-ipv4")
@@ -93,7 +91,7 @@ class FirewallIT {
     void theIpv6TwinsAreFlannelsToo() throws IOException {
         DesiredRules rules =
                 new DesiredRules(Cidr.parse("fd00:5::/48"), Cidr.parse("fd00:5:0:7::/64"), true, true, true, false);
-        with(commands -> new Iptables(commands, true, ""), firewall -> {
+        with(new Iptables(true, ""), firewall -> {
             assertThat(firewall.apply(rules)).isTrue();
             assertThat(firewall.apply(rules)).as("in order already").isFalse();
 
@@ -110,7 +108,7 @@ class FirewallIT {
             firewall.remove();
             assertThat(saved("ip6tables-save", "nat")).isEmpty();
         });
-        with(commands -> new Nftables(commands, true, ""), firewall -> {
+        with(new Nftables(true, ""), firewall -> {
             assertThat(firewall.apply(rules)).isTrue();
             assertThat(firewall.apply(rules)).as("in order already").isFalse();
 
@@ -125,7 +123,7 @@ class FirewallIT {
 
     @Test
     void compatNftIsFlannelsTextAlsoWhereItIsWrong() throws IOException {
-        with(commands -> new Nftables(commands, false, ""), firewall -> {
+        with(new Nftables(false, ""), firewall -> {
             firewall.apply(new DesiredRules(NETWORK, SUBNET, true, true, true, true));
 
             assertThat(Commands.require("nft", "list", "table", "ip", "flannel-ipv4"))
@@ -141,7 +139,7 @@ class FirewallIT {
     /** flannel 0.28 looks for FLANNEL-FWD in the wrong table, and fails on FLANNEL-POSTRTG while something jumps to it. */
     @Test
     void chainsThatFlannelLeavesBehindWhenItChangesToNftablesGo() throws IOException {
-        with(commands -> new Iptables(commands, false, ""), firewall -> {
+        with(new Iptables(false, ""), firewall -> {
             firewall.apply(RULES);
             Commands.require("iptables", "-t", "nat", "-A", "POSTROUTING", "-j", "FLANNEL-POSTRTG");
 
@@ -153,7 +151,7 @@ class FirewallIT {
 
     @Test
     void rulesOfAnEarlierFlannelOutsideItsChainsGo() throws IOException {
-        with(commands -> new Iptables(commands, false, ""), firewall -> {
+        with(new Iptables(false, ""), firewall -> {
             Commands.require(
                     "iptables",
                     "-t",
@@ -196,7 +194,7 @@ class FirewallIT {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void theSameCallAgainChangesNothingAndRepairs(boolean nftables) throws IOException {
-        with(commands -> nftables ? new Nftables(commands, false, "") : new Iptables(commands, false, ""), firewall -> {
+        with(nftables ? new Nftables(false, "") : new Iptables(false, ""), firewall -> {
             assertThat(firewall.apply(RULES)).isTrue();
             assertThat(firewall.apply(RULES)).as("in order already").isFalse();
             if (nftables) {
@@ -212,7 +210,7 @@ class FirewallIT {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void removingTakesOurRulesAndNobodyElses(boolean nftables) throws IOException {
-        with(commands -> nftables ? new Nftables(commands, false, "") : new Iptables(commands, false, ""), firewall -> {
+        with(nftables ? new Nftables(false, "") : new Iptables(false, ""), firewall -> {
             Commands.require("iptables", "-t", "nat", "-A", "POSTROUTING", "-s", "192.0.2.1/32", "-j", "ACCEPT");
             Commands.require("nft", "add", "table", "ip", "theirs");
             String before = Commands.require("nft", "list", "ruleset") + saved("nat");
@@ -232,7 +230,7 @@ class FirewallIT {
 
     @Test
     void aNewSubnetReplacesTheOldRules() throws IOException {
-        with(commands -> new Iptables(commands, false, ""), firewall -> {
+        with(new Iptables(false, ""), firewall -> {
             firewall.apply(RULES);
             firewall.apply(new DesiredRules(NETWORK, Cidr.parse("10.5.9.0/24"), true, false, false, false));
 

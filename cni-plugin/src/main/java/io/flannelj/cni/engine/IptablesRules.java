@@ -1,5 +1,6 @@
 package io.flannelj.cni.engine;
 
+import io.flannelj.linux.Program;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import java.io.IOException;
@@ -120,7 +121,7 @@ final class IptablesRules implements PodFirewall.Rules {
 
     /** The table's rules; nothing where the kernel has no such table. */
     private static List<String> saved(String program, String table) throws IOException {
-        Program.Output output = Program.run(new ProcessBuilder(program + "-save", "-t", table), "", 20);
+        Program.Output output = Program.run("", program + "-save", "-t", table);
         return output.exitStatus() == 0 ? output.text().lines().toList() : List.of();
     }
 

@@ -1,5 +1,6 @@
 package io.flannelj.cni.engine;
 
+import io.flannelj.linux.Program;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import java.io.IOException;
@@ -114,7 +115,7 @@ final class NftRules implements PodFirewall.Rules {
     /** Commands that delete the attachment's rules, one each. */
     private List<String> ours() throws IOException {
         List<String> lines = new ArrayList<>();
-        Program.Output listed = Program.run(new ProcessBuilder("nft", "-a", "list", "table", family, TABLE), "", 20);
+        Program.Output listed = Program.run("", "nft", "-a", "list", "table", family, TABLE);
         String chain = "";
         for (String line : listed.text().lines().toList()) { // empty when there is no such table
             Matcher begin = CHAIN.matcher(line);

@@ -3,6 +3,7 @@ package io.flannelj.cni.engine;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flannelj.cni.Invocation;
+import io.flannelj.linux.Program;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;

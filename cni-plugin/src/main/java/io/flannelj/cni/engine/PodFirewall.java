@@ -1,5 +1,6 @@
 package io.flannelj.cni.engine;
 
+import io.flannelj.linux.Program;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -109,17 +110,15 @@ final class PodFirewall {
                 for (String family : new String[] {"ipv4", "ipv6"}) {
                     // Status 1 says that there was none.
                     Program.run(
-                            new ProcessBuilder(
-                                    "conntrack",
-                                    "-D",
-                                    "-f",
-                                    family,
-                                    "-p",
-                                    "udp",
-                                    "--orig-port-dst",
-                                    String.valueOf(mapping.hostPort())),
                             "",
-                            10);
+                            "conntrack",
+                            "-D",
+                            "-f",
+                            family,
+                            "-p",
+                            "udp",
+                            "--orig-port-dst",
+                            String.valueOf(mapping.hostPort()));
                 }
             }
         }

@@ -1,7 +1,6 @@
 package io.flannelj.cleanup;
 
 import io.flannelj.backend.ClaimedDevices;
-import io.flannelj.firewall.CommandRunner;
 import io.flannelj.firewall.Firewall;
 import io.flannelj.firewall.Iptables;
 import io.flannelj.firewall.Nftables;
@@ -149,12 +148,11 @@ public final class Leavings implements AutoCloseable {
     }
 
     private void findRules() {
-        CommandRunner commands = new CommandRunner();
         for (Firewall firewall : List.of(
-                new Iptables(commands, false, instance),
-                new Iptables(commands, true, instance),
-                new Nftables(commands, false, instance),
-                new Nftables(commands, true, instance))) {
+                new Iptables(false, instance),
+                new Iptables(true, instance),
+                new Nftables(false, instance),
+                new Nftables(true, instance))) {
             try {
                 List<String> rules = firewall.present();
                 if (!rules.isEmpty()) {

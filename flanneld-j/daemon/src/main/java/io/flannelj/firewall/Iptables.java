@@ -1,5 +1,6 @@
 package io.flannelj.firewall;
 
+import io.flannelj.linux.Program;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,7 +13,6 @@ import java.util.List;
  * or an earlier flannel, and go.
  */
 public final class Iptables implements Firewall {
-    private final CommandRunner commands;
     private final String program;
     private final String multicast;
     private final String masq;
@@ -24,8 +24,7 @@ public final class Iptables implements Firewall {
      * @param ipv6 which family's tables
      * @param instance name of this daemon, where a host has several, which leave each other's rules alone; else empty
      */
-    public Iptables(CommandRunner commands, boolean ipv6, String instance) {
-        this.commands = commands;
+    public Iptables(boolean ipv6, String instance) {
         this.program = ipv6 ? "ip6tables" : "iptables";
         String sign = instance.isEmpty() ? "" : " " + instance;
         this.masq = comment("flanneld masq" + sign);
@@ -178,20 +177,19 @@ public final class Iptables implements Firewall {
     }
 
     private List<String> save(Table table) throws IOException {
-        return commands.require("", List.of(program + "-save", "-t", table.name()))
-                .output()
+        return Program.require("", program + "-save", "-t", table.name())
                 .lines()
                 .toList();
     }
 
     private void restore(String payload) throws IOException {
-        commands.require(payload, List.of(program + "-restore", "--noflush", "--wait"));
+        Program.require(payload, program + "-restore", "--noflush", "--wait");
     }
 
     private boolean supportsRandomFully() throws IOException {
         if (randomFullySupport < 0) {
             String probe = "*nat\n:FLANNEL-PROBE - [0:0]\n-A FLANNEL-PROBE -j MASQUERADE --random-fully\nCOMMIT\n";
-            randomFullySupport = commands.run(probe, program + "-restore", "--noflush", "--test")
+            randomFullySupport = Program.run(probe, program + "-restore", "--noflush", "--test")
                             .succeeded()
                     ? 1
                     : 0;

@@ -1,5 +1,6 @@
 package io.flannelj.firewall;
 
+import io.flannelj.linux.Program;
 import java.io.IOException;
 import java.util.List;
 
@@ -12,7 +13,6 @@ import java.util.List;
  * it misses kube-proxy's mark when there are other marks beside it.
  */
 public final class Nftables implements Firewall {
-    private final CommandRunner commands;
     private final String family;
     private final String table;
     private final String multicast;
@@ -23,8 +23,7 @@ public final class Nftables implements Firewall {
      * @param ipv6 which family's table
      * @param instance name of this daemon, where a host has several, each with a table of its own; else empty
      */
-    public Nftables(CommandRunner commands, boolean ipv6, String instance) {
-        this.commands = commands;
+    public Nftables(boolean ipv6, String instance) {
         this.family = ipv6 ? "ip6" : "ip";
         this.table = (ipv6 ? "flannel-ipv6" : "flannel-ipv4") + (instance.isEmpty() ? "" : "-" + instance);
         this.multicast = ipv6 ? "ff00::/8" : "224.0.0.0/4";
@@ -37,10 +36,10 @@ public final class Nftables implements Firewall {
             return false;
         }
         if (rules.randomFully()
-                && !commands.run(wanted, "nft", "--check", "-f", "-").succeeded()) {
-            commands.require(text(rules, false), List.of("nft", "-f", "-")); // this kernel cannot randomise fully
+                && !Program.run(wanted, "nft", "--check", "-f", "-").succeeded()) {
+            Program.require(text(rules, false), "nft", "-f", "-"); // this kernel cannot randomise fully
         } else {
-            commands.require(wanted, List.of("nft", "-f", "-"));
+            Program.require(wanted, "nft", "-f", "-");
         }
         applied = wanted;
         listing = list();
@@ -55,15 +54,17 @@ public final class Nftables implements Firewall {
     @Override
     public void remove() throws IOException {
         // "add" first: deleting what is not there would be an error.
-        commands.require(
+        Program.require(
                 "add table " + family + " " + table + "\ndelete table " + family + " " + table + "\n",
-                List.of("nft", "-f", "-"));
+                "nft",
+                "-f",
+                "-");
         applied = "";
     }
 
     private String list() throws IOException {
-        CommandRunner.Result result = commands.run("", "nft", "list", "table", family, table);
-        return result.succeeded() ? result.output() : "";
+        Program.Output result = Program.run("", "nft", "list", "table", family, table);
+        return result.succeeded() ? result.text() : "";
     }
 
     private String text(DesiredRules rules, boolean randomFully) {

@@ -19,7 +19,6 @@ import io.flannelj.cni.server.CniHandler;
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.NetworkConfig;
-import io.flannelj.firewall.CommandRunner;
 import io.flannelj.firewall.Firewalls;
 import io.flannelj.firewall.Iptables;
 import io.flannelj.firewall.Nftables;
@@ -205,11 +204,10 @@ final class Daemon {
     }
 
     private Firewalls firewall(boolean nftables) {
-        CommandRunner commands = new CommandRunner();
         String instance = options.instance().name();
         return nftables
-                ? new Firewalls(new Nftables(commands, false, instance), new Nftables(commands, true, instance))
-                : new Firewalls(new Iptables(commands, false, instance), new Iptables(commands, true, instance));
+                ? new Firewalls(new Nftables(false, instance), new Nftables(true, instance))
+                : new Firewalls(new Iptables(false, instance), new Iptables(true, instance));
     }
 
     /** Takes away what an earlier start with the other flavour left, once ours is in force. */

@@ -69,7 +69,7 @@ class ArrowsTest {
             also("backend." + kind, "com.fasterxml.jackson..");
         }
         also("backend.ipip", "datapath.offload");
-        room("firewall", "config", "net", "org.slf4j");
+        room("firewall", "config", "linux", "net", "org.slf4j");
         room("metrics", "datapath", "lease", "io.micrometer..");
         room("admin", "metrics", "lease", "com.fasterxml.jackson..", "io.netty..");
         room("bench", "backend.udp", "backend.vxlan", "datapath", "device", "net", "packet", "io.netty.buffer");
