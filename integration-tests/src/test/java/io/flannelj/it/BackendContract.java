@@ -50,8 +50,8 @@ abstract class BackendContract {
 
     /** Subnets that can be reached now, as data path or kernel know them. */
     private static List<String> reached(Backend backend) {
-        if (backend.datapath().isPresent()) {
-            return backend.datapath().get().peers().stream()
+        if (!backend.datapaths().isEmpty()) {
+            return backend.datapaths().get(0).peers().stream()
                     .map(peer -> peer.subnet().toString())
                     .sorted()
                     .toList();

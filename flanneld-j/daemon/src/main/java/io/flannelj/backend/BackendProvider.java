@@ -59,12 +59,9 @@ public interface BackendProvider {
          */
         void apply(Collection<Lease> peers) throws IOException;
 
-        /** Our own packet path and its counters, for backends that have one. */
-        Optional<Datapath> datapath();
-
-        /** All of them, where there is one for each family. */
+        /** Our own packet paths and their counters: none where others carry packets, or one for each family. */
         default List<Datapath> datapaths() {
-            return datapath().stream().toList();
+            return List.of();
         }
 
         /** What its packet paths did, those that it has closed among them; grows only. */

@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -95,11 +94,6 @@ public final class DirectRouting implements Backend {
         if (subnet != null && node != null) {
             routes.direct(subnet, node).ifPresent(direct::add);
         }
-    }
-
-    @Override
-    public Optional<Datapath> datapath() {
-        return tunnel.datapath();
     }
 
     @Override

@@ -356,11 +356,7 @@ public final class Encapsulations implements Backend {
                     one.type(),
                     one.tunnel().deviceNames());
             speaking.remove(one.type());
-            one.tunnel()
-                    .datapath()
-                    .map(Datapath::counters)
-                    .map(TrafficCounters::frozen)
-                    .ifPresent(retired::add);
+            one.tunnel().counters().stream().map(TrafficCounters::frozen).forEach(retired::add);
             one.tunnel().close();
             publish();
         }
@@ -404,13 +400,8 @@ public final class Encapsulations implements Backend {
     }
 
     @Override
-    public Optional<Datapath> datapath() {
-        return leading.tunnel().datapath();
-    }
-
-    @Override
     public List<Datapath> datapaths() {
-        return tunnels.stream().flatMap(tunnel -> tunnel.datapath().stream()).toList();
+        return tunnels.stream().flatMap(tunnel -> tunnel.datapaths().stream()).toList();
     }
 
     @Override

@@ -248,8 +248,8 @@ public final class Tunnel implements Backend {
     }
 
     @Override
-    public Optional<Datapath> datapath() {
-        return Optional.of(datapath);
+    public List<Datapath> datapaths() {
+        return List.of(datapath);
     }
 
     @Override

@@ -6,7 +6,6 @@ import io.flannelj.lease.Lease;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
@@ -58,14 +57,9 @@ public final class TunnelPair implements Backend {
     }
 
     @Override
-    public Optional<Datapath> datapath() {
-        return ipv4.datapath();
-    }
-
-    @Override
     public List<Datapath> datapaths() {
         return Stream.of(ipv4, ipv6)
-                .flatMap(tunnel -> tunnel.datapath().stream())
+                .flatMap(tunnel -> tunnel.datapaths().stream())
                 .toList();
     }
 

@@ -3,12 +3,10 @@ package io.flannelj.backend.alloc;
 import io.flannelj.backend.BackendProvider;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.NetworkConfig;
-import io.flannelj.datapath.Datapath;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import java.util.Collection;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Consumer;
 
 /** The {@code alloc} backend: leases a subnet and carries nothing; somebody else brings the routes. */
@@ -42,11 +40,6 @@ public final class AllocProvider implements BackendProvider {
         @Override
         public void apply(Collection<Lease> peers) {
             // nothing to carry, nobody to reach
-        }
-
-        @Override
-        public Optional<Datapath> datapath() {
-            return Optional.empty();
         }
 
         @Override

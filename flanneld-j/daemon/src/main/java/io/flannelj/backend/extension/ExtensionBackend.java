@@ -3,7 +3,6 @@ package io.flannelj.backend.extension;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.flannelj.backend.Attempts;
 import io.flannelj.backend.BackendProvider.Backend;
-import io.flannelj.datapath.Datapath;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.PodSubnets;
@@ -13,7 +12,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -96,11 +94,6 @@ final class ExtensionBackend implements Backend {
 
     private static String text(@Nullable Object value) {
         return value == null ? "" : value.toString();
-    }
-
-    @Override
-    public Optional<Datapath> datapath() {
-        return Optional.empty();
     }
 
     /** What was added is removed again, peer by peer. */

@@ -3,7 +3,6 @@ package io.flannelj.backend.hostgw;
 import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.Uplink;
-import io.flannelj.datapath.Datapath;
 import io.flannelj.lease.Lease;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
@@ -13,7 +12,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -59,11 +57,6 @@ final class HostGwBackend implements Backend {
         if (subnet != null && node != null) {
             wanted.add(Route.via(subnet, node, uplink.index()));
         }
-    }
-
-    @Override
-    public Optional<Datapath> datapath() {
-        return Optional.empty();
     }
 
     @Override

@@ -3,7 +3,6 @@ package io.flannelj.backend.vxlan;
 import io.flannelj.backend.Attempts;
 import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.PeerRoutes;
-import io.flannelj.datapath.Datapath;
 import io.flannelj.lease.Lease;
 import io.flannelj.netlink.LinkWatch;
 import io.flannelj.netlink.NetlinkSocket;
@@ -13,7 +12,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -100,11 +98,6 @@ final class KernelVxlan implements Backend {
         }
         attempts.run(() -> routes.reconcile(wanted, links));
         attempts.throwIfAny();
-    }
-
-    @Override
-    public Optional<Datapath> datapath() {
-        return Optional.empty();
     }
 
     @Override
