@@ -28,7 +28,7 @@ public final class CniServer implements AutoCloseable {
     private static final System.Logger log = System.getLogger(CniServer.class.getName());
     private static final int MOST_THREADS = 8;
 
-    /** So many wait when nothing goes on. Few, because the kernel wakes them in turn, and each has a cold stack of its own. */
+    /** So many wait when nothing goes on: few, because the kernel wakes them in turn, and each has a stack of its own to warm. */
     private static final int SPARE = 2;
 
     private static final int BACKLOG = 1000;
@@ -122,7 +122,7 @@ public final class CniServer implements AutoCloseable {
         byte[] answer;
         try {
             answer = octets == null
-                    ? Frames.answer(Outcome.REFUSED, "a call may have " + Frames.MAX_CALL + " octets")
+                    ? Frames.answer(Outcome.REFUSED, "a call may have " + Frames.MAX_CALL + " octets at most")
                     : answer(Frames.decode(octets), plugin.descriptor());
         } catch (IllegalArgumentException e) {
             answer = Frames.answer(Outcome.REFUSED, String.valueOf(e.getMessage()));
