@@ -226,7 +226,10 @@ final class AddressFiles {
         }
     }
 
-    /** Written in place: ext4 puts a file that was cut to nothing on disk when it is closed, which takes longer than a pod's links. */
+    /**
+     * Written in place: ext4 puts a file that was cut to nothing on disk when it is closed, which takes longer than a pod's
+     * links.
+     */
     private void remember(int set, IpAddress given) throws IOException {
         byte[] text = given.toString().getBytes(StandardCharsets.US_ASCII);
         try (FileChannel file =

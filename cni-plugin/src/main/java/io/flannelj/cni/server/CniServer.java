@@ -21,14 +21,14 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes CNI calls from plugins. Threads wait for connections; the one that gets it carries the call out, which blocks, and answers: a
- * call changes threads nowhere, for on an idle host every change costs more than most of its steps.
+ * Takes CNI calls from plugins. Threads wait for connections; the one that gets it carries the call out, which blocks, and
+ * answers: a call changes threads nowhere, for on an idle host every change costs more than most of its steps.
  */
 public final class CniServer implements AutoCloseable {
     private static final System.Logger log = System.getLogger(CniServer.class.getName());
     private static final int MOST_THREADS = 8;
 
-    /** So many wait when nothing goes on: few, because the kernel wakes them in turn, and each has a stack of its own to warm. */
+    /** So many wait when nothing goes on: few, for the kernel wakes them in turn, and each has a stack of its own to warm. */
     private static final int SPARE = 2;
 
     private static final int BACKLOG = 1000;

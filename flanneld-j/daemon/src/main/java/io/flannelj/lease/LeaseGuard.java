@@ -128,7 +128,7 @@ final class LeaseGuard {
         return held(store.update(stored, attributes, timeToLive));
     }
 
-    /** As a claim that gives way to another, for a node that sends: it stops before it deletes, as whoever acquires anew does. */
+    /** As a claim that gives way, for a node that sends: it stops before it deletes, as whoever acquires anew does. */
     private Outcome heldAlone(Optional<StoredLease> written) throws StoreException {
         return written.isPresent() && LeaseClaim.meetsAnother(store, written.get()) ? Outcome.LOST : held(written);
     }

@@ -17,7 +17,7 @@ final class LeaseState {
     private volatile String duplicate = "";
     private volatile boolean fromDisk;
 
-    /** What the store held for us when it was last looked at; null before it ever was. Nothing else of an earlier life stands. */
+    /** What the store held for us when last looked at; null before it ever was. Nothing else of an earlier life stands. */
     private @Nullable Set<PodSubnets> confirmed;
 
     private boolean tookOver;

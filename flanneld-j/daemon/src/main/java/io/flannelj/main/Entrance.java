@@ -15,9 +15,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Where this node's daemon is reached: control socket, CNI socket and HTTP port. It is also what tells that there is another one: who
- * is to follow it ({@code --await-predecessor}) prepares everything, waits here until that has stopped, and takes over
- * within milliseconds.
+ * Where this node's daemon is reached: control socket, CNI socket and HTTP port. It is also what tells that there is another
+ * one: who is to follow it ({@code --await-predecessor}) prepares everything, waits here until that has stopped, and takes
+ * over within milliseconds.
  */
 final class Entrance implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Entrance.class);

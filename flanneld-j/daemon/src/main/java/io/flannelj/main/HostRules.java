@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What this host does with pod traffic beside carrying it: the packet filter's rules, and the blackhole of unused addresses. */
+/** What this host does with pod traffic beside carrying it: the packet filter's rules, and blackholes for unused addresses. */
 final class HostRules {
     private static final Logger log = LoggerFactory.getLogger(HostRules.class);
 
