@@ -126,7 +126,7 @@ class KubernetesIT {
         three.awaitReady();
 
         assertThat(texts.stream().map(text -> lines(three, text)))
-                .as("each said once")
+                .as("each said once; the log:\n%s", three.log())
                 .containsExactlyElementsOf(
                         before.stream().map(count -> count + 1).toList());
         assertThat(three.log()).doesNotContain("Exception");

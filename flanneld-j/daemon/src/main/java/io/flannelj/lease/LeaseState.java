@@ -20,6 +20,9 @@ final class LeaseState {
     /** What the store held for us when last looked at; null before it ever was. Nothing else of an earlier life stands. */
     private @Nullable Set<PodSubnets> confirmed;
 
+    /** What was logged last of why there is no lease; anew once there was one. */
+    private String said = "";
+
     private boolean tookOver;
     private Instant acquiredAt = Instant.EPOCH;
 
@@ -47,6 +50,7 @@ final class LeaseState {
         confirmed = Set.of(lease.subnets());
         fromDisk = false;
         waitingFor = "";
+        said = "";
     }
 
     /** The lease stands as somebody else wrote it. */
@@ -110,9 +114,10 @@ final class LeaseState {
 
     /** The same, and logs it where it is news. */
     void sayOnce(String message) {
-        if (!waitingFor.equals(message)) {
+        if (!said.equals(message)) {
             log.warn("{}", message);
-            waitingFor = message;
+            said = message;
         }
+        waitingFor = message;
     }
 }

@@ -176,7 +176,7 @@ final class Daemon {
                 });
                 session.start(keeper.isFromDisk() ? saved : null);
                 removeOtherFirewall(config);
-                if (!shutdown.isAsked()) {
+                if (!shutdown.isAsked() && !session.hasEnded()) {
                     state.ready = true;
                     systemd.ready();
                     store.onReady();

@@ -165,7 +165,7 @@ final class Session implements AutoCloseable, Tenure.Host {
         repeat(REPAIR_EVERY, this::repair);
         repeat(SAVE_EVERY, this::save);
         synced.await();
-        if (ended.getCount() > 0) {
+        if (!hasEnded()) {
             control.run(this::nameLeftovers);
         }
     }
@@ -174,6 +174,11 @@ final class Session implements AutoCloseable, Tenure.Host {
     boolean awaitEnd() throws InterruptedException {
         ended.await();
         return again;
+    }
+
+    /** Whether it is over, as when the store says at once that the lease is another's. */
+    boolean hasEnded() {
+        return ended.getCount() == 0;
     }
 
     /** Ends the session from any thread; {@link #awaitEnd} returns. */
