@@ -110,15 +110,17 @@ final class PodFirewall {
                 for (String family : new String[] {"ipv4", "ipv6"}) {
                     // Status 1 says that there was none.
                     Program.run(
+                            new ProcessBuilder(
+                                    "conntrack",
+                                    "-D",
+                                    "-f",
+                                    family,
+                                    "-p",
+                                    "udp",
+                                    "--orig-port-dst",
+                                    String.valueOf(mapping.hostPort())),
                             "",
-                            "conntrack",
-                            "-D",
-                            "-f",
-                            family,
-                            "-p",
-                            "udp",
-                            "--orig-port-dst",
-                            String.valueOf(mapping.hostPort()));
+                            10);
                 }
             }
         }

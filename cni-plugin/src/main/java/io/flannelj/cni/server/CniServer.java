@@ -1,12 +1,12 @@
 package io.flannelj.cni.server;
 
+import io.flannelj.cni.CniAnswer;
 import io.flannelj.cni.shim.Frames;
 import io.flannelj.cni.shim.Frames.Outcome;
 import io.flannelj.linux.Fd;
 import io.flannelj.linux.SyscallException;
 import io.flannelj.linux.UnixListener;
 import io.flannelj.linux.UnixStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
@@ -132,24 +132,13 @@ public final class CniServer implements AutoCloseable {
 
     /** A whole call, without its length; null when it is too long. */
     private static byte @Nullable [] receive(UnixStream plugin) throws IOException {
-        ByteArrayOutputStream octets = new ByteArrayOutputStream();
-        int length = Frames.CALL_HEAD;
-        while (octets.size() < length) {
-            byte[] chunk = plugin.receive();
-            if (chunk.length == 0) {
-                throw new IOException("in the middle of a call");
-            }
-            boolean hadHead = octets.size() >= Frames.CALL_HEAD;
-            octets.writeBytes(chunk);
-            if (!hadHead && octets.size() >= Frames.CALL_HEAD) {
-                int announced = Frames.number(octets.toByteArray(), 0);
-                if (announced < 0 || announced > Frames.MAX_CALL) {
-                    return null;
-                }
-                length = Frames.CALL_HEAD + announced;
-            }
+        byte[] head = Frames.read(plugin::receive, new byte[0], Frames.CALL_HEAD);
+        int length = Frames.number(head, 0);
+        if (length < 0 || length > Frames.MAX_CALL) {
+            return null;
         }
-        return Arrays.copyOfRange(octets.toByteArray(), Frames.CALL_HEAD, length);
+        byte[] whole = Frames.read(plugin::receive, head, Frames.CALL_HEAD + length);
+        return Arrays.copyOfRange(whole, Frames.CALL_HEAD, Frames.CALL_HEAD + length);
     }
 
     private byte[] answer(Frames.Call call, @Nullable Fd netns) {
@@ -161,8 +150,8 @@ public final class CniServer implements AutoCloseable {
             // By the process's own number, so that programs started from here can open it, too.
             file = "/proc/" + ProcessHandle.current().pid() + "/fd/" + netns.number();
         }
-        CniHandler.Reply reply = cni.handle(call.invocation().withNetnsFile(file));
-        return Frames.answer(reply.success() ? Outcome.DONE : Outcome.FAILED, reply.body());
+        CniAnswer answer = cni.handle(call.invocation().withNetnsFile(file));
+        return Frames.answer(answer.success() ? Outcome.DONE : Outcome.FAILED, answer.stdout());
     }
 
     /** A pod half wired is worse than a late stop: what has begun is finished and answered. */

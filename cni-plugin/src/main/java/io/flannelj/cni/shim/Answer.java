@@ -2,7 +2,6 @@ package io.flannelj.cni.shim;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 
 /** What the daemon answered. */
 record Answer(Frames.Outcome outcome, String text) {
@@ -14,7 +13,7 @@ record Answer(Frames.Outcome outcome, String text) {
      * @throws IOException when the daemon breaks off, or says something else; says which
      */
     static Answer read(Host.Connection connection) throws IOException {
-        byte[] head = read(connection, new byte[0], Frames.ANSWER_HEAD);
+        byte[] head = Frames.read(connection, new byte[0], Frames.ANSWER_HEAD);
         Frames.Outcome outcome;
         try {
             outcome = Frames.Outcome.of(head[0]);
@@ -25,21 +24,7 @@ record Answer(Frames.Outcome outcome, String text) {
         if (length < 0 || length > MAX_TEXT) {
             throw new IOException("it announced a text of " + length + " octets");
         }
-        byte[] whole = read(connection, head, Frames.ANSWER_HEAD + length);
+        byte[] whole = Frames.read(connection, head, Frames.ANSWER_HEAD + length);
         return new Answer(outcome, new String(whole, Frames.ANSWER_HEAD, length, StandardCharsets.UTF_8));
-    }
-
-    private static byte[] read(Host.Connection connection, byte[] before, int until) throws IOException {
-        byte[] octets = before;
-        while (octets.length < until) {
-            byte[] chunk = connection.receive();
-            if (chunk.length == 0) {
-                throw new IOException("it broke off");
-            }
-            int length = octets.length;
-            octets = Arrays.copyOf(octets, length + chunk.length);
-            System.arraycopy(chunk, 0, octets, length, chunk.length);
-        }
-        return octets;
     }
 }

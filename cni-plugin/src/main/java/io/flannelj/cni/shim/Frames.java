@@ -1,6 +1,7 @@
 package io.flannelj.cni.shim;
 
 import io.flannelj.cni.Invocation;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -51,6 +52,34 @@ public final class Frames {
             }
             throw new IllegalArgumentException("an answer begins with one of d, f, u, r; it was " + octet);
         }
+    }
+
+    /** Where octets come from; nothing at the end. */
+    public interface Source {
+        byte[] receive() throws IOException;
+    }
+
+    /**
+     * Goes on receiving until there are so many octets, or more.
+     *
+     * @param before what has come already
+     * @throws IOException when the other end breaks off
+     */
+    public static byte[] read(Source source, byte[] before, int until) throws IOException {
+        byte[] octets = Arrays.copyOf(before, Math.max(before.length, until));
+        int length = before.length;
+        while (length < until) {
+            byte[] chunk = source.receive();
+            if (chunk.length == 0) {
+                throw new IOException("it broke off");
+            }
+            if (length + chunk.length > octets.length) {
+                octets = Arrays.copyOf(octets, length + chunk.length);
+            }
+            System.arraycopy(chunk, 0, octets, length, chunk.length);
+            length += chunk.length;
+        }
+        return octets;
     }
 
     /** A call as it goes to the daemon. */

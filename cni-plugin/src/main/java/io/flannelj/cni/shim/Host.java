@@ -45,12 +45,9 @@ public interface Host {
     int carryOut(Invocation invocation, String why);
 
     /** A connection to the daemon. A peer that says nothing for {@link Shim#PATIENCE_SECONDS} is an error. */
-    interface Connection {
+    interface Connection extends Frames.Source {
         /** Sends, and with the first octets the descriptor of the namespace that {@link Host#findNetns} opened, if it did. */
         void send(byte[] octets) throws IOException;
-
-        /** What has come; empty at the end. */
-        byte[] receive() throws IOException;
 
         void close();
     }

@@ -3,6 +3,7 @@ package io.flannelj.cni.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.flannelj.cni.CniAnswer;
 import io.flannelj.cni.Invocation;
 import io.flannelj.cni.shim.Frames;
 import java.io.ByteArrayOutputStream;
@@ -38,21 +39,23 @@ class CniServerTest {
     private Path socket;
     private CniServer server;
 
-    /** Answers with the container that was asked for, or waits when it is called so. */
+    private final CountDownLatch begun = new CountDownLatch(1);
     private final CountDownLatch goOn = new CountDownLatch(1);
 
+    /** Answers with the container that was asked for, or waits when it is called so. */
     private final CniHandler handler = new CniHandler() {
         @Override
-        public Reply handle(Invocation call) {
+        public CniAnswer handle(Invocation call) {
             String container = call.variable("CNI_CONTAINERID");
             if (container.equals("slow")) {
+                begun.countDown();
                 try {
                     goOn.await();
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                 }
             }
-            return new Reply(!container.equals("bad"), container + call.netnsFile());
+            return new CniAnswer(!container.equals("bad"), container + call.netnsFile());
         }
 
         @Override
@@ -171,7 +174,7 @@ class CniServerTest {
     void whatHasBegunIsAnsweredBeforeItCloses() throws Exception {
         try (SocketChannel plugin = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
             plugin.write(ByteBuffer.wrap(call("slow", "")));
-            Thread.sleep(200); // it is under way
+            begun.await();
             CompletableFuture<Void> closing = CompletableFuture.runAsync(server::close);
             Thread.sleep(200);
             assertThat(closing).isNotDone();

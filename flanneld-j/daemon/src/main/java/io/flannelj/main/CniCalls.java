@@ -22,14 +22,14 @@ final class CniCalls implements CniHandler {
     }
 
     @Override
-    public Reply handle(Invocation invocation) {
+    public CniAnswer handle(Invocation invocation) {
         CniAnswer answer = engine.handle(invocation);
         log.debug(
                 "CNI {} for {}: {}",
                 invocation.variable("CNI_COMMAND"),
                 invocation.variable("CNI_CONTAINERID"),
                 answer.stdout());
-        return new Reply(answer.success(), answer.stdout());
+        return answer;
     }
 
     @Override

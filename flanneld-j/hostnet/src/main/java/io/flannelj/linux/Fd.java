@@ -42,6 +42,11 @@ public final class Fd implements AutoCloseable {
         }
     }
 
+    /** A {@code struct timeval}. */
+    static ByteBuffer seconds(long seconds) {
+        return buffer(16).putLong(0, seconds).putLong(8, 0);
+    }
+
     /** A direct buffer in the machine's order, for structures that the kernel reads or fills. */
     static ByteBuffer buffer(int bytes) {
         return ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());

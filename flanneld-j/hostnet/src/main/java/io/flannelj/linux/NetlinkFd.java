@@ -14,8 +14,8 @@ public final class NetlinkFd implements AutoCloseable {
     private static final int SOL_SOCKET = 1;
     private static final int SO_RCVTIMEO = 20;
     private static final ByteBuffer ONE = Fd.buffer(4).putInt(0, 1);
-    private static final ByteBuffer RECEIVE_TIMEOUT = seconds(10);
-    private static final ByteBuffer LISTEN_TIMEOUT = seconds(1);
+    private static final ByteBuffer RECEIVE_TIMEOUT = Fd.seconds(10);
+    private static final ByteBuffer LISTEN_TIMEOUT = Fd.seconds(1);
 
     private final Fd fd;
     private final boolean listening;
@@ -23,11 +23,6 @@ public final class NetlinkFd implements AutoCloseable {
     private NetlinkFd(Fd fd, boolean listening) {
         this.fd = fd;
         this.listening = listening;
-    }
-
-    /** A struct timeval. */
-    private static ByteBuffer seconds(long seconds) {
-        return Fd.buffer(16).putLong(0, seconds).putLong(8, 0);
     }
 
     /** Opens a socket in the calling thread's network namespace. */

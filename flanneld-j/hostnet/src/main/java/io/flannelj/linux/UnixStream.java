@@ -36,7 +36,7 @@ public final class UnixStream implements AutoCloseable {
 
     /** How long the other end may keep us waiting for what it sends, or takes. */
     public void setPatience(int seconds) {
-        ByteBuffer timeout = Fd.buffer(16).putLong(0, seconds).putLong(8, 0);
+        ByteBuffer timeout = Fd.seconds(seconds);
         LibC.calls().setsockopt(fd.number(), SOL_SOCKET, SO_RCVTIMEO, timeout, 16);
         LibC.calls().setsockopt(fd.number(), SOL_SOCKET, SO_SNDTIMEO, timeout, 16);
     }
