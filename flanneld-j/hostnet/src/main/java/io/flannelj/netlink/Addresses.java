@@ -5,7 +5,7 @@ import io.flannelj.linux.SyscallException;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import java.util.List;
-import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** The addresses of the links of one network namespace (rtnetlink(7), RTM_NEWADDR and its kin). */
 public final class Addresses {
@@ -29,10 +29,7 @@ public final class Addresses {
     public List<Address> list() throws SyscallException {
         Request request =
                 new Request(GETADDR, Request.FLAG_DUMP).u8(0).u8(0).u8(0).u8(0).u32(0);
-        return netlink.query(request, HEADER_BYTES, "list", "addresses").stream()
-                .filter(answer -> answer.address(LOCAL) != null || answer.address(ADDRESS) != null)
-                .map(Addresses::address)
-                .toList();
+        return netlink.query(request, HEADER_BYTES, Addresses::address, "list", "addresses");
     }
 
     public List<Address> list(int linkIndex) throws SyscallException {
@@ -88,10 +85,15 @@ public final class Addresses {
                 .attribute(ADDRESS, cidr.address());
     }
 
-    private static Address address(Answer answer) {
+    private static @Nullable Address address(Answer answer) {
         IpAddress local = answer.address(LOCAL);
-        IpAddress address = local != null ? local : Objects.requireNonNull(answer.address(ADDRESS));
-        return new Address(
-                answer.u32(4), new Cidr(address, answer.u8(1)), answer.u8(3), answer.u32Attribute(FLAGS, answer.u8(2)));
+        IpAddress address = local != null ? local : answer.address(ADDRESS);
+        return address == null
+                ? null
+                : new Address(
+                        answer.u32(4),
+                        new Cidr(address, answer.u8(1)),
+                        answer.u8(3),
+                        answer.u32Attribute(FLAGS, answer.u8(2)));
     }
 }

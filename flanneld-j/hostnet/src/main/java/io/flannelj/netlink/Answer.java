@@ -2,81 +2,75 @@ package io.flannelj.netlink;
 
 import io.flannelj.net.IpAddress;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** One object out of the kernel's answer: a family header, and attributes by type. */
+/**
+ * One object out of the kernel's answer: a family header, and attributes by type. It lies where it was received, and is
+ * gone with the next message; what is taken out of it stays.
+ */
 final class Answer {
     private static final int TYPE_MASK = 0x3fff;
+    private static final int ATTRIBUTE_HEADER_BYTES = 4;
 
-    private final ByteBuffer header;
-    private final Map<Integer, byte[]> attributes;
-
-    private Answer(ByteBuffer header, Map<Integer, byte[]> attributes) {
-        this.header = header;
-        this.attributes = attributes;
+    /** Turns an answer into what the caller wants; null when it is none of that. */
+    interface Reader<T> {
+        @Nullable
+        T read(Answer answer);
     }
+
+    private final ByteBuffer message;
+    private final int headerAt;
+    private final int attributesAt;
+    private final int end;
 
     /**
-     * Reads a message's payload.
-     *
-     * @param headerBytes length of the family header in front of the attributes
+     * @param message in native byte order
+     * @param from where the family header begins
+     * @param headerBytes its length; the attributes follow
+     * @param end where the attributes end
      */
-    static Answer of(byte[] payload, int headerBytes) {
-        ByteBuffer all = ByteBuffer.wrap(payload).order(ByteOrder.nativeOrder());
-        return new Answer(all, attributes(payload, headerBytes));
-    }
-
-    private static Map<Integer, byte[]> attributes(byte[] bytes, int from) {
-        Map<Integer, byte[]> found = new HashMap<>();
-        ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder());
-        int at = from;
-        while (at + 4 <= bytes.length) {
-            int length = buffer.getShort(at) & 0xffff;
-            if (length < 4 || at + length > bytes.length) {
-                break;
-            }
-            byte[] value = new byte[length - 4];
-            buffer.get(at + 4, value);
-            found.put(buffer.getShort(at + 2) & TYPE_MASK, value);
-            at += length + 3 & ~3;
-        }
-        return found;
+    Answer(ByteBuffer message, int from, int headerBytes, int end) {
+        this.message = message;
+        this.headerAt = from;
+        this.attributesAt = from + headerBytes;
+        this.end = end;
     }
 
     int u8(int offset) {
-        return header.get(offset) & 0xff;
+        return message.get(headerAt + offset) & 0xff;
     }
 
     int u16(int offset) {
-        return header.getShort(offset) & 0xffff;
+        return message.getShort(headerAt + offset) & 0xffff;
     }
 
     int u32(int offset) {
-        return header.getInt(offset);
+        return message.getInt(headerAt + offset);
     }
 
     byte @Nullable [] bytes(int type) {
-        return attributes.get(type);
+        int at = find(type);
+        if (at < 0) {
+            return null;
+        }
+        byte[] value = new byte[valueLength(at)];
+        message.get(at + ATTRIBUTE_HEADER_BYTES, value);
+        return value;
     }
 
     int u32Attribute(int type, int otherwise) {
-        byte[] value = attributes.get(type);
-        return value == null || value.length < 4
-                ? otherwise
-                : ByteBuffer.wrap(value).order(ByteOrder.nativeOrder()).getInt();
+        int at = find(type);
+        return at < 0 || valueLength(at) < 4 ? otherwise : message.getInt(at + ATTRIBUTE_HEADER_BYTES);
     }
 
     int u8Attribute(int type, int otherwise) {
-        byte[] value = attributes.get(type);
-        return value == null || value.length < 1 ? otherwise : value[0] & 0xff;
+        int at = find(type);
+        return at < 0 || valueLength(at) < 1 ? otherwise : message.get(at + ATTRIBUTE_HEADER_BYTES) & 0xff;
     }
 
     String text(int type) {
-        byte[] value = attributes.get(type);
+        byte[] value = bytes(type);
         if (value == null) {
             return "";
         }
@@ -86,14 +80,35 @@ final class Answer {
 
     @Nullable
     IpAddress address(int type) {
-        byte[] value = attributes.get(type);
+        byte[] value = bytes(type);
         return value == null || (value.length != 4 && value.length != 16) ? null : IpAddress.ofBytes(value);
     }
 
-    /** The attributes inside one; empty when it is absent. */
+    /** The attributes inside one; none when it is absent. */
     Answer nested(int type) {
-        byte[] value = attributes.get(type);
-        byte[] content = value == null ? new byte[0] : value;
-        return new Answer(ByteBuffer.wrap(content), attributes(content, 0));
+        int at = find(type);
+        int from = at < 0 ? end : at + ATTRIBUTE_HEADER_BYTES;
+        return new Answer(message, from, 0, at < 0 ? end : from + valueLength(at));
+    }
+
+    /** Where the attribute begins; -1 when there is none. Of several the last, as the kernel itself reads them. */
+    private int find(int type) {
+        int found = -1;
+        int at = attributesAt;
+        while (at + ATTRIBUTE_HEADER_BYTES <= end) {
+            int length = message.getShort(at) & 0xffff;
+            if (length < ATTRIBUTE_HEADER_BYTES || at + length > end) {
+                break;
+            }
+            if ((message.getShort(at + 2) & TYPE_MASK) == type) {
+                found = at;
+            }
+            at += length + 3 & ~3;
+        }
+        return found;
+    }
+
+    private int valueLength(int at) {
+        return (message.getShort(at) & 0xffff) - ATTRIBUTE_HEADER_BYTES;
     }
 }

@@ -26,10 +26,7 @@ public final class Fdb {
                 .u16(0)
                 .u8(0)
                 .u8(0);
-        return netlink.query(request, Neighbors.HEADER_BYTES, "list", "FDB").stream()
-                .map(Neighbors::neighbor)
-                .filter(entry -> entry.linkIndex() == linkIndex)
-                .toList();
+        return netlink.query(request, Neighbors.HEADER_BYTES, Neighbors.of(linkIndex), "list", "FDB");
     }
 
     /** Sets a permanent entry, whatever was there. */

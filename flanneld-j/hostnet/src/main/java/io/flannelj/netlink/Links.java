@@ -61,9 +61,7 @@ public final class Links {
     }
 
     public List<Link> list() throws SyscallException {
-        return netlink.query(header(GETLINK, Request.FLAG_DUMP, 0, 0, 0), HEADER_BYTES, "list", "links").stream()
-                .map(Links::link)
-                .toList();
+        return netlink.query(header(GETLINK, Request.FLAG_DUMP, 0, 0, 0), HEADER_BYTES, Links::link, "list", "links");
     }
 
     public Optional<Link> find(String name) throws SyscallException {
@@ -189,13 +187,14 @@ public final class Links {
 
     /** The kernel VXLAN device of that name; empty when there is none, or a link of another kind. */
     public Optional<VxlanLink> findVxlan(String name) throws SyscallException {
-        return query(header(GETLINK, 0, 0, 0, 0).attribute(NAME, name), name)
-                .filter(answer -> answer.nested(LINKINFO).text(INFO_KIND).equals("vxlan"))
-                .map(Links::vxlan);
+        return get(header(GETLINK, 0, 0, 0, 0).attribute(NAME, name), Links::vxlan, name);
     }
 
-    private static VxlanLink vxlan(Answer answer) {
+    private static @Nullable VxlanLink vxlan(Answer answer) {
         Link link = link(answer);
+        if (!link.kind().equals("vxlan")) {
+            return null;
+        }
         Answer data = answer.nested(LINKINFO).nested(INFO_DATA);
         byte[] port = data.bytes(VXLAN_PORT);
         IpAddress local = data.address(VXLAN_LOCAL);
@@ -284,22 +283,22 @@ public final class Links {
 
     /** Links whose note begins so, by their notes. */
     public Map<String, Link> withAlias(String prefix) throws SyscallException {
-        Map<String, Link> found = new TreeMap<>();
-        for (Answer answer :
-                netlink.query(header(GETLINK, Request.FLAG_DUMP, 0, 0, 0), HEADER_BYTES, "list", "links")) {
+        Answer.Reader<Map.Entry<String, Link>> reader = answer -> {
             String alias = answer.text(ALIAS);
-            if (!alias.isEmpty() && alias.startsWith(prefix)) {
-                found.put(alias, link(answer));
-            }
-        }
+            return alias.isEmpty() || !alias.startsWith(prefix) ? null : Map.entry(alias, link(answer));
+        };
+        Map<String, Link> found = new TreeMap<>();
+        netlink.query(header(GETLINK, Request.FLAG_DUMP, 0, 0, 0), HEADER_BYTES, reader, "list", "links")
+                .forEach(entry -> found.put(entry.getKey(), entry.getValue()));
         return found;
     }
 
     /** The link of that name, when its note is this one; else empty. */
     public Optional<Link> withAlias(String alias, String name) throws SyscallException {
-        return query(header(GETLINK, 0, 0, 0, 0).attribute(NAME, name), name)
-                .filter(answer -> answer.text(ALIAS).equals(alias))
-                .map(Links::link);
+        return get(
+                header(GETLINK, 0, 0, 0, 0).attribute(NAME, name),
+                answer -> answer.text(ALIAS).equals(alias) ? link(answer) : null,
+                name);
     }
 
     /** Whether an isolated port's frames reach only ports that are not isolated. */
@@ -332,12 +331,12 @@ public final class Links {
     }
 
     private Optional<Link> get(Request request, String subject) throws SyscallException {
-        return query(request, subject).map(Links::link);
+        return get(request, Links::link, subject);
     }
 
-    private Optional<Answer> query(Request request, String subject) throws SyscallException {
+    private <T> Optional<T> get(Request request, Answer.Reader<T> reader, String subject) throws SyscallException {
         try {
-            return netlink.query(request, HEADER_BYTES, "find link", subject).stream()
+            return netlink.query(request, HEADER_BYTES, reader, "find link", subject).stream()
                     .findFirst();
         } catch (SyscallException e) {
             if (e.errno() == Errno.ENODEV) {

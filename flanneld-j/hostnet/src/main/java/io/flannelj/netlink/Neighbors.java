@@ -30,10 +30,7 @@ public final class Neighbors {
                 .u16(0)
                 .u8(0)
                 .u8(0);
-        return netlink.query(request, HEADER_BYTES, "list", "neighbours").stream()
-                .map(Neighbors::neighbor)
-                .filter(neighbor -> neighbor.linkIndex() == linkIndex)
-                .toList();
+        return netlink.query(request, HEADER_BYTES, of(linkIndex), "list", "neighbours");
     }
 
     /** Sets a permanent entry, whatever was there. */
@@ -62,7 +59,12 @@ public final class Neighbors {
                 .u8(0);
     }
 
-    static Neighbor neighbor(Answer answer) {
+    /** The entries of one link, out of a dump of all. */
+    static Answer.Reader<Neighbor> of(int linkIndex) {
+        return answer -> answer.u32(4) == linkIndex ? neighbor(answer) : null;
+    }
+
+    private static Neighbor neighbor(Answer answer) {
         byte[] mac = answer.bytes(MAC);
         return new Neighbor(
                 answer.u32(4),

@@ -5,7 +5,6 @@ import io.flannelj.linux.NetlinkFd;
 import io.flannelj.linux.SyscallException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -48,24 +47,26 @@ public final class NetlinkSocket implements AutoCloseable {
 
     /** Carries out a request whose answer is yes or no. */
     void execute(Request request, String operation, String subject) throws SyscallException {
-        query(request, 0, operation, subject);
+        query(request, 0, answer -> null, operation, subject);
     }
 
     /**
-     * Carries out a request and gathers the objects of the answer.
+     * Carries out a request and reads the objects of the answer.
      *
      * @param headerBytes length of the answers' family header
+     * @param reader takes what is wanted out of each object, as it comes; what it keeps of the object itself is void
      */
-    synchronized List<Answer> query(Request request, int headerBytes, String operation, String subject)
+    synchronized <T> List<T> query(
+            Request request, int headerBytes, Answer.Reader<T> reader, String operation, String subject)
             throws SyscallException {
         Buffers buffers = BUFFERS.get();
         for (int attempt = 1; ; attempt++) {
-            List<Answer> answers = new ArrayList<>();
+            List<T> found = new ArrayList<>();
             int mine = ++sequence;
             request.finish(mine, buffers.sent);
             fd.send(buffers.sent);
-            if (receive(mine, request, buffers.received, headerBytes, answers, operation, subject)) {
-                return answers;
+            if (receive(mine, request, buffers.received, headerBytes, reader, found, operation, subject)) {
+                return found;
             }
             if (attempt == MAX_TRIES) {
                 throw new SyscallException(
@@ -75,12 +76,13 @@ public final class NetlinkSocket implements AutoCloseable {
     }
 
     /** Returns whether the answer is whole; false when a dump was interrupted by a change. */
-    private boolean receive(
+    private <T> boolean receive(
             int mine,
             Request request,
             ByteBuffer received,
             int headerBytes,
-            List<Answer> answers,
+            Answer.Reader<T> reader,
+            List<T> found,
             String operation,
             String subject)
             throws SyscallException {
@@ -107,9 +109,10 @@ public final class NetlinkSocket implements AutoCloseable {
                     if (type == TYPE_DONE) {
                         return consistent;
                     }
-                    byte[] payload = new byte[length - HEADER_BYTES];
-                    received.get(at + HEADER_BYTES, payload);
-                    answers.add(Answer.of(payload, headerBytes));
+                    T object = reader.read(new Answer(received, at + HEADER_BYTES, headerBytes, at + length));
+                    if (object != null) {
+                        found.add(object);
+                    }
                     if (!request.isAcknowledged() && (flags & FLAG_MULTI) == 0) {
                         return consistent;
                     }
@@ -129,10 +132,7 @@ public final class NetlinkSocket implements AutoCloseable {
         String explanation = "";
         int attributesAt = HEADER_BYTES + 4 + HEADER_BYTES; // with NETLINK_CAP_ACK only the request's header is echoed
         if ((flags & FLAG_ACK_HAS_ATTRIBUTES) != 0 && length > attributesAt) {
-            byte[] rest = new byte[length - attributesAt];
-            received.get(at + attributesAt, rest);
-            byte[] text = Answer.of(rest, 0).bytes(EXPLANATION);
-            explanation = text == null ? "" : new String(text, StandardCharsets.UTF_8).replace("\0", "");
+            explanation = new Answer(received, at + attributesAt, 0, at + length).text(EXPLANATION);
         }
         throw new SyscallException(operation, subject, errno, explanation);
     }

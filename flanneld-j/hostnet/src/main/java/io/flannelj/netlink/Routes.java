@@ -50,12 +50,7 @@ public final class Routes {
                     .u8(0)
                     .u8(0)
                     .u32(0);
-            for (Answer answer : netlink.query(request, HEADER_BYTES, "list", "routes")) {
-                Route route = route(answer);
-                if (route.table() == table && (answer.u32(8) & CLONED) == 0) {
-                    routes.add(route);
-                }
-            }
+            routes.addAll(netlink.query(request, HEADER_BYTES, of(table), "list", "routes"));
         }
         return routes;
     }
@@ -145,8 +140,8 @@ public final class Routes {
                 .u8(0)
                 .u32(0)
                 .attribute(DESTINATION, to);
-        return route(netlink.query(request, HEADER_BYTES, "find route to", to.toString())
-                .get(0));
+        return netlink.query(request, HEADER_BYTES, Routes::route, "find route to", to.toString())
+                .get(0);
     }
 
     private static Request request(int type, int flags, Route route) {
@@ -178,6 +173,14 @@ public final class Routes {
         return request.attributeU32(TABLE, route.table());
     }
 
+    private static Answer.Reader<Route> of(int table) {
+        return answer -> table(answer) == table && (answer.u32(8) & CLONED) == 0 ? route(answer) : null;
+    }
+
+    private static int table(Answer answer) {
+        return answer.u32Attribute(TABLE, answer.u8(4));
+    }
+
     private static Route route(Answer answer) {
         boolean ipv4 = answer.u8(0) == Family.IPV4;
         IpAddress to = answer.address(DESTINATION);
@@ -189,7 +192,7 @@ public final class Routes {
                 answer.address(PREFERRED_SOURCE),
                 answer.u8(6),
                 (answer.u32(8) & ONLINK) != 0,
-                answer.u32Attribute(TABLE, answer.u8(4)),
+                table(answer),
                 answer.u8(5),
                 answer.u8(7));
     }
