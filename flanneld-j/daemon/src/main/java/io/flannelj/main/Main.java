@@ -1,13 +1,10 @@
 package io.flannelj.main;
 
-import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.Logger;
 import io.flannelj.cli.CommandLine;
 import io.flannelj.cli.Invocation;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
-import org.slf4j.LoggerFactory;
 
 /** The process: reads the command line, and runs the daemon or answers at once. */
 public final class Main {
@@ -26,7 +23,7 @@ public final class Main {
         }
         Invocation.RunDaemon run = (Invocation.RunDaemon) invocation;
         if (run.debug()) {
-            ((Logger) LoggerFactory.getLogger("io.flannelj")).setLevel(Level.DEBUG);
+            Logging.debug();
         }
         Shutdown shutdown = Shutdown.onSignals();
         shutdown.finish(new Daemon(run.options(), shutdown).run());
