@@ -13,6 +13,8 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* /tmp/packages
 COPY --from=build /out/ /
 ENV JAVA_HOME=/opt/java LANG=C.UTF-8
+# Halves the time to start; where it is used, for it holds for these very files.
+RUN /opt/flanneld-j/bin/flanneld-j --archive
 # Needs host networking, NET_ADMIN and /dev/net/tun:
 #   docker run --network host --cap-add NET_ADMIN --device /dev/net/tun -v /run/flannel:/run/flannel \
 #     -v /run/flannel-j:/run/flannel-j -v /var/lib/flannel-j:/var/lib/flannel-j flanneld-j:0.1.0 --etcd-endpoints …
