@@ -2,6 +2,7 @@ package io.flannelj.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.flannelj.config.Instance;
 import io.flannelj.firewall.DesiredRules;
 import io.flannelj.firewall.Firewall;
 import io.flannelj.firewall.Iptables;
@@ -45,7 +46,7 @@ class FirewallIT {
 
     @Test
     void iptablesRulesAreFlannelsToTheByte() throws IOException {
-        with(new Iptables(false, ""), firewall -> {
+        with(new Iptables(false, Instance.ONLY), firewall -> {
             assertThat(firewall.apply(RULES)).isTrue();
 
             assertThat(saved("nat")).isEqualTo("""
@@ -67,7 +68,7 @@ class FirewallIT {
 
     @Test
     void nftablesRulesAreFlannelsWithTheFourthPutRight() throws IOException {
-        with(new Nftables(false, ""), firewall -> {
+        with(new Nftables(false, Instance.ONLY), firewall -> {
             assertThat(firewall.apply(RULES)).isTrue();
 
             assertThat(Commands.require("nft", "list", "table", "ip", "flannel-ipv4")
@@ -91,7 +92,7 @@ class FirewallIT {
     void theIpv6TwinsAreFlannelsToo() throws IOException {
         DesiredRules rules =
                 new DesiredRules(Cidr.parse("fd00:5::/48"), Cidr.parse("fd00:5:0:7::/64"), true, true, true, false);
-        with(new Iptables(true, ""), firewall -> {
+        with(new Iptables(true, Instance.ONLY), firewall -> {
             assertThat(firewall.apply(rules)).isTrue();
             assertThat(firewall.apply(rules)).as("in order already").isFalse();
 
@@ -108,7 +109,7 @@ class FirewallIT {
             firewall.remove();
             assertThat(saved("ip6tables-save", "nat")).isEmpty();
         });
-        with(new Nftables(true, ""), firewall -> {
+        with(new Nftables(true, Instance.ONLY), firewall -> {
             assertThat(firewall.apply(rules)).isTrue();
             assertThat(firewall.apply(rules)).as("in order already").isFalse();
 
@@ -123,7 +124,7 @@ class FirewallIT {
 
     @Test
     void compatNftIsFlannelsTextAlsoWhereItIsWrong() throws IOException {
-        with(new Nftables(false, ""), firewall -> {
+        with(new Nftables(false, Instance.ONLY), firewall -> {
             firewall.apply(new DesiredRules(NETWORK, SUBNET, true, true, true, true));
 
             assertThat(Commands.require("nft", "list", "table", "ip", "flannel-ipv4"))
@@ -139,7 +140,7 @@ class FirewallIT {
     /** flannel 0.28 looks for FLANNEL-FWD in the wrong table, and fails on FLANNEL-POSTRTG while something jumps to it. */
     @Test
     void chainsThatFlannelLeavesBehindWhenItChangesToNftablesGo() throws IOException {
-        with(new Iptables(false, ""), firewall -> {
+        with(new Iptables(false, Instance.ONLY), firewall -> {
             firewall.apply(RULES);
             Commands.require("iptables", "-t", "nat", "-A", "POSTROUTING", "-j", "FLANNEL-POSTRTG");
 
@@ -151,7 +152,7 @@ class FirewallIT {
 
     @Test
     void rulesOfAnEarlierFlannelOutsideItsChainsGo() throws IOException {
-        with(new Iptables(false, ""), firewall -> {
+        with(new Iptables(false, Instance.ONLY), firewall -> {
             Commands.require(
                     "iptables",
                     "-t",
@@ -194,7 +195,7 @@ class FirewallIT {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void theSameCallAgainChangesNothingAndRepairs(boolean nftables) throws IOException {
-        with(nftables ? new Nftables(false, "") : new Iptables(false, ""), firewall -> {
+        with(nftables ? new Nftables(false, Instance.ONLY) : new Iptables(false, Instance.ONLY), firewall -> {
             assertThat(firewall.apply(RULES)).isTrue();
             assertThat(firewall.apply(RULES)).as("in order already").isFalse();
             if (nftables) {
@@ -210,7 +211,7 @@ class FirewallIT {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void removingTakesOurRulesAndNobodyElses(boolean nftables) throws IOException {
-        with(nftables ? new Nftables(false, "") : new Iptables(false, ""), firewall -> {
+        with(nftables ? new Nftables(false, Instance.ONLY) : new Iptables(false, Instance.ONLY), firewall -> {
             Commands.require("iptables", "-t", "nat", "-A", "POSTROUTING", "-s", "192.0.2.1/32", "-j", "ACCEPT");
             Commands.require("nft", "add", "table", "ip", "theirs");
             String before = Commands.require("nft", "list", "ruleset") + saved("nat");
@@ -230,7 +231,7 @@ class FirewallIT {
 
     @Test
     void aNewSubnetReplacesTheOldRules() throws IOException {
-        with(new Iptables(false, ""), firewall -> {
+        with(new Iptables(false, Instance.ONLY), firewall -> {
             firewall.apply(RULES);
             firewall.apply(new DesiredRules(NETWORK, Cidr.parse("10.5.9.0/24"), true, false, false, false));
 

@@ -1,6 +1,7 @@
 package io.flannelj.cleanup;
 
 import io.flannelj.backend.ClaimedDevices;
+import io.flannelj.config.Instance;
 import io.flannelj.firewall.Firewall;
 import io.flannelj.firewall.Iptables;
 import io.flannelj.firewall.Nftables;
@@ -36,13 +37,13 @@ public final class Leavings implements AutoCloseable {
     private final NetlinkSocket netlink;
     private final Links links;
     private final Routes routes;
-    private final String instance;
+    private final Instance instance;
     private final Path subnetFile;
     private final Path stateDirectory;
     private final List<Leaving> found = new ArrayList<>();
     private final List<String> leftAlone = new ArrayList<>();
 
-    private Leavings(NetlinkSocket netlink, String instance, Path subnetFile, Path stateDirectory) {
+    private Leavings(NetlinkSocket netlink, Instance instance, Path subnetFile, Path stateDirectory) {
         this.netlink = netlink;
         this.links = new Links(netlink);
         this.routes = new Routes(netlink);
@@ -54,11 +55,11 @@ public final class Leavings implements AutoCloseable {
     /**
      * Looks around in this network namespace, and changes nothing.
      *
-     * @param instance name of the daemon that is gone, where there were several; else empty
+     * @param instance of several daemons on this host, which one is gone
      * @param withFiles whether what the daemon wrote down shall go as well
      * @throws IOException when the kernel refuses to tell
      */
-    public static Leavings find(String instance, Path subnetFile, Path stateDirectory, boolean withFiles)
+    public static Leavings find(Instance instance, Path subnetFile, Path stateDirectory, boolean withFiles)
             throws IOException {
         Leavings leavings = new Leavings(NetlinkSocket.open(), instance, subnetFile, stateDirectory);
         try {

@@ -77,7 +77,7 @@ final class CleanupCommand implements Callable<Integer> {
             }
             Instance of = instance.instance();
             try (Leavings leavings = Leavings.find(
-                    of.name(),
+                    of,
                     subnetFile == null ? of.subnetFile() : subnetFile,
                     stateDirectory == null ? of.stateDirectory() : stateDirectory,
                     withFiles)) {

@@ -12,7 +12,7 @@ final class InstanceFlags {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command = CommandSpec.create();
 
-    private Instance instance = new Instance("");
+    private Instance instance = Instance.ONLY;
 
     @Option(
             names = "--control-socket",

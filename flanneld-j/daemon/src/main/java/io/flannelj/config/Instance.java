@@ -13,6 +13,9 @@ public record Instance(String name) {
     /** iptables takes 28 characters for the name of a chain, of which FLANNEL-POSTRTG- has 16. */
     private static final Pattern FORM = Pattern.compile("[a-z0-9-]{0,12}");
 
+    /** A host's only daemon. */
+    public static final Instance ONLY = new Instance("");
+
     /**
      * Takes a name.
      *
@@ -27,6 +30,11 @@ public record Instance(String name) {
     /** Whether there are others, from whom this one has to be told apart. */
     public boolean isOneOfMany() {
         return !name.isEmpty();
+    }
+
+    /** What stands behind the names of its chains and tables. */
+    public String suffix() {
+        return isOneOfMany() ? "-" + name : "";
     }
 
     /** Where subnet.env goes unless said otherwise. */

@@ -1,5 +1,6 @@
 package io.flannelj.firewall;
 
+import io.flannelj.config.Instance;
 import io.flannelj.linux.Program;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -17,19 +18,19 @@ public final class Iptables implements Firewall {
     private final String multicast;
     private final String masq;
     private final String forward;
-    private final String chainSuffix;
+    private final Instance instance;
     private int randomFullySupport = -1;
 
     /**
      * @param ipv6 which family's tables
-     * @param instance name of this daemon, where a host has several, which leave each other's rules alone; else empty
+     * @param instance of several daemons on one host, which leave each other's rules alone
      */
-    public Iptables(boolean ipv6, String instance) {
+    public Iptables(boolean ipv6, Instance instance) {
         this.program = ipv6 ? "ip6tables" : "iptables";
-        String sign = instance.isEmpty() ? "" : " " + instance;
+        String sign = instance.isOneOfMany() ? " " + instance.name() : "";
         this.masq = comment("flanneld masq" + sign);
         this.forward = comment("flanneld forward" + sign);
-        this.chainSuffix = instance.isEmpty() ? "" : "-" + instance;
+        this.instance = instance;
         this.multicast = ipv6 ? "ff00::/8" : "224.0.0.0/4";
     }
 
@@ -101,12 +102,12 @@ public final class Iptables implements Firewall {
     }
 
     private Table nat(List<String> rules) {
-        String chain = "FLANNEL-POSTRTG" + chainSuffix;
+        String chain = "FLANNEL-POSTRTG" + instance.suffix();
         return new Table("nat", "POSTROUTING", chain, masq, masq + " -j " + chain, rules);
     }
 
     private Table filter(List<String> rules) {
-        String chain = "FLANNEL-FWD" + chainSuffix;
+        String chain = "FLANNEL-FWD" + instance.suffix();
         return new Table("filter", "FORWARD", chain, forward, forward + " -j " + chain, rules);
     }
 

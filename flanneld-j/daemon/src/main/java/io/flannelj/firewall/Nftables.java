@@ -1,5 +1,6 @@
 package io.flannelj.firewall;
 
+import io.flannelj.config.Instance;
 import io.flannelj.linux.Program;
 import java.io.IOException;
 import java.util.List;
@@ -21,11 +22,11 @@ public final class Nftables implements Firewall {
 
     /**
      * @param ipv6 which family's table
-     * @param instance name of this daemon, where a host has several, each with a table of its own; else empty
+     * @param instance of several daemons on one host, each with a table of its own
      */
-    public Nftables(boolean ipv6, String instance) {
+    public Nftables(boolean ipv6, Instance instance) {
         this.family = ipv6 ? "ip6" : "ip";
-        this.table = (ipv6 ? "flannel-ipv6" : "flannel-ipv4") + (instance.isEmpty() ? "" : "-" + instance);
+        this.table = (ipv6 ? "flannel-ipv6" : "flannel-ipv4") + instance.suffix();
         this.multicast = ipv6 ? "ff00::/8" : "224.0.0.0/4";
     }
 

@@ -18,6 +18,7 @@ import io.flannelj.cni.engine.CniEngine;
 import io.flannelj.cni.server.CniHandler;
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
+import io.flannelj.config.Instance;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.firewall.Firewalls;
 import io.flannelj.firewall.Iptables;
@@ -204,7 +205,7 @@ final class Daemon {
     }
 
     private Firewalls firewall(boolean nftables) {
-        String instance = options.instance().name();
+        Instance instance = options.instance();
         return nftables
                 ? new Firewalls(new Nftables(false, instance), new Nftables(true, instance))
                 : new Firewalls(new Iptables(false, instance), new Iptables(true, instance));

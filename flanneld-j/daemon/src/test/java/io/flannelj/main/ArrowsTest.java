@@ -73,7 +73,7 @@ class ArrowsTest {
         room("metrics", "datapath", "lease", "io.micrometer..");
         room("admin", "metrics", "lease", "com.fasterxml.jackson..", "io.netty..");
         room("bench", "backend.udp", "backend.vxlan", "datapath", "device", "net", "packet", "io.netty.buffer");
-        room("cleanup", "backend", "firewall", "lease", "net", "netlink");
+        room("cleanup", "backend", "config", "firewall", "lease", "net", "netlink");
         room(
                 "cli",
                 "bench",
