@@ -206,6 +206,27 @@ public final class EtcdServer {
                 .orThrow();
     }
 
+    /** Writes until it takes no more. */
+    public void fill(String key) {
+        String value = "x".repeat(200_000);
+        for (int i = 0; i < 100; i++) {
+            try {
+                put(key + "/" + i, value);
+            } catch (LabException e) {
+                return;
+            }
+        }
+        throw new LabException("etcd takes more than it should");
+    }
+
+    /** Ends {@link #fill}, as an operator does. */
+    public void makeRoom(String key) {
+        etcdctl("del", "--prefix", key);
+        compact(revision());
+        etcdctl("defrag");
+        etcdctl("alarm", "disarm");
+    }
+
     /** From now on daemons have to say that they are {@code user}, who may read and write under {@code prefix}. */
     public void demandPasswords(String user, String password, String prefix) {
         gateway.demandPasswords("lab", user, password, prefix);

@@ -192,6 +192,23 @@ public final class Lab implements AutoCloseable {
         return started;
     }
 
+    /** Starts a store that is full when little is in it. */
+    public synchronized EtcdServer startSmallEtcd() {
+        EtcdServer started = new EtcdServer(
+                        workspace,
+                        new EtcdServer.Setup(
+                                "etcd",
+                                etcdNamespace,
+                                etcdAddress,
+                                2379,
+                                "etcd=http://127.0.0.1:2380",
+                                false,
+                                List.of("--quota-backend-bytes", "2000000")))
+                .awaitAnswer();
+        etcd = started;
+        return started;
+    }
+
     /** Starts a store of three members; {@link #etcd} is the first of them. */
     public synchronized EtcdCluster startEtcdCluster() {
         EtcdCluster started = new EtcdCluster(workspace, etcdNamespace, etcdAddress);

@@ -1,6 +1,7 @@
 package io.flannelj.lab;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -204,6 +205,17 @@ public final class Node {
 
     private Process running() {
         return Objects.requireNonNull(daemon, "the daemon was never started");
+    }
+
+    /** Whether the daemon has written down that it knows so many peers; it does so once in a while. */
+    public boolean hasWrittenDown(int peers) {
+        try {
+            JsonNode saved = new ObjectMapper()
+                    .readTree(directory.resolve("state/leases.json").toFile());
+            return saved.path("peers").size() == peers;
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     public boolean isRunning() {

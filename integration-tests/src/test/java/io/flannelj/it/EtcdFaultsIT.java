@@ -80,6 +80,19 @@ class EtcdFaultsIT {
         });
     }
 
+    /** It answers, but each time late. */
+    @Test
+    void slow() {
+        flow.undisturbed("slow", () -> {
+            for (int i = 0; i < 2 * FAULT_SECONDS; i++) {
+                etcd.freeze();
+                sleep(Duration.ofMillis(400));
+                etcd.thaw();
+                sleep(Duration.ofMillis(100));
+            }
+        });
+    }
+
     @Test
     void compactedWhileItIsWatched() {
         flow.undisturbed("compacted while watched", () -> {
@@ -188,6 +201,13 @@ class EtcdFaultsIT {
                 pass();
                 second.thaw();
             });
+            flow.undisturbed("two of three killed", () -> {
+                first.kill();
+                second.kill();
+                pass();
+                first.restart();
+                second.restart();
+            });
         }
     }
 
@@ -252,8 +272,12 @@ class EtcdFaultsIT {
     }
 
     private static void pass() {
+        sleep(Duration.ofSeconds(FAULT_SECONDS));
+    }
+
+    private static void sleep(Duration time) {
         try {
-            Thread.sleep(Duration.ofSeconds(FAULT_SECONDS).toMillis()); // the outage is what is tested
+            Thread.sleep(time.toMillis()); // the outage is what is tested
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

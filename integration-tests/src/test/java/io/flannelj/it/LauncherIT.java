@@ -53,8 +53,9 @@ class LauncherIT {
 
         private Path home;
 
-        private Commands.Result launch(String argument) {
-            return Commands.run(home.resolve("bin/flanneld-j").toString(), argument);
+        private Commands.Result launch(String... arguments) {
+            return Commands.run(Stream.concat(Stream.of(home + "/bin/flanneld-j"), Stream.of(arguments))
+                    .toArray(String[]::new));
         }
 
         private List<Path> archives() throws IOException {
@@ -76,6 +77,16 @@ class LauncherIT {
             Commands.run("rm", "-r", home.resolve("archives").toString()).orThrow();
         }
 
+        /** One of the jars is another one than that of the archive. */
+        private void update() throws IOException {
+            try (Stream<Path> jars = Files.list(home.resolve("lib"))) {
+                Path jar = jars.filter(file -> file.toString().endsWith(".jar"))
+                        .findFirst()
+                        .orElseThrow();
+                Files.setLastModifiedTime(jar, FileTime.fromMillis(0));
+            }
+        }
+
         @Test
         void theArchiveIsMadeOnceAndAgainAfterAnUpdate() throws IOException {
             install();
@@ -90,24 +101,22 @@ class LauncherIT {
             launch("--archive").orThrow();
             assertThat(Files.getLastModifiedTime(archive)).isEqualTo(made);
 
-            Files.writeString(home.resolve("lib/another.jar"), "");
-            Files.delete(home.resolve("lib/another.jar"));
+            update();
             launch("--archive").orThrow();
             assertThat(Files.getLastModifiedTime(archive)).isGreaterThan(made);
             assertThat(archives()).containsExactly(archive);
+
+            launch("--archive", "--kube-subnet-mgr").orThrow();
+            assertThat(archives()).hasSize(1).doesNotContain(archive);
+            assertThatItRuns(launch("--version"));
+            assertThat(launch("--archive", "--kube").errors()).contains("takes --kube-subnet-mgr or nothing");
         }
 
         @Test
         void anArchiveThatDoesNotFitIsLeftAside() throws IOException {
             install();
             launch("--archive").orThrow();
-            try (Stream<Path> jars = Files.list(home.resolve("lib"))) {
-                Path ours = jars.filter(jar -> jar.getFileName().toString().startsWith("flanneld-j-"))
-                        .filter(jar -> jar.toString().endsWith(".jar"))
-                        .findFirst()
-                        .orElseThrow();
-                Files.setLastModifiedTime(ours, FileTime.fromMillis(0));
-            }
+            update();
             assertThatItRuns(launch("--version"));
         }
     }

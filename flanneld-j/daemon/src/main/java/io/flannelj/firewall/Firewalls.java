@@ -39,9 +39,18 @@ public final class Firewalls {
         }
     }
 
-    /** Takes away what an earlier life may have made, of either family. */
-    public void removeLeftovers() throws IOException {
-        ipv4.remove();
-        ipv6.remove();
+    /**
+     * Takes away what an earlier life may have made.
+     *
+     * @param ofIpv4 whether there may be nothing of that family now
+     * @param ofIpv6 the same for IPv6
+     */
+    public void removeLeftovers(boolean ofIpv4, boolean ofIpv6) throws IOException {
+        if (ofIpv4) {
+            ipv4.remove();
+        }
+        if (ofIpv6) {
+            ipv6.remove();
+        }
     }
 }

@@ -30,7 +30,7 @@ public final class LeaseRegister {
      * All of it.
      *
      * @param entries by subnet
-     * @param usage of the pool; null while there is no network config that could be read
+     * @param usage of the pool; null where the store gives nodes their subnets, and while no network config can be read
      */
     public record Contents(List<Entry> entries, @Nullable PoolUsage usage) {}
 
@@ -42,7 +42,7 @@ public final class LeaseRegister {
             entries.add(new Entry(lease, store.remaining(lease).orElse(null)));
         }
         PoolUsage usage = null;
-        Optional<String> document = store.fetchNetworkConfig();
+        Optional<String> document = store.assigns() ? Optional.empty() : store.fetchNetworkConfig();
         if (document.isPresent()) {
             try {
                 usage = PoolUsage.of(
@@ -69,6 +69,7 @@ public final class LeaseRegister {
      */
     public StoredLease reserve(PodSubnets subnets, @Nullable IpAddress publicIpv4, @Nullable IpAddress publicIpv6)
             throws StoreException, ConfigException, RefusedException {
+        refuseWhereTheyAreGiven(subnets);
         if (publicIpv4 == null && publicIpv6 == null) {
             throw new RefusedException("--public-ip: says which node the subnets are for; give one");
         }
@@ -111,9 +112,10 @@ public final class LeaseRegister {
      * Deletes a lease or a reservation.
      *
      * @return what it was
-     * @throws RefusedException when there is none
+     * @throws RefusedException when there is none, or the store gives nodes their subnets
      */
     public StoredLease release(PodSubnets subnets) throws StoreException, RefusedException {
+        refuseWhereTheyAreGiven(subnets);
         for (StoredLease lease : store.list().leases()) {
             if (lease.subnets().equals(subnets)) {
                 if (!store.delete(lease)) {
@@ -123,5 +125,14 @@ public final class LeaseRegister {
             }
         }
         throw new RefusedException("nobody has " + subnets + "; see flanneld-j leases list");
+    }
+
+    private void refuseWhereTheyAreGiven(PodSubnets subnets) throws RefusedException {
+        if (store.assigns()) {
+            throw new RefusedException(
+                    subnets + ": " + store.location() + " gives each node its subnets, which last as long as"
+                            + " the node; change the node's podCIDRs there, or take it out of the overlay by deleting its annotation"
+                            + " kube-subnet-manager");
+        }
     }
 }

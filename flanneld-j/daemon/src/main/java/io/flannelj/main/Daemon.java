@@ -176,7 +176,7 @@ final class Daemon {
                     session.end();
                 });
                 session.start(keeper.isFromDisk() ? saved : null);
-                removeOtherFirewall(config);
+                removeLeftovers(config);
                 if (!shutdown.isAsked() && !session.hasEnded()) {
                     state.ready = true;
                     systemd.ready();
@@ -211,12 +211,17 @@ final class Daemon {
                 : new Firewalls(new Iptables(false, instance), new Iptables(true, instance));
     }
 
-    /** Takes away what an earlier start with the other flavour left, once ours is in force. */
-    private void removeOtherFirewall(NetworkConfig config) {
+    /** Takes away what earlier starts with the other flavour or with more families left, once our rules are in force. */
+    private void removeLeftovers(NetworkConfig config) {
+        removeLeftovers(!config.enableNftables(), true, true);
+        removeLeftovers(config.enableNftables(), config.network() == null, config.ipv6Network() == null);
+    }
+
+    private void removeLeftovers(boolean nftables, boolean ofIpv4, boolean ofIpv6) {
         try {
-            firewall(!config.enableNftables()).removeLeftovers();
+            firewall(nftables).removeLeftovers(ofIpv4, ofIpv6);
         } catch (IOException e) {
-            log.debug("no leftovers of the other firewall: {}", e.getMessage());
+            log.debug("no leftovers of the {} firewall: {}", nftables ? "nftables" : "iptables", e.getMessage());
         }
     }
 

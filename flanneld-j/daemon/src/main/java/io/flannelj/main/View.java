@@ -79,7 +79,7 @@ final class View implements DaemonView {
         return new StatusDocument(
                 Version.current(),
                 !state.ready ? "starting" : reasons.isEmpty() ? "ready" : "degraded",
-                state.ready && !health.denied(),
+                state.ready && !state.fenced && !health.denied(),
                 reasons,
                 uplink == null ? "" : uplink.name(),
                 uplink == null ? "" : both(uplink.publicIp(), uplink.publicIpv6()),

@@ -37,6 +37,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -55,6 +56,7 @@ import org.slf4j.LoggerFactory;
 public final class KubeSubnetManager implements SubnetManager {
     private static final Logger log = LoggerFactory.getLogger(KubeSubnetManager.class);
     private static final long PAGE = 500;
+    private static final Duration CONFIG_CHECK = Duration.ofSeconds(5);
     private static final Duration READY_RETRY = Duration.ofSeconds(5);
 
     private final KubeConnection connection;
@@ -69,8 +71,9 @@ public final class KubeSubnetManager implements SubnetManager {
         return thread;
     });
     private volatile String nodeName;
-    private volatile Families families = new Families(true, false);
+    private volatile Families families = new Families(true, true); // until a network config says which
     private volatile @Nullable Own own;
+    private volatile String document = "";
     private volatile Listed listed = new Listed(0, Map.of());
 
     /** What our node shall say, but for an operator's overwrites. */
@@ -111,7 +114,8 @@ public final class KubeSubnetManager implements SubnetManager {
     @Override
     public Optional<String> fetchNetworkConfig() throws StoreException {
         try {
-            return Optional.of(Files.readString(options.networkConfigFile()));
+            document = Files.readString(options.networkConfigFile());
+            return Optional.of(document);
         } catch (NoSuchFileException e) {
             return Optional.empty();
         } catch (IOException e) {
@@ -236,7 +240,24 @@ public final class KubeSubnetManager implements SubnetManager {
                 (action, node) -> tell(action, node, known, onEvent),
                 onEnd);
         watch.open();
-        return watch;
+        ScheduledFuture<?> reading = timer.scheduleWithFixedDelay(
+                () -> tellIfWritten(onEvent), CONFIG_CHECK.toMillis(), CONFIG_CHECK.toMillis(), TimeUnit.MILLISECONDS);
+        return () -> {
+            reading.cancel(false);
+            watch.close();
+        };
+    }
+
+    /** The file is a mounted ConfigMap, which the kubelet exchanges as a whole. */
+    private void tellIfWritten(Consumer<LeaseEvent> onEvent) {
+        String before = document;
+        try {
+            fetchNetworkConfig()
+                    .filter(now -> !now.equals(before))
+                    .ifPresent(now -> onEvent.accept(new LeaseEvent.ConfigWritten(now)));
+        } catch (StoreException e) {
+            log.debug("{}; the one before stays in force", e.problem());
+        }
     }
 
     /** Makes events of a node's change; most changes of nodes are none of leases. */

@@ -12,7 +12,9 @@ import io.flannelj.config.KubeOptions;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.LeaseEvent;
+import io.flannelj.lease.LeaseRegister;
 import io.flannelj.lease.PodSubnets;
+import io.flannelj.lease.RefusedException;
 import io.flannelj.lease.StoreException;
 import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.SubnetManager;
@@ -88,6 +90,9 @@ class KubeSubnetManagerTest {
     }
 
     private static String describe(LeaseEvent event) {
+        if (event instanceof LeaseEvent.ConfigWritten written) {
+            return "config " + written.document();
+        }
         return event instanceof LeaseEvent.Added added
                 ? "+" + added.lease().subnets() + " "
                         + added.lease().attributes().publicIpv4()
@@ -204,7 +209,7 @@ class KubeSubnetManagerTest {
 
         apiserver.annotate("n2", Map.of(PREFIX + "public-ip", "192.168.64.44"));
 
-        awaitSeen("=10.244.2.0/24", "+10.244.2.0/24 192.168.64.44");
+        awaitSeen("=10.244.2.0/24,fd00:10:244:2::/64", "+10.244.2.0/24,fd00:10:244:2::/64 192.168.64.44");
         watch.close();
     }
 
@@ -354,5 +359,42 @@ class KubeSubnetManagerTest {
         assertThatThrownBy(() -> KubeSubnetManager.open(badFile, Map.of(), Clock.systemUTC()))
                 .isInstanceOf(ConfigException.class)
                 .hasMessageContaining("cannot read");
+    }
+
+    @Test
+    void aChangedConfigFileIsToldSoon() throws Exception {
+        Path file = directory.resolve("net-conf.json");
+        Files.writeString(file, "one");
+        store.fetchNetworkConfig();
+        SubnetManager.Watch watch = follow();
+        Files.writeString(file, "two");
+        awaitSeen("config two");
+        Files.delete(file); // while the kubelet exchanges it
+        Files.writeString(file, "three");
+        awaitSeen("config two", "config three");
+        watch.close();
+    }
+
+    @Test
+    void theRegisterShowsBothFamiliesAndLetsNobodyBeReleased() throws Exception {
+        apiserver.addNode("n2", peer("192.168.64.4"), "10.244.2.0/24", "fd00:2::/64");
+        store.create(OURS, ATTRIBUTES, DAY);
+        Files.writeString(directory.resolve("net-conf.json"), "{\"Network\":\"10.244.0.0/16\"}");
+        LeaseRegister register = new LeaseRegister(store);
+
+        LeaseRegister.Contents contents = register.read();
+        assertThat(contents.entries())
+                .extracting(entry -> entry.lease().subnets().toString())
+                .containsExactly("10.244.1.0/24", "10.244.2.0/24,fd00:2::/64");
+        assertThat(contents.usage()).isNull();
+
+        PodSubnets other = new PodSubnets(Cidr.parse("10.244.2.0/24"), Cidr.parse("fd00:2::/64"));
+        assertThatThrownBy(() -> register.release(other))
+                .isInstanceOf(RefusedException.class)
+                .hasMessageContaining("gives each node its subnets")
+                .hasMessageContaining("kube-subnet-manager");
+        assertThatThrownBy(() -> register.reserve(OURS, IpAddress.parse("192.168.64.3"), null))
+                .isInstanceOf(RefusedException.class);
+        assertThat(register.read().entries()).hasSize(2);
     }
 }

@@ -1,0 +1,108 @@
+package io.flannelj.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.flannelj.lab.EtcdServer;
+import io.flannelj.lab.Lab;
+import io.flannelj.lab.Node;
+import io.flannelj.lab.Pod;
+import io.flannelj.lab.Wait;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What becomes of a node whose own lease is in question, by real daemons and a real etcd. */
+@NeedsPrivileges
+class OwnLeaseIT {
+    private static final Duration SOON = Duration.ofSeconds(20);
+    private static final Duration LATE = Duration.ofSeconds(60);
+    private static final String CONFIG = "{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\"vxlan\"}}";
+
+    private Lab lab;
+
+    @AfterEach
+    void tearDown() {
+        lab.close();
+    }
+
+    /** Nobody else may get the subnet while we still send from it, so we stop when it has provably ended. */
+    @Test
+    void bugAnExpiredLeaseIsNotUsedAndTheNodeGoesOnWhenEtcdIsBack() {
+        lab = Lab.open(2, Lab.Underlay.ON).configure(CONFIG);
+        lab.nodes().forEach(node -> node.startDaemon("--subnet-lease-ttl", "15"));
+        lab.nodes().forEach(Node::awaitReady);
+        lab.nodes().forEach(node -> node.awaitPeers(1));
+        Node node = lab.node(1);
+        Pod here = node.addPod();
+        Pod there = lab.node(2).addPod();
+        assertThat(here.canPing(there)).isTrue();
+
+        lab.etcd().freeze();
+        Wait.until(node::log, LATE, () -> node.log().contains("sending nothing from it until it is"));
+        assertThat(here.canPing(there)).as("with an ended lease").isFalse();
+        assertThat(node.readyz()).startsWith("HTTP/1.1 503");
+        assertThat(node.isRunning()).isTrue();
+
+        lab.etcd().thaw();
+        lab.nodes().forEach(Node::awaitReady);
+        lab.nodes().forEach(one -> one.awaitPeers(1));
+        Wait.until(node::log, SOON, () -> here.canPing(there));
+        assertThat(lab.leases()).hasSize(2);
+    }
+
+    @Test
+    void aRestartWithoutEtcdServesWhatWasWrittenDown() {
+        lab = Lab.open(2, Lab.Underlay.ON).configure(CONFIG).start();
+        Node node = lab.node(1);
+        Pod here = node.addPod();
+        Pod there = lab.node(2).addPod();
+        String subnet = node.status().path("subnet").asText();
+        EtcdServer etcd = lab.etcd();
+        Wait.until(node::log, SOON, () -> node.hasWrittenDown(1));
+
+        etcd.kill();
+        node.kill();
+        node.start();
+        assertThat(node.status().path("subnet").asText()).isEqualTo(subnet);
+        Wait.until(node::log, SOON, () -> here.canPing(there));
+
+        etcd.restart();
+        String other = lab.node(2).status().path("subnet").asText();
+        lab.node(2).kill();
+        etcd.delete(Lab.PREFIX + "/subnets/" + other.replace('/', '-'));
+        node.awaitPeers(0);
+    }
+
+    @Test
+    void twoNodesWithOnePublicAddressAreNamed() {
+        lab = Lab.open(2, Lab.Underlay.ON).configure(CONFIG);
+        Node first = lab.node(1).start();
+        Node second = lab.node(2);
+        second.startDaemon("--iface", "eth0", "--public-ip", first.address());
+        String said = "another node uses our address " + first.address();
+        Wait.until(() -> first.log() + second.log(), LATE, () -> (first.log() + second.log()).contains(said));
+        assertThat(first.isRunning() && second.isRunning()).isTrue();
+        Wait.until(
+                () -> first.readyz() + second.readyz(), SOON, () -> (first.readyz() + second.readyz()).contains(said));
+
+        second.stop();
+        Wait.until(first::readyz, LATE, () -> first.readyz().startsWith("HTTP/1.1 200"));
+        second.start();
+        first.awaitPeers(1);
+    }
+
+    @Test
+    void aFullEtcdIsNamedWithItsRemedy() {
+        lab = Lab.open(1, Lab.Underlay.ON);
+        EtcdServer etcd = lab.startSmallEtcd();
+        lab.configure(CONFIG);
+        etcd.fill(Lab.PREFIX + "/other");
+        Node node = lab.node(1);
+        node.startDaemon();
+        Wait.until(node::log, SOON, () -> node.log().contains("alarm disarm"));
+        assertThat(node.readyz()).startsWith("HTTP/1.1 503").contains("disk quota is full");
+
+        etcd.makeRoom(Lab.PREFIX + "/other");
+        node.awaitReady();
+    }
+}
