@@ -7,7 +7,11 @@ import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
 import io.flannelj.lab.Pod;
 import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -76,6 +80,47 @@ class StockFlannelIT {
             assertThat(ours.status().path("subnet").asText()).isEqualTo(subnet);
             end(flannel);
         }
+    }
+
+    /** What flanneld itself puts into the kernel, and what we do on the same node with the same lease. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void rulesAreFlannelsToTheLast(boolean nftables) throws Exception {
+        assumeTrue(StockFlannel.binary().isPresent(), "no flannel: set FLANNELD_BIN, or run integration-tests/peers");
+        try (Lab lab = Lab.open(1, Lab.Underlay.WIRE)
+                .configure(
+                        "{\"Network\":\"10.5.0.0/16\",\"EnableIPv6\":true,\"IPv6Network\":\"fd00:5::/48\",\"EnableNFTables\":"
+                                + nftables + ",\"Backend\":{\"Type\":\"host-gw\"}}")) {
+            Node node = lab.node(1);
+            Process flannel = StockFlannel.start(lab, node);
+            String[] programs =
+                    nftables ? new String[] {"nft list ruleset"} : new String[] {"iptables-save", "ip6tables-save"};
+            for (String program : programs) {
+                Awaitility.await("flannel's rules in " + program)
+                        .atMost(SOON)
+                        .until(() ->
+                                rules(node, program).toLowerCase(Locale.ROOT).contains("masquerade"));
+            }
+            Thread.sleep(500); // it writes them in several steps
+            List<String> flannels =
+                    Stream.of(programs).map(program -> rules(node, program)).toList();
+            flannel.destroyForcibly().waitFor();
+
+            node.start(nftables ? new String[] {"--compat-nft"} : new String[0]);
+            for (int i = 0; i < programs.length; i++) {
+                assertThat(rules(node, programs[i])).isEqualTo(flannels.get(i));
+            }
+        }
+    }
+
+    /** Without comments and counts, which tell of the moment. */
+    private static String rules(Node node, String program) {
+        return node.run(program.split(" "))
+                .output()
+                .lines()
+                .filter(line -> !line.startsWith("#"))
+                .map(line -> line.replaceAll("\\[\\d+:\\d+]", ""))
+                .collect(Collectors.joining("\n"));
     }
 
     private static String key(String subnet) {

@@ -12,6 +12,8 @@ import io.flannelj.lab.Transfer;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.SubnetEnv;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -110,20 +112,25 @@ class WireIT {
 
     @Test
     void aDissectorReadsOurVxlan(@TempDir Path directory) {
-        dissect("vxlan", 8472, "vxlan", directory);
+        dissect("vxlan", "udp port 8472", directory, "-d", "udp.port==8472,vxlan");
     }
 
     @Test
     void aDissectorReadsOurGeneve(@TempDir Path directory) {
-        dissect("geneve", 6081, "geneve", directory);
+        dissect("geneve", "udp port 6081", directory, "-d", "udp.port==6081,geneve");
     }
 
     @Test
     void aDissectorReadsOurUdp(@TempDir Path directory) {
-        dissect("udp", 8285, "ip", directory);
+        dissect("udp", "udp port 8285", directory, "-d", "udp.port==8285,ip");
     }
 
-    private void dissect(String backend, int port, String protocol, Path directory) {
+    @Test
+    void aDissectorReadsOurIpip(@TempDir Path directory) {
+        dissect("ipip", "ip proto 4", directory);
+    }
+
+    private void dissect(String backend, String traffic, Path directory, String... decodeAs) {
         lab = Lab.open(2, Lab.Underlay.WIRE)
                 .configure("{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\"" + backend + "\"}}")
                 .start();
@@ -132,39 +139,34 @@ class WireIT {
         Path file = directory.resolve("wire.pcap");
         // Only what leaves: what arrives may have been joined by the kernel before it is captured.
         try (Capture capture = Capture.start(
-                lab.node(1), "udp port " + port + " and src host " + lab.node(1).address(), file)) {
+                lab.node(1), traffic + " and src host " + lab.node(1).address(), file)) {
             assertThat(here.canPing(there)).isTrue();
             assertThat(Transfer.tcp(here, there, 1)).isTrue();
             assertThat(Transfer.udp(here, there, 5000)).isTrue();
             capture.await(200);
         }
-        assertThat(tshark(file, port, protocol, "ip").lines().count())
+        assertThat(tshark(file, decodeAs, "ip").lines().count())
                 .as("frames read")
                 .isGreaterThanOrEqualTo(200);
-        assertThat(tshark(file, port, protocol, "icmp").lines().count())
+        assertThat(tshark(file, decodeAs, "icmp").lines().count())
                 .as("pings inside")
                 .isGreaterThanOrEqualTo(3);
-        assertThat(tshark(file, port, protocol, "tcp.flags.syn==1").lines().count())
+        assertThat(tshark(file, decodeAs, "tcp.flags.syn==1").lines().count())
                 .as("TCP inside")
                 .isPositive();
         assertThat(tshark(
                         file,
-                        port,
-                        protocol,
+                        decodeAs,
                         "_ws.malformed || _ws.short || ip.checksum.status==0 || udp.checksum.status==0"
                                 + " || tcp.checksum.status==0"))
                 .as("complaints")
                 .isEmpty();
     }
 
-    private static String tshark(Path file, int port, String protocol, String filter) {
-        return Commands.require(
-                "tshark",
-                "-n",
-                "-r",
-                file.toString(),
-                "-d",
-                "udp.port==" + port + "," + protocol,
+    private static String tshark(Path file, String[] decodeAs, String filter) {
+        List<String> command = new ArrayList<>(List.of("tshark", "-n", "-r", file.toString()));
+        command.addAll(List.of(decodeAs));
+        command.addAll(List.of(
                 "-o",
                 "ip.check_checksum:TRUE",
                 "-o",
@@ -172,6 +174,7 @@ class WireIT {
                 "-o",
                 "tcp.check_checksum:TRUE",
                 "-Y",
-                filter);
+                filter));
+        return Commands.require(command.toArray(String[]::new));
     }
 }
