@@ -10,9 +10,17 @@ daemons() { kc -n "$daemon_ns" "$@"; }
 rolled_out() { daemons rollout status "ds/$daemon_set" --timeout=300s; }
 
 restart() {
+  local before; before=$(subnets)
   both_ways restart
   daemons rollout restart "ds/$daemon_set"; rolled_out
   sleep 1; still_talks; both_ended restart
+  want "$(subnets)" "$before" "FLANNEL_SUBNET of each node"
+}
+subnets() { for node in "${nodes[@]}"; do node_do "$node" grep SUBNET /run/flannel/subnet.env; done; }
+made_again() {
+  k delete pod there --wait --timeout=60s >/dev/null
+  pod there "$second" | k apply -f - >/dev/null; ready 60 there
+  still_talks; want "$(on here $(get "web/name"))" there "by its service"
 }
 upgrade() {
   local before; before=$(daemons get "ds/$daemon_set" -o jsonpath='{.spec.template.spec.containers[0].image}')
@@ -81,6 +89,7 @@ change_cases() {
   try "DaemonSet restarted under traffic" restart
   try "DaemonSet upgraded under traffic" upgrade
   try "daemon killed (SIGKILL) under traffic" killed
+  try "a pod is deleted and made again" made_again
   try "50 pods, ten at a time, no address leaked" fifty_pods
   try "a node leaves and comes back under traffic" node_leaves_and_comes
   try "apiserver away for two minutes under traffic" apiserver_away

@@ -10,11 +10,13 @@ import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
 import io.flannelj.lab.Pod;
 import io.flannelj.lab.Transfer;
+import io.flannelj.lab.Wait;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -47,6 +49,15 @@ class DualStackIT {
                 assertThat(node.run("ip", "link", "show", "flannel-v6.1").output())
                         .contains("mtu 1430");
             }
+        }
+
+        @Test
+        void bugADeletedIpv6DeviceIsNotMissed() {
+            Node node = lab.node(3);
+            node.run("ip", "link", "del", "flannel-v6.1").orThrow();
+            Wait.until("flannel-v6.1 is there again", Duration.ofSeconds(20), () -> third.canPing(there.ipv6Address()));
+            assertThat(there.canPing(third.ipv6Address())).isTrue();
+            assertThat(node.run("ip", "link", "show", "flannel-v6.1").output()).contains("mtu 1430");
         }
 
         @Test

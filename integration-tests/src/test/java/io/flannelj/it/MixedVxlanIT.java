@@ -105,6 +105,9 @@ class MixedVxlanIT {
         kernel.run("ip", "neigh", "del", gateway, "dev", "flannel.1").orThrow();
         kernel.run("ip", "route", "del", gateway + "/24").orThrow();
         kernel.run("ip", "link", "set", "flannel.1", "mtu", "1300").orThrow();
+        String own = onKernel.address().replaceAll("\\d+$", "0") + "/32";
+        kernel.run("ip", "addr", "flush", "dev", "flannel.1").orThrow();
+        kernel.run("ip", "addr", "add", "10.5.251.0/32", "dev", "flannel.1").orThrow();
         kernel.run("ip", "neigh", "add", "10.5.250.0", "lladdr", "02:00:00:00:00:99", "dev", "flannel.1")
                 .orThrow();
         kernel.run("ip", "route", "add", "10.5.250.0/24", "via", "10.5.250.0", "dev", "flannel.1", "onlink")
@@ -118,6 +121,9 @@ class MixedVxlanIT {
                     .contains(gateway + " ")
                     .doesNotContain("10.5.250.0");
             assertThat(device(kernel)).contains("mtu 1450");
+            assertThat(kernel.run("ip", "addr", "show", "dev", "flannel.1").output())
+                    .contains(own)
+                    .doesNotContain("10.5.251.0");
         });
         assertThat(onKernel.canPing(onUserspace)).isTrue();
     }

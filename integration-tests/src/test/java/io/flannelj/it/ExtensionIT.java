@@ -1,0 +1,76 @@
+package io.flannelj.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.flannelj.lab.EtcdServer;
+import io.flannelj.lab.Lab;
+import io.flannelj.lab.Node;
+import io.flannelj.lab.Pod;
+import io.flannelj.lab.Wait;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Real daemons whose traffic is carried by commands: each at its time, with its variables and what stands on its input. */
+@NeedsPrivileges
+class ExtensionIT {
+    private static final Duration SOON = Duration.ofSeconds(20);
+
+    @TempDir
+    private Path directory;
+
+    private String script(String name, String body) throws IOException {
+        Path file = directory.resolve(name);
+        Files.writeString(file, "#!/bin/sh\nset -eu\ncd " + directory + "\n" + body + "\n");
+        assertThat(file.toFile().setExecutable(true)).isTrue();
+        return file.toString();
+    }
+
+    private String said(String file) {
+        try {
+            return Files.readString(directory.resolve(file));
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
+    @Test
+    void commandsSeeTheLeaseAndThePeers() throws IOException {
+        String config = "{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\"extension\",\"PreStartupCommand\":\"%s\","
+                + "\"PostStartupCommand\":\"%s\",\"SubnetAddCommand\":\"%s\",\"SubnetRemoveCommand\":\"%s\"}}";
+        try (Lab lab = Lab.open(2, Lab.Underlay.WIRE)) {
+            lab.configure(config.formatted(
+                    script("pre", "echo made by a script"),
+                    script("post", "echo \"$NETWORK $SUBNET $PUBLIC_IP\" >>post.log"),
+                    script(
+                            "add",
+                            "ip route replace $SUBNET via $PUBLIC_IP; echo \"$SUBNET $PUBLIC_IP $(cat)\" >>add.log"),
+                    script("remove", "ip route del $SUBNET via $PUBLIC_IP; echo \"$SUBNET\" >>remove.log")));
+            lab.start();
+            Node one = lab.node(1);
+            Node two = lab.node(2);
+            String subnet = one.status().path("subnet").asText();
+
+            assertThat(lab.etcd().list(Lab.PREFIX + "/subnets/"))
+                    .extracting(EtcdServer.Entry::value)
+                    .allSatisfy(value -> assertThat(value).contains("\"BackendData\":\"made by a script"));
+            assertThat(said("post.log")).contains("10.5.0.0/16 " + subnet + " " + one.address() + "\n");
+            Wait.until(
+                    () -> said("add.log"),
+                    SOON,
+                    () -> said("add.log").contains(subnet + " " + one.address() + " made by a script"));
+            Pod here = one.addPod();
+            Pod there = two.addPod();
+            assertThat(List.of(here.canPing(there), there.canPing(here))).containsOnly(true);
+
+            one.kill();
+            lab.etcd().delete(Lab.PREFIX + "/subnets/" + subnet.replace('/', '-'));
+            Wait.until(() -> said("remove.log"), SOON, () -> said("remove.log").contains(subnet));
+            assertThat(two.run("ip", "route").output()).doesNotContain(subnet);
+        }
+    }
+}
