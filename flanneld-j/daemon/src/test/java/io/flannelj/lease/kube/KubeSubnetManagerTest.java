@@ -397,4 +397,27 @@ class KubeSubnetManagerTest {
                 .isInstanceOf(RefusedException.class);
         assertThat(register.read().entries()).hasSize(2);
     }
+
+    @Test
+    void aNodeOfIpv6AloneSaysNothingOfIpv4() throws Exception {
+        apiserver.addNode("n6", Map.of(), "fd00:10:244:6::/64");
+        NetworkConfig ipv6Alone = NetworkConfig.parse("{\"EnableIPv4\":false,\"EnableIPv6\":true,"
+                + "\"IPv6Network\":\"fd00:10:244::/56\",\"Backend\":{\"Type\":\"vxlan\"}}");
+        PodSubnets subnets = new PodSubnets(null, Cidr.parse("fd00:10:244:6::/64"));
+        LeaseAttributes attributes = new LeaseAttributes(null, IpAddress.parse("fd00:64::6"), "vxlan", null, VTEP);
+        try (KubeSubnetManager own = store("n6", "")) {
+            assertThat(own.assigned(ipv6Alone)).contains(subnets);
+            own.create(subnets, attributes, DAY);
+            assertThat(apiserver.node("n6").getMetadata().getAnnotations())
+                    .containsEntry(PREFIX + "public-ipv6", "fd00:64::6")
+                    .containsKey(PREFIX + "backend-v6-data")
+                    .doesNotContainKey(PREFIX + "public-ip");
+            assertThat(own.list().leases()).extracting(StoredLease::subnets).containsExactly(subnets);
+
+            apiserver.annotate("n6", Map.of(PREFIX + "public-ipv6-overwrite", "2001:db8::6"));
+            own.create(subnets, attributes, DAY);
+            assertThat(apiserver.node("n6").getMetadata().getAnnotations())
+                    .containsEntry(PREFIX + "public-ipv6", "2001:db8::6");
+        }
+    }
 }
