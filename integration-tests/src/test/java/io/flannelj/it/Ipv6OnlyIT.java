@@ -12,8 +12,8 @@ import io.flannelj.backend.vxlan.VxlanProvider;
 import io.flannelj.cli.CommandLine;
 import io.flannelj.cli.Invocation;
 import io.flannelj.config.DaemonOptions;
+import io.flannelj.config.Datapath;
 import io.flannelj.config.NetworkConfig;
-import io.flannelj.config.VxlanDatapath;
 import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
 import io.flannelj.lease.Lease;
@@ -118,7 +118,7 @@ class Ipv6OnlyIT {
                     : new VxlanProvider(
                             new Tunnel.Settings("/dev/net/tun", Duration.ZERO, 1, false, true),
                             state.resolve("n" + number),
-                            kind.equals("kernel") ? VxlanDatapath.KERNEL : VxlanDatapath.USERSPACE,
+                            kind.equals("kernel") ? Datapath.KERNEL : Datapath.USERSPACE,
                             () -> null);
             Prepared prepared;
             try (NetlinkSocket netlink = NetlinkSocket.open()) {

@@ -35,13 +35,14 @@ public final class ClaimedDevices {
     }
 
     /**
-     * Takes away a VXLAN device of the kernel's.
+     * Takes away a tunnel device of the kernel's.
      *
+     * @param kind such as {@code vxlan}
      * @return whether there was one; a device that nobody claimed is left alone
      */
-    public boolean removeVxlan(String device) throws IOException {
+    public boolean remove(String device, String kind) throws IOException {
         Link claimed = links.withAlias(ALIAS, device).orElse(null);
-        if (claimed == null || !claimed.kind().equals("vxlan")) {
+        if (claimed == null || !claimed.kind().equals(kind)) {
             return false;
         }
         links.delete(claimed.index());

@@ -47,13 +47,7 @@ public sealed interface BackendConfig {
      * @param learning kernel devices learn VTEPs from what they receive
      */
     record Vxlan(
-            int vni,
-            int port,
-            int mtuBytes,
-            boolean directRouting,
-            boolean gbp,
-            boolean learning,
-            VxlanDatapath datapath)
+            int vni, int port, int mtuBytes, boolean directRouting, boolean gbp, boolean learning, Datapath datapath)
             implements BackendConfig {
         public static final int DEFAULT_VNI = 1;
 
@@ -79,7 +73,7 @@ public sealed interface BackendConfig {
      *
      * @param directRouting plain routes to peers that the uplink reaches without a router
      */
-    record Ipip(boolean directRouting) implements BackendConfig {
+    record Ipip(boolean directRouting, Datapath datapath) implements BackendConfig {
         @Override
         public String type() {
             return "ipip";
@@ -162,7 +156,7 @@ public sealed interface BackendConfig {
             case "vxlan" -> vxlan(fields, problems);
             case "host-gw" -> new HostGw();
             case "alloc" -> new Alloc();
-            case "ipip" -> new Ipip(fields.flag("DirectRouting", false));
+            case "ipip" -> new Ipip(fields.flag("DirectRouting", false), datapath(fields, problems, Datapath.AUTO));
             case "geneve" -> geneve(fields, problems);
             case "extension" ->
                 new Extension(
@@ -192,12 +186,6 @@ public sealed interface BackendConfig {
     }
 
     private static Vxlan vxlan(JsonFields fields, Problems problems) {
-        String text = fields.text("Datapath", "userspace");
-        VxlanDatapath datapath = VxlanDatapath.read(text).orElse(null);
-        problems.unless(
-                datapath != null,
-                fields.path("Datapath"),
-                "must be \"userspace\", \"kernel\" or \"auto\", was \"" + text + "\"");
         int port = fields.number("Port", 0, 0, 65_535);
         int mtu = fields.number("MTU", 0, 0, 65_535);
         problems.unless(mtu == 0 || mtu >= 576, fields.path("MTU"), "must be 0 or at least 576, was " + mtu);
@@ -208,6 +196,16 @@ public sealed interface BackendConfig {
                 fields.flag("DirectRouting", false),
                 fields.flag("GBP", false),
                 fields.flag("Learning", false),
-                datapath == null ? VxlanDatapath.USERSPACE : datapath);
+                datapath(fields, problems, Datapath.USERSPACE));
+    }
+
+    private static Datapath datapath(JsonFields fields, Problems problems, Datapath otherwise) {
+        String text = fields.text("Datapath", otherwise.name().toLowerCase(Locale.ROOT));
+        Optional<Datapath> datapath = Datapath.read(text);
+        problems.unless(
+                datapath.isPresent(),
+                fields.path("Datapath"),
+                "must be \"userspace\", \"kernel\" or \"auto\", was \"" + text + "\"");
+        return datapath.orElse(otherwise);
     }
 }

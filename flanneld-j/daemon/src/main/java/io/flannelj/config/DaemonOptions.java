@@ -60,7 +60,7 @@ public record DaemonOptions(
         Path stateDirectory,
         String tunDevice,
         Duration busyPoll,
-        @Nullable VxlanDatapath vxlanDatapath,
+        @Nullable Datapath vxlanDatapath,
         boolean blackholeRoute,
         boolean compatNft,
         Handover handover,
@@ -222,7 +222,7 @@ public record DaemonOptions(
                 raw.busyPollMicros() >= 0 && raw.busyPollMicros() <= 1000,
                 "--busy-poll-us",
                 "must be 0 to 1000, was " + raw.busyPollMicros());
-        VxlanDatapath vxlanDatapath = VxlanDatapath.read(raw.vxlanDatapath()).orElse(null);
+        Datapath vxlanDatapath = Datapath.read(raw.vxlanDatapath()).orElse(null);
         problems.unless(
                 raw.vxlanDatapath().isEmpty() || vxlanDatapath != null,
                 "--vxlan-datapath",

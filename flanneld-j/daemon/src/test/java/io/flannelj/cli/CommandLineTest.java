@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.flannelj.config.AnnotationPrefix;
 import io.flannelj.config.DaemonOptions;
+import io.flannelj.config.Datapath;
 import io.flannelj.config.KubeOptions;
-import io.flannelj.config.VxlanDatapath;
 import io.flannelj.lease.StoreException;
 import io.flannelj.net.IpAddress;
 import java.io.PrintWriter;
@@ -107,7 +107,7 @@ class CommandLineTest {
     void ourOwnFlagsAreTaken() {
         environment = Map.of("FLANNELD_IP_BLACKHOLE_ROUTE", "true");
         DaemonOptions options = options("--vxlan-datapath=kernel", "--compat-nft");
-        assertThat(options.vxlanDatapath()).isEqualTo(VxlanDatapath.KERNEL);
+        assertThat(options.vxlanDatapath()).isEqualTo(Datapath.KERNEL);
         assertThat(options.compatNft()).isTrue();
         assertThat(options.blackholeRoute()).isTrue();
         environment = Map.of();

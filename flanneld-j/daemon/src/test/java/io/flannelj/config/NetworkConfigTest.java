@@ -40,15 +40,14 @@ class NetworkConfigTest {
         assertThat(pool(config).first()).hasToString("10.0.1.64");
         assertThat(pool(config).last()).hasToString("10.1.0.0");
         assertThat(config.enableNftables()).isTrue();
-        assertThat(config.backend())
-                .isEqualTo(new BackendConfig.Vxlan(7, 4789, 9000, true, true, true, VxlanDatapath.AUTO));
+        assertThat(config.backend()).isEqualTo(new BackendConfig.Vxlan(7, 4789, 9000, true, true, true, Datapath.AUTO));
     }
 
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
             value = {
-                "{\"Type\":\"ipip\",\"DirectRouting\":true} | Ipip[directRouting=true]",
+                "{\"Type\":\"ipip\",\"DirectRouting\":true} | Ipip[directRouting=true, datapath=AUTO]",
                 "{\"Type\":\"geneve\"} | Geneve[vni=1, port=6081, mtuBytes=0, optionRoomBytes=16]",
                 "{\"Type\":\"geneve\",\"VNI\":9,\"Port\":7,\"MTU\":9000,\"OptionRoom\":0} | Geneve[vni=9, port=7, mtuBytes=9000, optionRoomBytes=0]",
                 "{\"Type\":\"extension\",\"PreStartupCommand\":\"a\",\"PostStartupCommand\":\"b\",\"SubnetAddCommand\":\"c\",\"SubnetRemoveCommand\":\"d\"} | Extension[preStartup=a, postStartup=b, subnetAdd=c, subnetRemove=d]",

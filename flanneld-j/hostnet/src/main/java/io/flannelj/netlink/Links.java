@@ -8,6 +8,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -49,6 +50,9 @@ public final class Links {
     private static final int VXLAN_GROUP6 = 16;
     private static final int VXLAN_LOCAL6 = 17;
     private static final int VXLAN_GBP = 23;
+    private static final String IPIP = "ipip";
+    private static final int IPTUN_LOCAL = 2;
+    private static final int IPTUN_REMOTE = 3;
     private static final int IPV4_CONF = 1;
     private static final int IPV4_ARP_NOTIFY = 22;
     private static final int UP = 0x1;
@@ -211,6 +215,39 @@ public final class Links {
                 data.bytes(VXLAN_GROUP) != null
                         || data.bytes(VXLAN_GROUP6) != null
                         || data.u8Attribute(VXLAN_L2MISS, 0) != 0);
+    }
+
+    /**
+     * Makes a kernel IP in IP device for IPv4 that sends to wherever a route says.
+     *
+     * @param local where it sends from; packets to other addresses are not for it
+     * @return its index
+     */
+    public int addIpip(String name, IpAddress local, int mtuBytes) throws SyscallException {
+        Request request = create(name);
+        request.attributeU32(MTU, mtuBytes)
+                .nested(
+                        LINKINFO,
+                        () -> request.attribute(INFO_KIND, IPIP)
+                                .nested(INFO_DATA, () -> request.attribute(IPTUN_LOCAL, local)));
+        netlink.execute(request, "add IP in IP device", name);
+        return require(name).index();
+    }
+
+    /** Whether a device is one of {@link #addIpip} from that address, to wherever a route says. */
+    public boolean isIpip(String name, IpAddress local) throws SyscallException {
+        return get(
+                        header(GETLINK, 0, 0, 0, 0).attribute(NAME, name),
+                        answer -> {
+                            Answer info = answer.nested(LINKINFO);
+                            Answer data = info.nested(INFO_DATA);
+                            IpAddress remote = data.address(IPTUN_REMOTE);
+                            return info.text(INFO_KIND).equals(IPIP)
+                                    && Objects.equals(local, data.address(IPTUN_LOCAL))
+                                    && (remote == null || remote.equals(IpAddress.ANY_V4));
+                        },
+                        name)
+                .orElse(false);
     }
 
     public void setUp(int index) throws SyscallException {

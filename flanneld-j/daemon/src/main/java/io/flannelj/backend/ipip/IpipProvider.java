@@ -1,30 +1,42 @@
 package io.flannelj.backend.ipip;
 
 import io.flannelj.backend.BackendProvider;
+import io.flannelj.backend.ClaimedDevices;
 import io.flannelj.backend.DirectRouting;
+import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.Tunnel;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.BackendConfig;
+import io.flannelj.config.Datapath;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.datapath.Peer;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.linux.Errno;
+import io.flannelj.linux.SyscallException;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.netlink.Links;
+import io.flannelj.netlink.NetlinkSocket;
 import io.netty.buffer.PooledByteBufAllocator;
 import java.io.IOException;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * The {@code ipip} backend (RFC 2003), in user space: the same wire as flannel's kernel tunnel, and no kernel module. As
- * in flannel, leases carry the type and no data, and both ends carry IPv4.
+ * The {@code ipip} backend (RFC 2003), by the kernel's tunnel where it has one, else in user space, on the same wire. As in
+ * flannel, leases carry the type and no data, and both ends carry IPv4.
  */
 public final class IpipProvider implements BackendProvider {
+    private static final Logger log = LoggerFactory.getLogger(IpipProvider.class);
     private static final String TYPE = "ipip";
     private static final String DEVICE = "flannel.ipip";
+    private static final String PROBE = "flj-probe.ipip";
+    private static final int MINIMUM_MTU_BYTES = 576;
     private static final int OVERHEAD_BYTES = 20; // the outer IPv4 header
 
     private final Tunnel.Settings settings;
@@ -39,17 +51,42 @@ public final class IpipProvider implements BackendProvider {
     }
 
     @Override
-    public Prepared prepare(NetworkConfig config, Uplink uplink) {
+    public Prepared prepare(NetworkConfig config, Uplink uplink) throws IOException {
         BackendConfig.Ipip options = (BackendConfig.Ipip) config.backend();
         Cidr network = Objects.requireNonNull(config.network(), "ipip carries IPv4");
         IpAddress local = Objects.requireNonNull(uplink.address(), "ipip runs over IPv4");
         IpAddress publicIp = Objects.requireNonNull(uplink.publicIp(), "ipip runs over IPv4");
         int mtuBytes = uplink.mtuBytes() - OVERHEAD_BYTES;
+        if (isCarriedByTheKernel(options.datapath(), local)) {
+            return new Prepared() {
+                @Override
+                public LeaseAttributes attributes() {
+                    return LeaseAttributes.ofIpv4(publicIp, TYPE, null);
+                }
+
+                @Override
+                public Backend start(Lease own, Consumer<String> onLost) throws IOException {
+                    Cidr subnet = Objects.requireNonNull(own.subnets().ipv4(), "a subnet of the network's family");
+                    KernelIpip.Spec spec = new KernelIpip.Spec(
+                            DEVICE,
+                            local,
+                            Cidr.host(subnet.address()),
+                            mtuBytes,
+                            options.directRouting(),
+                            uplink.index());
+                    NetlinkSocket netlink = NetlinkSocket.open();
+                    return KernelIpip.start(netlink, new PeerRoutes(netlink, List.of(network), uplink), spec, onLost);
+                }
+            };
+        }
         Tunnel.Spec spec = new Tunnel.Spec(
                 settings.withOneWorker(), // each raw socket would get a copy of every packet
                 DEVICE,
                 network,
-                shared -> IpipSocket.open(PooledByteBufAllocator.DEFAULT, local, mtuBytes),
+                shared -> {
+                    removeKernelDevice(); // it would hold the name, and answer for what is ours
+                    return IpipSocket.open(PooledByteBufAllocator.DEFAULT, local, mtuBytes);
+                },
                 "IP protocol 4 on " + local,
                 mtuBytes,
                 new IpipEncapsulator(local),
@@ -70,7 +107,48 @@ public final class IpipProvider implements BackendProvider {
         };
     }
 
-    private static boolean isIpip(Lease lease) {
+    private static boolean isCarriedByTheKernel(Datapath asked, IpAddress local) throws IOException {
+        if (asked == Datapath.USERSPACE || kernelHasIpip(local)) {
+            return asked != Datapath.USERSPACE;
+        }
+        if (asked == Datapath.KERNEL) {
+            throw new IOException("this kernel has no IP in IP tunnel, which the network config asks for by Datapath"
+                    + " \"kernel\": load its module (modprobe ipip), or let it be carried in user space by \"auto\"");
+        }
+        log.info("this kernel has no IP in IP tunnel; carrying it in user space");
+        return false;
+    }
+
+    /** Asks by making a device that stays down and goes again at once. */
+    private static boolean kernelHasIpip(IpAddress local) throws IOException {
+        try (NetlinkSocket netlink = NetlinkSocket.open()) {
+            Links links = new Links(netlink);
+            if (links.isIpip(DEVICE, local)) {
+                return true;
+            }
+            links.delete(links.addIpip(PROBE, local, MINIMUM_MTU_BYTES));
+            return true;
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.EOPNOTSUPP) {
+                return false;
+            }
+            if (e.errno() == Errno.EEXIST) {
+                return true; // another tunnel sends from there already
+            }
+            throw e;
+        }
+    }
+
+    /** That of an earlier life of ours which had the kernel carry; flannel's own is left alone, and stands in the way. */
+    private static void removeKernelDevice() throws IOException {
+        try (NetlinkSocket netlink = NetlinkSocket.open()) {
+            if (new ClaimedDevices(new Links(netlink)).remove(DEVICE, "ipip")) {
+                log.info("took away {}, by which the kernel carried until now", DEVICE);
+            }
+        }
+    }
+
+    static boolean isIpip(Lease lease) {
         return lease.attributes().backendType().equals(TYPE);
     }
 

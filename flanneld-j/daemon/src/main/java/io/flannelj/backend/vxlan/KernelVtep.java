@@ -3,11 +3,11 @@ package io.flannelj.backend.vxlan;
 import io.flannelj.backend.Attempts;
 import io.flannelj.backend.ClaimedDevices;
 import io.flannelj.backend.PeerRoutes;
+import io.flannelj.backend.SoleAddress;
 import io.flannelj.lease.Lease;
 import io.flannelj.linux.Sysctl;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.MacAddress;
-import io.flannelj.netlink.Address;
 import io.flannelj.netlink.Addresses;
 import io.flannelj.netlink.Fdb;
 import io.flannelj.netlink.Link;
@@ -91,7 +91,7 @@ final class KernelVtep {
         if (present.isPresent() && present.get().mtuBytes() != wanted.mtuBytes()) {
             links.setMtu(index, wanted.mtuBytes());
         }
-        putAddressInOrder(index);
+        SoleAddress.put(addresses, index, spec.address());
         links.setUp(index);
         MacAddress mac = Objects.requireNonNull(wanted.mac(), "a VTEP's MAC is chosen before its device");
         if (!mac.equals(links.require(wanted.name()).mac())) {
@@ -147,19 +147,6 @@ final class KernelVtep {
                 return;
             }
         }
-    }
-
-    /** Our address and no other of its family, except what the kernel makes for the link itself. */
-    private void putAddressInOrder(int index) throws IOException {
-        for (Address address : addresses.list(index)) {
-            boolean sameFamily = address.cidr().isIpv4() == spec.address().isIpv4();
-            if (sameFamily
-                    && !address.cidr().equals(spec.address())
-                    && !address.cidr().address().isLinkLocal()) {
-                addresses.delete(index, address.cidr());
-            }
-        }
-        addresses.addIfAbsent(index, spec.address());
     }
 
     /** The peers of this family among all leases. */

@@ -9,8 +9,8 @@ import io.flannelj.backend.Tunnel;
 import io.flannelj.backend.TunnelPair;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.BackendConfig;
+import io.flannelj.config.Datapath;
 import io.flannelj.config.NetworkConfig;
-import io.flannelj.config.VxlanDatapath;
 import io.flannelj.datapath.Peer;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
@@ -45,7 +45,7 @@ public final class VxlanProvider implements BackendProvider {
 
     private final Tunnel.Settings settings;
     private final Path stateDirectory;
-    private final @Nullable VxlanDatapath override;
+    private final @Nullable Datapath override;
     private final Supplier<@Nullable LeaseAttributes> earlier;
 
     /**
@@ -57,7 +57,7 @@ public final class VxlanProvider implements BackendProvider {
     public VxlanProvider(
             Tunnel.Settings settings,
             Path stateDirectory,
-            @Nullable VxlanDatapath override,
+            @Nullable Datapath override,
             Supplier<@Nullable LeaseAttributes> earlier) {
         this.settings = settings;
         this.stateDirectory = stateDirectory;
@@ -73,9 +73,8 @@ public final class VxlanProvider implements BackendProvider {
     @Override
     public Prepared prepare(NetworkConfig config, Uplink uplink) throws IOException {
         BackendConfig.Vxlan options = (BackendConfig.Vxlan) config.backend();
-        VxlanDatapath asked = override == null ? options.datapath() : override;
-        boolean kernel =
-                asked == VxlanDatapath.KERNEL || (asked == VxlanDatapath.AUTO && kernelHasVxlan(uplink, options));
+        Datapath asked = override == null ? options.datapath() : override;
+        boolean kernel = asked == Datapath.KERNEL || (asked == Datapath.AUTO && kernelHasVxlan(uplink, options));
         return kernel ? new Kernel(config, options, uplink) : userspace(config, options, uplink);
     }
 
@@ -144,7 +143,7 @@ public final class VxlanProvider implements BackendProvider {
     /** That of an earlier life of ours which had the kernel carry; flannel's own is left alone, and stands in the way. */
     private static void removeKernelDevice(String device) throws IOException {
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
-            if (new ClaimedDevices(new Links(netlink)).removeVxlan(device)) {
+            if (new ClaimedDevices(new Links(netlink)).remove(device, "vxlan")) {
                 log.info("took away {}, by which the kernel carried until now", device);
             }
         }

@@ -1,0 +1,155 @@
+package io.flannelj.backend.ipip;
+
+import io.flannelj.backend.BackendProvider.Backend;
+import io.flannelj.backend.ClaimedDevices;
+import io.flannelj.backend.PeerRoutes;
+import io.flannelj.backend.SoleAddress;
+import io.flannelj.lease.Lease;
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+import io.flannelj.netlink.Addresses;
+import io.flannelj.netlink.Link;
+import io.flannelj.netlink.LinkWatch;
+import io.flannelj.netlink.Links;
+import io.flannelj.netlink.NetlinkSocket;
+import io.flannelj.netlink.Route;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * IP in IP carried by the kernel's tunnel device, as flannel sets it up: its route to a peer's subnet names the peer's
+ * underlay address as gateway, which becomes the outer destination. What is not as it should be is put right by the next
+ * {@link #apply}; a device that somebody deletes is noticed at once.
+ *
+ * <p>The kernel goes on forwarding when this process dies or {@linkplain #leave leaves}; the next start takes the device over.
+ */
+final class KernelIpip implements Backend {
+    private static final Logger log = LoggerFactory.getLogger(KernelIpip.class);
+    private static final String KIND = "ipip";
+
+    private final NetlinkSocket netlink;
+    private final Links links;
+    private final Addresses addresses;
+    private final PeerRoutes routes;
+    private final Spec spec;
+    private final LinkWatch watch;
+
+    /**
+     * What is wanted.
+     *
+     * @param local underlay address that is sent from
+     * @param address of the device: the first of our subnet
+     * @param directRouting whether peers reached without a router get plain routes
+     * @param uplinkIndex where those go
+     */
+    record Spec(String device, IpAddress local, Cidr address, int mtuBytes, boolean directRouting, int uplinkIndex) {}
+
+    private KernelIpip(NetlinkSocket netlink, PeerRoutes routes, Spec spec, Consumer<String> onLost)
+            throws IOException {
+        this.netlink = netlink;
+        this.links = new Links(netlink);
+        this.addresses = new Addresses(netlink);
+        this.routes = routes;
+        this.spec = spec;
+        int index = putDeviceInOrder();
+        new ClaimedDevices(links).claim(index);
+        this.watch =
+                LinkWatch.start(index, () -> onLost.accept("the IP in IP device " + spec.device() + " was deleted"));
+    }
+
+    /** Makes or takes over the device. What was made before a failure is undone. */
+    static KernelIpip start(NetlinkSocket netlink, PeerRoutes routes, Spec spec, Consumer<String> onLost)
+            throws IOException {
+        try {
+            KernelIpip started = new KernelIpip(netlink, routes, spec, onLost);
+            log.info("the kernel carries IP in IP on {}: MTU {}", spec.device(), spec.mtuBytes());
+            return started;
+        } catch (IOException | RuntimeException e) {
+            try (netlink) {
+                new ClaimedDevices(new Links(netlink)).remove(spec.device(), KIND);
+            }
+            throw e;
+        }
+    }
+
+    private int putDeviceInOrder() throws IOException {
+        Optional<Link> present = links.find(spec.device());
+        if (present.isPresent() && !links.isIpip(spec.device(), spec.local())) {
+            if (!present.get().kind().equals(KIND)) {
+                throw new IOException("the device " + spec.device() + " is of the kind \""
+                        + present.get().kind() + "\" and of somebody else: delete it first (ip link delete "
+                        + spec.device() + ")");
+            }
+            log.warn("making {} anew: it does not send from {} to wherever a route says", spec.device(), spec.local());
+            links.delete(present.get().index());
+            present = Optional.empty();
+        }
+        int index = present.isPresent()
+                ? present.get().index()
+                : links.addIpip(spec.device(), spec.local(), spec.mtuBytes());
+        if (present.isPresent() && present.get().mtuBytes() != spec.mtuBytes()) {
+            links.setMtu(index, spec.mtuBytes());
+        }
+        SoleAddress.put(addresses, index, spec.address());
+        links.setUp(index);
+        return index;
+    }
+
+    @Override
+    public List<String> deviceNames() {
+        return List.of(spec.device());
+    }
+
+    @Override
+    public int podMtuBytes() {
+        return spec.mtuBytes();
+    }
+
+    @Override
+    public void apply(Collection<Lease> peers) throws IOException {
+        int index = putDeviceInOrder();
+        List<Route> wanted = new ArrayList<>();
+        for (Lease lease : peers) {
+            Cidr subnet = lease.subnets().ipv4();
+            IpAddress node = lease.attributes().publicIpv4();
+            if (IpipProvider.isIpip(lease) && subnet != null && node != null) {
+                Optional<Route> direct = spec.directRouting() ? routes.direct(subnet, node) : Optional.empty();
+                wanted.add(direct.orElseGet(() -> Route.via(subnet, node, index).withOnLink()));
+            }
+        }
+        routes.reconcile(wanted, Set.of(index, spec.uplinkIndex()));
+    }
+
+    @Override
+    public void close() {
+        watch.close();
+        try {
+            Optional<Link> present =
+                    links.find(spec.device()).filter(link -> link.kind().equals(KIND));
+            routes.reconcile(
+                    List.of(),
+                    present.isPresent()
+                            ? Set.of(present.get().index(), spec.uplinkIndex())
+                            : Set.of(spec.uplinkIndex()));
+            if (present.isPresent()) {
+                links.delete(present.get().index());
+            }
+        } catch (IOException e) {
+            log.warn("{} and its routes could not all be removed: {}", spec.device(), e.getMessage());
+        }
+        netlink.close();
+    }
+
+    @Override
+    public void leave() {
+        watch.close();
+        netlink.close();
+    }
+}
