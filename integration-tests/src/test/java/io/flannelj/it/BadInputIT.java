@@ -1,6 +1,7 @@
 package io.flannelj.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
@@ -66,6 +67,22 @@ class BadInputIT {
                 .contains(
                         "Backend.Type: \"carrier-pigeon\"",
                         "available: alloc, extension, geneve, host-gw, ipip, udp, vxlan");
+    }
+
+    @Test
+    void aTunnelThatTheKernelLacksIsNamed() {
+        lab.configure("{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\"ipip\",\"Datapath\":\"kernel\"}}");
+        Node node = lab.addNode();
+        assumeFalse(
+                node.run("ip", "link", "add", "probe", "type", "ipip", "local", node.address())
+                        .succeeded(),
+                "this kernel has IP in IP tunnels");
+        node.startDaemon();
+
+        assertThat(node.awaitExit()).isEqualTo(1);
+        assertThat(node.log())
+                .contains("this kernel has no IP in IP tunnel", "modprobe ipip")
+                .doesNotContain("Exception");
     }
 
     @Test

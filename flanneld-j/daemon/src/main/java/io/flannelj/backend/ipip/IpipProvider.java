@@ -56,41 +56,8 @@ public final class IpipProvider implements BackendProvider {
         Cidr network = Objects.requireNonNull(config.network(), "ipip carries IPv4");
         IpAddress local = Objects.requireNonNull(uplink.address(), "ipip runs over IPv4");
         IpAddress publicIp = Objects.requireNonNull(uplink.publicIp(), "ipip runs over IPv4");
-        int mtuBytes = uplink.mtuBytes() - OVERHEAD_BYTES;
-        if (isCarriedByTheKernel(options.datapath(), local)) {
-            return new Prepared() {
-                @Override
-                public LeaseAttributes attributes() {
-                    return LeaseAttributes.ofIpv4(publicIp, TYPE, null);
-                }
-
-                @Override
-                public Backend start(Lease own, Consumer<String> onLost) throws IOException {
-                    Cidr subnet = Objects.requireNonNull(own.subnets().ipv4(), "a subnet of the network's family");
-                    KernelIpip.Spec spec = new KernelIpip.Spec(
-                            DEVICE,
-                            local,
-                            Cidr.host(subnet.address()),
-                            mtuBytes,
-                            options.directRouting(),
-                            uplink.index());
-                    NetlinkSocket netlink = NetlinkSocket.open();
-                    return KernelIpip.start(netlink, new PeerRoutes(netlink, List.of(network), uplink), spec, onLost);
-                }
-            };
-        }
-        Tunnel.Spec spec = new Tunnel.Spec(
-                settings.withOneWorker(), // each raw socket would get a copy of every packet
-                DEVICE,
-                network,
-                shared -> {
-                    removeKernelDevice(); // it would hold the name, and answer for what is ours
-                    return IpipSocket.open(PooledByteBufAllocator.DEFAULT, local, mtuBytes);
-                },
-                "IP protocol 4 on " + local,
-                mtuBytes,
-                new IpipEncapsulator(local),
-                IpipProvider::peer);
+        Wanted wanted = new Wanted(options, network, local, uplink.mtuBytes() - OVERHEAD_BYTES, uplink);
+        boolean kernel = isCarriedByTheKernel(options.datapath(), local);
         return new Prepared() {
             @Override
             public LeaseAttributes attributes() {
@@ -99,17 +66,54 @@ public final class IpipProvider implements BackendProvider {
 
             @Override
             public Backend start(Lease own, Consumer<String> onLost) throws IOException {
-                Tunnel tunnel = Tunnel.start(spec, own, onLost);
-                return options.directRouting()
-                        ? DirectRouting.beside(tunnel, List.of(network), uplink, IpipProvider::isIpip)
-                        : DirectRouting.none(tunnel, List.of(network), uplink);
+                return kernel ? kernel(wanted, own, onLost) : userspace(wanted, own, onLost);
             }
         };
     }
 
+    /** Whoever carries. */
+    private record Wanted(BackendConfig.Ipip options, Cidr network, IpAddress local, int mtuBytes, Uplink uplink) {}
+
+    private static Backend kernel(Wanted wanted, Lease own, Consumer<String> onLost) throws IOException {
+        Cidr subnet = Objects.requireNonNull(own.subnets().ipv4(), "a subnet of the network's family");
+        KernelIpip.Spec spec = new KernelIpip.Spec(
+                DEVICE,
+                wanted.local(),
+                Cidr.host(subnet.address()),
+                wanted.mtuBytes(),
+                wanted.options().directRouting(),
+                wanted.uplink().index());
+        NetlinkSocket netlink = NetlinkSocket.open();
+        PeerRoutes routes = new PeerRoutes(netlink, List.of(wanted.network()), wanted.uplink());
+        return KernelIpip.start(netlink, routes, spec, onLost);
+    }
+
+    private Backend userspace(Wanted wanted, Lease own, Consumer<String> onLost) throws IOException {
+        Tunnel.Spec spec = new Tunnel.Spec(
+                settings.withOneWorker(), // each raw socket would get a copy of every packet
+                DEVICE,
+                wanted.network(),
+                shared -> {
+                    removeKernelDevice(); // it would hold the name, and answer for what is ours
+                    return IpipSocket.open(PooledByteBufAllocator.DEFAULT, wanted.local(), wanted.mtuBytes());
+                },
+                "IP protocol 4 on " + wanted.local(),
+                wanted.mtuBytes(),
+                new IpipEncapsulator(wanted.local()),
+                IpipProvider::peer);
+        Tunnel tunnel = Tunnel.start(spec, own, onLost);
+        List<Cidr> networks = List.of(wanted.network());
+        return wanted.options().directRouting()
+                ? DirectRouting.beside(tunnel, networks, wanted.uplink(), IpipProvider::isIpip)
+                : DirectRouting.none(tunnel, networks, wanted.uplink());
+    }
+
     private static boolean isCarriedByTheKernel(Datapath asked, IpAddress local) throws IOException {
-        if (asked == Datapath.USERSPACE || kernelHasIpip(local)) {
-            return asked != Datapath.USERSPACE;
+        if (asked == Datapath.USERSPACE) {
+            return false;
+        }
+        if (kernelHasIpip(local)) {
+            return true;
         }
         if (asked == Datapath.KERNEL) {
             throw new IOException("this kernel has no IP in IP tunnel, which the network config asks for by Datapath"
