@@ -71,7 +71,7 @@ public final class IpipProvider implements BackendProvider {
         };
     }
 
-    /** Whoever carries. */
+    /** What is wanted, whoever carries. */
     private record Wanted(BackendConfig.Ipip options, Cidr network, IpAddress local, int mtuBytes, Uplink uplink) {}
 
     private static Backend kernel(Wanted wanted, Lease own, Consumer<String> onLost) throws IOException {
