@@ -183,28 +183,18 @@ public final class Lab implements AutoCloseable {
                     "--trusted-ca-file",
                     authority.certificate().toString()));
         }
-        EtcdServer started = new EtcdServer(
-                        workspace,
-                        new EtcdServer.Setup(
-                                "etcd", etcdNamespace, etcdAddress, 2379, "etcd=http://127.0.0.1:2380", true, flags))
-                .awaitAnswer();
-        etcd = started;
-        return started;
+        return startEtcd(true, flags);
     }
 
     /** Starts a store that is full when little is in it. */
     public synchronized EtcdServer startSmallEtcd() {
-        EtcdServer started = new EtcdServer(
-                        workspace,
-                        new EtcdServer.Setup(
-                                "etcd",
-                                etcdNamespace,
-                                etcdAddress,
-                                2379,
-                                "etcd=http://127.0.0.1:2380",
-                                false,
-                                List.of("--quota-backend-bytes", "2000000")))
-                .awaitAnswer();
+        return startEtcd(false, List.of("--quota-backend-bytes", "2000000"));
+    }
+
+    private EtcdServer startEtcd(boolean tls, List<String> flags) {
+        EtcdServer.Setup setup = new EtcdServer.Setup(
+                "etcd", etcdNamespace, etcdAddress, 2379, "etcd=http://127.0.0.1:2380", tls, flags);
+        EtcdServer started = new EtcdServer(workspace, setup).awaitAnswer();
         etcd = started;
         return started;
     }

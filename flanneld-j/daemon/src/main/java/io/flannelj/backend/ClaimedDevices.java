@@ -2,15 +2,19 @@ package io.flannelj.backend;
 
 import io.flannelj.netlink.Link;
 import io.flannelj.netlink.Links;
+import io.flannelj.netlink.NetlinkSocket;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Devices that outlive the daemon bear a note (their alias), so that a later life, or somebody who cleans up, can tell them
  * from flannel's, which have the same names.
  */
 public final class ClaimedDevices {
+    private static final Logger log = LoggerFactory.getLogger(ClaimedDevices.class);
     private static final String ALIAS = "flanneld-j";
 
     private final Links links;
@@ -32,6 +36,20 @@ public final class ClaimedDevices {
             }
         }
         return claimed;
+    }
+
+    /**
+     * Takes away the device by which the kernel carried in an earlier life of ours, for it would hold the name. flannel's own
+     * is left alone, and stands in the way.
+     *
+     * @param kind such as {@code vxlan}
+     */
+    public static void makeWay(String device, String kind) throws IOException {
+        try (NetlinkSocket netlink = NetlinkSocket.open()) {
+            if (new ClaimedDevices(new Links(netlink)).remove(device, kind)) {
+                log.info("took away {}, by which the kernel carried until now", device);
+            }
+        }
     }
 
     /**

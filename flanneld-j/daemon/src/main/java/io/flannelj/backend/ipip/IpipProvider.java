@@ -94,7 +94,7 @@ public final class IpipProvider implements BackendProvider {
                 DEVICE,
                 wanted.network(),
                 shared -> {
-                    removeKernelDevice(); // it would hold the name, and answer for what is ours
+                    ClaimedDevices.makeWay(DEVICE, KernelIpip.KIND); // it would answer for what is ours, too
                     return IpipSocket.open(PooledByteBufAllocator.DEFAULT, wanted.local(), wanted.mtuBytes());
                 },
                 "IP protocol 4 on " + wanted.local(),
@@ -140,15 +140,6 @@ public final class IpipProvider implements BackendProvider {
                 return true; // another tunnel sends from there already
             }
             throw e;
-        }
-    }
-
-    /** That of an earlier life of ours which had the kernel carry; flannel's own is left alone, and stands in the way. */
-    private static void removeKernelDevice() throws IOException {
-        try (NetlinkSocket netlink = NetlinkSocket.open()) {
-            if (new ClaimedDevices(new Links(netlink)).remove(DEVICE, "ipip")) {
-                log.info("took away {}, by which the kernel carried until now", DEVICE);
-            }
         }
     }
 

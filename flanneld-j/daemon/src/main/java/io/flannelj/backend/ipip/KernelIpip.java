@@ -32,7 +32,7 @@ import org.slf4j.LoggerFactory;
  */
 final class KernelIpip implements Backend {
     private static final Logger log = LoggerFactory.getLogger(KernelIpip.class);
-    private static final String KIND = "ipip";
+    static final String KIND = "ipip";
 
     private final NetlinkSocket netlink;
     private final Links links;

@@ -135,18 +135,9 @@ public final class VxlanProvider implements BackendProvider {
     private static Tunnel.Opening opening(String device, IpAddress local, int port) {
         Tunnel.Opening socket = Tunnel.udp(local, port);
         return shared -> {
-            removeKernelDevice(device); // it would hold name and port
+            ClaimedDevices.makeWay(device, "vxlan"); // it would hold the port, too
             return socket.open(shared);
         };
-    }
-
-    /** That of an earlier life of ours which had the kernel carry; flannel's own is left alone, and stands in the way. */
-    private static void removeKernelDevice(String device) throws IOException {
-        try (NetlinkSocket netlink = NetlinkSocket.open()) {
-            if (new ClaimedDevices(new Links(netlink)).remove(device, "vxlan")) {
-                log.info("took away {}, by which the kernel carried until now", device);
-            }
-        }
     }
 
     private @Nullable MacAddress remembered(BackendConfig.Vxlan options, boolean ipv4) {
