@@ -179,7 +179,8 @@ public final class Tenure implements AutoCloseable {
         if (over) {
             return;
         }
-        boolean expired = keeper.hasExpired();
+        Duration left = keeper.untilExpiry(); // read once: the end may fall between two readings
+        boolean expired = left != null && left.isNegative();
         if (expired != fenced) {
             fenced = expired;
             log.warn(
@@ -190,11 +191,10 @@ public final class Tenure implements AutoCloseable {
             host.onFenced(expired);
             tell();
         }
-        Duration left = keeper.untilExpiry();
         if (fenceCheck != null) {
             fenceCheck.cancel();
         }
-        if (left != null && !left.isNegative()) {
+        if (left != null && !expired) {
             fenceCheck = queues.control().after(left.plusMillis(1), this::checkFence);
         }
     }

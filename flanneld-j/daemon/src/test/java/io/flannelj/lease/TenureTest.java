@@ -5,11 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 class TenureTest implements Tenure.Host {
@@ -17,6 +22,7 @@ class TenureTest implements Tenure.Host {
 
     private final VirtualTime time = new VirtualTime();
     private final MemorySubnetManager store = new MemorySubnetManager(time);
+    private Clock clock = time;
     private final List<String> told = new ArrayList<>();
     private LeaseKeeper keeper;
     private PodSubnets own;
@@ -44,6 +50,47 @@ class TenureTest implements Tenure.Host {
         store.setAway(false);
         pass(Duration.ofSeconds(10));
         assertThat(told).contains("sending").endsWith("peers 1");
+    }
+
+    /** The clock of /proc/uptime has steps of 10 ms: the end could fall between two readings, and no check came again. */
+    @Test
+    void bugAnEndBetweenTwoReadingsOfTheClockIsMissedIsFixed() throws Exception {
+        SplittableRandom lag = new SplittableRandom(7);
+        clock = new LaggingClock(() -> time.instant().minusMillis(lag.nextInt(10)));
+        begin();
+        store.setAway(true);
+        for (int i = 0; i < 50; i++) {
+            pass(TTL.plusSeconds(1));
+            assertThat(told).as("end %s", i).contains("fenced");
+            store.setAway(false);
+            pass(Duration.ofSeconds(10));
+            assertThat(told).contains("sending");
+            told.clear();
+            store.setAway(true);
+        }
+    }
+
+    private static final class LaggingClock extends Clock {
+        private final Supplier<Instant> reading;
+
+        LaggingClock(Supplier<Instant> reading) {
+            this.reading = reading;
+        }
+
+        @Override
+        public Instant instant() {
+            return reading.get();
+        }
+
+        @Override
+        public ZoneId getZone() {
+            return ZoneOffset.UTC;
+        }
+
+        @Override
+        public Clock withZone(ZoneId zone) {
+            return this;
+        }
     }
 
     /** flannel ends with status 0 when its lease is revoked, and systemd does not start it again. */
@@ -101,7 +148,7 @@ class TenureTest implements Tenure.Host {
         keeper = new LeaseKeeper(
                 store,
                 new StoreHealth(time, "memory"),
-                time,
+                clock,
                 new SplittableRandom(1),
                 new LeaseKeeper.Terms(TTL, Duration.ofSeconds(10)));
         own = keeper.attempt(NetworkConfig.parse("{\"Network\": \"10.3.0.0/17\"}"), node(1), subnet(7), null)
