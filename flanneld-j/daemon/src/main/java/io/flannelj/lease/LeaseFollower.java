@@ -26,6 +26,7 @@ public final class LeaseFollower implements AutoCloseable {
     private final Duration relistAfter;
     private volatile boolean closed;
     private volatile long revision;
+    private String logged = "";
     private int generation;
     private SubnetManager.@Nullable Watch watch;
     private TaskQueue.@Nullable Pending relist;
@@ -102,14 +103,37 @@ public final class LeaseFollower implements AutoCloseable {
             }
             health.failed(StoreHealth.Asking.WATCH, e);
             again(mine);
+        } catch (RuntimeException e) {
+            onDefect(mine, e);
         }
     }
 
     private void onEvent(int from, LeaseEvent event) {
-        if (from == generation && !closed) {
-            backoff.reset();
-            listener.accept(event);
+        if (from != generation || closed) {
+            return;
         }
+        try {
+            listener.accept(event);
+            backoff.reset();
+        } catch (RuntimeException e) {
+            onDefect(from, e); // the event may have been half applied: only a listing tells the whole truth
+        }
+    }
+
+    /** A defect, here or in a library, must not end following: peers would never be heard of again. */
+    private void onDefect(int from, RuntimeException defect) {
+        if (closed) {
+            return;
+        }
+        String what = defect.toString();
+        if (!what.equals(logged)) {
+            logged = what;
+            log.error("following {} failed: {}; listing again", store.location(), what, defect);
+        }
+        health.failed(
+                StoreHealth.Asking.WATCH,
+                new StoreException("following " + store.location() + " failed: " + what, defect));
+        again(from);
     }
 
     private void onEnd(int from, String reason) {

@@ -28,6 +28,7 @@ public final class MemorySubnetManager implements SubnetManager {
     private NodeNotes notes = NodeNotes.NONE;
     private boolean loseAnswer;
     private Runnable before = () -> {};
+    private Runnable beforeListing = () -> {};
 
     private record Subscription(Consumer<LeaseEvent> onEvent, Consumer<String> onEnd) {}
 
@@ -85,6 +86,11 @@ public final class MemorySubnetManager implements SubnetManager {
         before = other;
     }
 
+    /** Happens at the next listing; may throw. */
+    public synchronized void beforeNextListing(Runnable other) {
+        beforeListing = other;
+    }
+
     private void comeFirst() {
         Runnable other = before;
         before = () -> {};
@@ -138,6 +144,9 @@ public final class MemorySubnetManager implements SubnetManager {
     @Override
     public synchronized Listing list() throws StoreException {
         check();
+        Runnable other = beforeListing;
+        beforeListing = () -> {};
+        other.run();
         return new Listing(List.copyOf(leases.values()), revision);
     }
 

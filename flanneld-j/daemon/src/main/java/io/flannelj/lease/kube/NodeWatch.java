@@ -16,6 +16,8 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Follows the nodes from one resource version on. The apiserver ends each watch after some minutes (and checks then whether
@@ -23,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * sends a bookmark every minute, so silence means that the connection is dead.
  */
 final class NodeWatch implements SubnetManager.Watch {
+    private static final Logger log = LoggerFactory.getLogger(NodeWatch.class);
     private static final Duration DEAF_AFTER = Duration.ofMinutes(3);
     private static final Duration LOOK_EVERY = Duration.ofSeconds(20);
     private static final Duration TOO_SHORT = Duration.ofSeconds(1);
@@ -124,8 +127,13 @@ final class NodeWatch implements SubnetManager.Watch {
     private final class Listener implements Watcher<Node> {
         @Override
         public void eventReceived(Action action, Node node) {
-            if (take(action, node)) {
-                onNode.accept(action, node);
+            try {
+                if (take(action, node)) {
+                    onNode.accept(action, node);
+                }
+            } catch (RuntimeException e) {
+                log.error("an event of a node could not be read: {}; listing again", e.toString(), e);
+                end(e.toString());
             }
         }
 
