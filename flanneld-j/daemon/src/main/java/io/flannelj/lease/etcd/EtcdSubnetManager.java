@@ -34,6 +34,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -67,6 +68,12 @@ public final class EtcdSubnetManager implements SubnetManager {
 
     /** Keys that were named as no leases, each once for as long as it is there. */
     private final Set<String> skipped = ConcurrentHashMap.newKeySet();
+
+    /**
+     * etcd leases of writes that were not answered. Such a write may have been carried out, or may be still: to revoke its
+     * lease would delete our live key. It is revoked after the next answered write, or ends by itself.
+     */
+    private final Map<Long, PodSubnets> undecided = new ConcurrentHashMap<>();
 
     private EtcdSubnetManager(EtcdConnection connection, EtcdOptions options, Clock clock) {
         this.connection = connection;
@@ -186,15 +193,24 @@ public final class EtcdSubnetManager implements SubnetManager {
         Instant end = clock.instant().plus(timeToLive);
         long id = await(client -> client.getLeaseClient().grant(timeToLive.toSeconds()), what + " " + subnets)
                 .getID();
-        Optional<StoredLease> written = Optional.empty();
-        try {
-            written = put(condition, subnets, attributes, id, end, what);
-            return written;
-        } finally {
-            if (written.isEmpty()) {
+        undecided.put(id, subnets);
+        Optional<StoredLease> written = put(condition, subnets, attributes, id, end, what);
+        if (written.isPresent()) {
+            undecided.remove(id);
+            revokeUndecided(subnets);
+        } else {
+            revoke(id); // the transaction was answered: it did not use it
+        }
+        return written;
+    }
+
+    /** After a write was answered, an earlier one to the same key compares with a version that is gone. */
+    private void revokeUndecided(PodSubnets subnets) {
+        undecided.forEach((id, of) -> {
+            if (of.equals(subnets)) {
                 revoke(id);
             }
-        }
+        });
     }
 
     private Optional<StoredLease> put(
@@ -227,6 +243,7 @@ public final class EtcdSubnetManager implements SubnetManager {
 
     /** Tidiness only: an etcd lease without keys would end by itself. */
     private void revoke(long leaseId) {
+        undecided.remove(leaseId);
         connection.client().getLeaseClient().revoke(leaseId).exceptionally(e -> null);
     }
 
@@ -248,7 +265,7 @@ public final class EtcdSubnetManager implements SubnetManager {
         io.etcd.jetcd.Watch.Watcher leases = watches.watch(
                 bytes(subnetsPrefix),
                 option,
-                response -> deliver(response, onEvent),
+                response -> guard(() -> deliver(response, onEvent), endOnce),
                 error -> endOnce.accept(String.valueOf(error.getMessage())),
                 () -> endOnce.accept("completed"));
         io.etcd.jetcd.Watch.Watcher config = watches.watch(
@@ -257,16 +274,32 @@ public final class EtcdSubnetManager implements SubnetManager {
                         .withRevision(fromRevision)
                         .withRequireLeader(true)
                         .build(),
-                response -> response.getEvents().stream()
-                        .filter(event -> event.getEventType() == WatchEvent.EventType.PUT)
-                        .forEach(event -> onEvent.accept(new LeaseEvent.ConfigWritten(
-                                text(event.getKeyValue().getValue())))),
+                response -> guard(() -> deliverConfig(response, onEvent), endOnce),
                 error -> endOnce.accept(String.valueOf(error.getMessage())),
                 () -> endOnce.accept("completed"));
         return () -> {
             leases.close();
             config.close();
         };
+    }
+
+    /** jetcd swallows what a listener throws: the watch would go on without the event. */
+    private static void guard(Runnable delivery, Consumer<String> onEnd) {
+        try {
+            delivery.run();
+        } catch (RuntimeException e) {
+            log.error("an event could not be read: {}; listing again", e.toString(), e);
+            onEnd.accept(e.toString());
+        }
+    }
+
+    private static void deliverConfig(WatchResponse response, Consumer<LeaseEvent> onEvent) {
+        for (WatchEvent event : response.getEvents()) {
+            if (event.getEventType() == WatchEvent.EventType.PUT) {
+                onEvent.accept(
+                        new LeaseEvent.ConfigWritten(text(event.getKeyValue().getValue())));
+            }
+        }
     }
 
     private void deliver(WatchResponse response, Consumer<LeaseEvent> onEvent) {
