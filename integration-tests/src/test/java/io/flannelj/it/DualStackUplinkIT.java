@@ -42,7 +42,7 @@ class DualStackUplinkIT {
             Invocation invocation = new CommandLine(Map.of(), out, out, "").read(flags);
             DaemonOptions options = ((Invocation.RunDaemon) invocation).options();
             try (NetlinkSocket netlink = NetlinkSocket.open()) {
-                return new UplinkFinder(netlink).find(options, ipv4, ipv6);
+                return new UplinkFinder(netlink).find(options.uplink(), ipv4, ipv6);
             }
         });
     }

@@ -122,7 +122,8 @@ class Ipv6OnlyIT {
                             () -> null);
             Prepared prepared;
             try (NetlinkSocket netlink = NetlinkSocket.open()) {
-                prepared = provider.prepare(config, new UplinkFinder(netlink).find(options(), false, true));
+                prepared = provider.prepare(
+                        config, new UplinkFinder(netlink).find(options().uplink(), false, true));
             }
             assertThat(LeaseJson.format(prepared.attributes()))
                     .contains("\"PublicIP\":\"0.0.0.0\"", "\"PublicIPv6\":\"fd00:64::" + number + "\"")

@@ -43,7 +43,8 @@ class UplinkFinderIT {
             Invocation read = new CommandLine(Map.of(), nowhere, nowhere, "")
                     .read(flags.isEmpty() ? new String[0] : flags.split(" "));
             try (NetlinkSocket netlink = NetlinkSocket.open()) {
-                return new UplinkFinder(netlink).find(((Invocation.RunDaemon) read).options(), true, false);
+                return new UplinkFinder(netlink)
+                        .find(((Invocation.RunDaemon) read).options().uplink(), true, false);
             }
         });
     }

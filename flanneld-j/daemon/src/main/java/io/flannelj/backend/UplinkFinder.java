@@ -1,6 +1,6 @@
 package io.flannelj.backend;
 
-import io.flannelj.config.DaemonOptions;
+import io.flannelj.config.UplinkOptions;
 import io.flannelj.net.IpAddress;
 import io.flannelj.netlink.Address;
 import io.flannelj.netlink.Addresses;
@@ -42,7 +42,7 @@ public final class UplinkFinder {
      * @param ipv6 whether the network has IPv6
      * @throws IOException when nothing fits; says what was tried, and what there is
      */
-    public Uplink find(DaemonOptions options, boolean ipv4, boolean ipv6) throws IOException {
+    public Uplink find(UplinkOptions options, boolean ipv4, boolean ipv6) throws IOException {
         Found found = search(options, !ipv4);
         if (found == null) {
             throw new IOException("no interface to the other nodes with an " + family(!ipv4) + " address: tried "
@@ -69,7 +69,7 @@ public final class UplinkFinder {
     }
 
     /** The IPv6 address of the interface that was found by IPv4: one that the operator named, else the best. */
-    private IpAddress ipv6On(Link link, DaemonOptions options) throws IOException {
+    private IpAddress ipv6On(Link link, UplinkOptions options) throws IOException {
         List<IpAddress> there = addresses.list(link.index()).stream()
                 .map(address -> address.cidr().address())
                 .filter(IpAddress::isIpv6)
@@ -91,7 +91,7 @@ public final class UplinkFinder {
 
     private record Found(Link link, IpAddress address) {}
 
-    private @Nullable Found search(DaemonOptions options, boolean ipv6) throws IOException {
+    private @Nullable Found search(UplinkOptions options, boolean ipv6) throws IOException {
         boolean asked = false;
         for (String wanted : options.interfaces()) {
             asked = true;
@@ -198,7 +198,7 @@ public final class UplinkFinder {
                 .orElse(null);
     }
 
-    private static String tried(DaemonOptions options) {
+    private static String tried(UplinkOptions options) {
         List<String> steps = new ArrayList<>();
         options.interfaces().forEach(wanted -> steps.add("--iface " + wanted));
         options.interfacePatterns().forEach(pattern -> steps.add("--iface-regex " + pattern));

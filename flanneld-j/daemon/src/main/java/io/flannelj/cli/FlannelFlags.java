@@ -1,9 +1,11 @@
 package io.flannelj.cli;
 
+import io.flannelj.config.AdminOptions;
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
-import java.util.ArrayList;
-import java.util.List;
+import io.flannelj.config.LeaseOptions;
+import io.flannelj.config.PathOptions;
+import io.flannelj.config.Problems;
 import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -27,28 +29,25 @@ final class FlannelFlags {
     private static final String BOOL = "true|false";
 
     @Mixin
-    private StoreFlags store = new StoreFlags();
+    private final StoreFlags store = new StoreFlags();
 
-    @Option(
-            names = "--iface",
-            paramLabel = "NAME|IP",
-            description = "interface to the other nodes; may be given several times, the first that fits is taken")
-    private List<String> interfaces = new ArrayList<>();
+    @Mixin
+    private final UplinkFlags uplink = new UplinkFlags();
 
-    @Option(
-            names = "--iface-regex",
-            paramLabel = "REGEX",
-            description = "as --iface, by pattern on addresses and names")
-    private List<String> interfacePatterns = new ArrayList<>();
+    @Mixin
+    private final LeaseFlags lease = new LeaseFlags();
 
-    @Option(names = "--iface-can-reach", paramLabel = "IP", description = "the interface that leads to this address")
-    private String canReach = "";
+    @Mixin
+    private final HostRuleFlags hostRules = new HostRuleFlags();
 
-    @Option(names = "--public-ip", paramLabel = "IP", description = "the address that other nodes send to")
-    private String publicIp = "";
+    @Mixin
+    private final DatapathFlags datapath = new DatapathFlags();
 
-    @Option(names = "--public-ipv6", paramLabel = "IP", description = "the same for IPv6")
-    private String publicIpv6 = "";
+    @Mixin
+    private final HandoverFlags handover = new HandoverFlags();
+
+    @Mixin
+    private final InstanceFlags instance = new InstanceFlags();
 
     @Option(
             names = "--subnet-file",
@@ -56,92 +55,8 @@ final class FlannelFlags {
             description = "where subnet.env goes (/run/flannel/subnet.env)")
     private String subnetFile = "";
 
-    @Option(
-            names = "--subnet-lease-renew-margin",
-            paramLabel = "MINUTES",
-            description = "renew the lease this long before it ends (${DEFAULT-VALUE})")
-    private int renewMarginMinutes = 60;
-
-    @Option(
-            names = "--subnet-lease-ttl",
-            paramLabel = "SECONDS",
-            description = "how long the lease lasts unless renewed; at half of that it is renewed at the latest"
-                    + " (${DEFAULT-VALUE})")
-    private int timeToLiveSeconds = 86_400;
-
-    @Option(
-            names = "--subnet-lease-release",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = BOOL,
-            description = "give the lease back when asked to stop (${DEFAULT-VALUE})")
-    private boolean releaseOnStop;
-
-    @Option(
-            names = "--ip-masq",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = BOOL,
-            description = "masquerade traffic that leaves the pod network (${DEFAULT-VALUE})")
-    private boolean ipMasq;
-
-    @Option(
-            names = "--ip-masq-fully-random-disable",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = BOOL,
-            description = "do not randomise ports fully when masquerading (${DEFAULT-VALUE})")
-    private boolean randomFullyDisable;
-
-    @Option(
-            names = "--iptables-resync",
-            paramLabel = "SECONDS",
-            description = "check the firewall rules this often (${DEFAULT-VALUE})")
-    private int firewallResyncSeconds = 5;
-
-    @Option(
-            names = "--iptables-forward-rules",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = BOOL,
-            description = "accept forwarded pod traffic (${DEFAULT-VALUE})")
-    private boolean forwardRules = true;
-
-    @Option(
-            names = "--ip-blackhole-route",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = BOOL,
-            description = "keep a blackhole route for the node's own subnet (${DEFAULT-VALUE})")
-    private boolean blackholeRoute;
-
-    @Option(
-            names = "--compat-nft",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = BOOL,
-            description = "write flannel's nftables rules also where they are wrong (${DEFAULT-VALUE})")
-    private boolean compatNft;
-
-    @Option(
-            names = "--keep-on-stop",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = BOOL,
-            description =
-                    "when asked to stop, leave routes, rules and the kernel's VXLAN device in force, as flannel does,"
-                            + " for the next start to take over (${DEFAULT-VALUE})")
-    private boolean keepOnStop;
-
-    @Option(
-            names = "--await-predecessor",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = BOOL,
-            description =
-                    "where another flanneld-j answers at --control-socket, prepare, wait until it has stopped, and"
-                            + " take over at once (${DEFAULT-VALUE})")
-    private boolean awaitPredecessor;
+    @Option(names = "--state-dir", paramLabel = "DIR", description = "what must survive restarts (/var/lib/flannel-j)")
+    private String stateDirectory = "";
 
     @Option(names = "--healthz-ip", paramLabel = "IP", description = "address of the HTTP server (${DEFAULT-VALUE})")
     private String healthzIp = "0.0.0.0";
@@ -151,54 +66,6 @@ final class FlannelFlags {
             paramLabel = "PORT",
             description = "port of /healthz, /readyz, /metrics and the status page; 0 for none (${DEFAULT-VALUE})")
     private int healthzPort;
-
-    @Mixin
-    private InstanceFlags instance = new InstanceFlags();
-
-    @Option(names = "--state-dir", paramLabel = "DIR", description = "what must survive restarts (/var/lib/flannel-j)")
-    private String stateDirectory = "";
-
-    @Option(names = "--tun-device", paramLabel = "FILE", description = "the TUN driver (${DEFAULT-VALUE})")
-    private String tunDevice = "/dev/net/tun";
-
-    @Option(
-            names = "--busy-poll-us",
-            paramLabel = "MICROSECONDS",
-            description =
-                    "with sparse traffic, ask for the next packet this long before sleeping; 0 saves processor time,"
-                            + " more lowers latency (${DEFAULT-VALUE})")
-    private int busyPollMicros = 50;
-
-    @Option(
-            names = "--vxlan-datapath",
-            paramLabel = "userspace|kernel|auto",
-            description = "who carries VXLAN on this node; as the network config says unless given")
-    private String vxlanDatapath = "";
-
-    @Option(
-            names = "--workers",
-            paramLabel = "N",
-            description = "threads that carry packets, each with a TUN queue and a socket; 0 for one below four"
-                    + " processors, else half of them and at most four (${DEFAULT-VALUE})")
-    private int workers;
-
-    @Option(
-            names = "--pin-workers",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = BOOL,
-            description = "keep each worker on a processor of its own (${DEFAULT-VALUE})")
-    private boolean pinWorkers;
-
-    @Option(
-            names = "--thin-acks",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = BOOL,
-            description =
-                    "of bare TCP acknowledgements of one flow that wait together send only the last, which says all that"
-                            + " the others did (${DEFAULT-VALUE})")
-    private boolean thinAcks = true;
 
     @Option(
             names = "--cni-rehearsal-ms",
@@ -237,51 +104,20 @@ final class FlannelFlags {
     private boolean help;
 
     DaemonOptions toOptions(Map<String, String> environment) throws ConfigException {
-        return DaemonOptions.of(new DaemonOptions.Raw(
-                store.etcdEndpoints,
-                store.etcdPrefix,
-                store.etcdKeyFile,
-                store.etcdCertFile,
-                store.etcdCaFile,
-                store.etcdUsername,
-                store.etcdPassword,
-                store.kube(environment),
-                interfaces,
-                interfacePatterns,
-                canReach,
-                publicIp,
-                publicIpv6,
-                instance.instance(),
-                subnetFile,
-                timeToLiveSeconds,
-                renewMarginMinutes,
-                releaseOnStop,
-                ipMasq,
-                randomFullyDisable,
-                firewallResyncSeconds,
-                forwardRules,
-                healthzIp,
-                healthzPort,
-                instance.controlSocket().toString(),
-                stateDirectory,
-                tunDevice,
-                busyPollMicros,
-                vxlanDatapath,
-                blackholeRoute,
-                compatNft,
-                keepOnStop,
-                awaitPredecessor,
-                workers,
-                pinWorkers,
-                thinAcks,
-                cniRehearsalMillis));
-    }
-
-    /** The defaults, with another store. */
-    static DaemonOptions withStore(StoreFlags store, Map<String, String> environment) throws ConfigException {
-        FlannelFlags flags = new FlannelFlags();
-        flags.store = store;
-        return flags.toOptions(environment);
+        Problems problems = new Problems("the command line");
+        LeaseOptions leaseOptions = lease.options(problems);
+        DaemonOptions options = new DaemonOptions(
+                store.options(environment, problems),
+                uplink.options(problems),
+                leaseOptions,
+                hostRules.options(problems),
+                datapath.options(problems),
+                AdminOptions.of(healthzIp, healthzPort, instance.controlSocket(), problems),
+                PathOptions.of(instance.instance(), subnetFile, stateDirectory),
+                handover.options(leaseOptions, problems),
+                DaemonOptions.cniWarmup(cniRehearsalMillis, problems));
+        problems.throwIfAny();
+        return options;
     }
 
     int verbosity() {

@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flannelj.config.ConfigException;
+import io.flannelj.config.Problems;
+import io.flannelj.config.StoreOptions;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.LeaseRegister;
 import io.flannelj.lease.PodSubnets;
@@ -70,11 +72,18 @@ final class LeasesCommand implements Callable<Integer> {
         int run(LeaseRegister register) throws IOException, ConfigException, RefusedException;
     }
 
+    private SubnetManager open(StoreFlags where) throws IOException, ConfigException {
+        Problems problems = new Problems("the command line");
+        StoreOptions options = where.options(environment, problems);
+        problems.throwIfAny();
+        return stores.open(options);
+    }
+
     private int with(StoreFlags where, Deed deed) {
         if (!output.isKnown(err)) {
             return CommandLine.USAGE;
         }
-        try (SubnetManager opened = stores.open(FlannelFlags.withStore(where, environment))) {
+        try (SubnetManager opened = open(where)) {
             return deed.run(new LeaseRegister(opened));
         } catch (ConfigException e) {
             err.println(e.getMessage());

@@ -1,8 +1,10 @@
 package io.flannelj.cli;
 
+import io.flannelj.config.EtcdOptions;
 import io.flannelj.config.KubeOptions;
+import io.flannelj.config.Problems;
+import io.flannelj.config.StoreOptions;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Where leases are kept, under flannel's names: for the daemon, and for commands that go to the store themselves. */
@@ -10,25 +12,25 @@ final class StoreFlags {
     private static final String BOOL = "true|false";
 
     @Option(names = "--etcd-endpoints", paramLabel = "URLS", description = "etcd, comma-separated (${DEFAULT-VALUE})")
-    String etcdEndpoints = "http://127.0.0.1:4001,http://127.0.0.1:2379";
+    private String etcdEndpoints = "http://127.0.0.1:4001,http://127.0.0.1:2379";
 
     @Option(names = "--etcd-prefix", paramLabel = "PATH", description = "where flannel's keys stand (${DEFAULT-VALUE})")
-    String etcdPrefix = "/coreos.com/network";
+    private String etcdPrefix = "/coreos.com/network";
 
     @Option(names = "--etcd-keyfile", paramLabel = "FILE", description = "private key for etcd, PEM")
-    String etcdKeyFile = "";
+    private String etcdKeyFile = "";
 
     @Option(names = "--etcd-certfile", paramLabel = "FILE", description = "client certificate for etcd, PEM")
-    String etcdCertFile = "";
+    private String etcdCertFile = "";
 
     @Option(names = "--etcd-cafile", paramLabel = "FILE", description = "certificate authority of etcd, PEM")
-    String etcdCaFile = "";
+    private String etcdCaFile = "";
 
     @Option(names = "--etcd-username", paramLabel = "NAME", description = "user for etcd")
-    String etcdUsername = "";
+    private String etcdUsername = "";
 
     @Option(names = "--etcd-password", paramLabel = "TEXT", description = "its password; better in the environment")
-    String etcdPassword = "";
+    private String etcdPassword = "";
 
     @Option(
             names = "--kube-subnet-mgr",
@@ -71,18 +73,24 @@ final class StoreFlags {
             description = "once ready, clear the node's condition NetworkUnavailable (${DEFAULT-VALUE})")
     private boolean announceReadiness = true;
 
-    KubeOptions.@Nullable Raw kube(Map<String, String> environment) {
+    StoreOptions options(Map<String, String> environment, Problems problems) {
         return kubeSubnetManager
-                ? new KubeOptions.Raw(
+                ? KubeOptions.of(
                         kubeApiUrl,
                         kubeconfigFile,
                         kubeAnnotationPrefix,
                         networkConfigFile,
                         announceReadiness,
-                        environment.getOrDefault("NODE_NAME", ""),
-                        environment.getOrDefault("POD_NAME", ""),
-                        environment.getOrDefault("POD_NAMESPACE", ""),
-                        environment.getOrDefault("EVENT_QUEUE_DEPTH", ""))
-                : null;
+                        environment,
+                        problems)
+                : EtcdOptions.of(
+                        etcdEndpoints,
+                        etcdPrefix,
+                        etcdKeyFile,
+                        etcdCertFile,
+                        etcdCaFile,
+                        etcdUsername,
+                        etcdPassword,
+                        problems);
     }
 }

@@ -1,7 +1,7 @@
 package io.flannelj.cli;
 
 import io.flannelj.config.ConfigException;
-import io.flannelj.config.DaemonOptions;
+import io.flannelj.config.StoreOptions;
 import io.flannelj.lease.SubnetManager;
 import java.io.IOException;
 
@@ -13,5 +13,5 @@ public interface StoreOpener {
      * @throws IOException when what it needs cannot be read, e.g. certificates; names it
      * @throws ConfigException when the options do not say where it is
      */
-    SubnetManager open(DaemonOptions options) throws IOException, ConfigException;
+    SubnetManager open(StoreOptions options) throws IOException, ConfigException;
 }

@@ -10,6 +10,9 @@ import java.util.regex.Pattern;
 public record AnnotationPrefix(String text) {
     private static final Pattern FORM = Pattern.compile("(?:[a-z0-9_-]+\\.)+[a-z0-9_-]+/(?:[a-z0-9_-]+-)?");
 
+    /** flannel's own. */
+    static final AnnotationPrefix FLANNEL = new AnnotationPrefix("flannel.alpha.coreos.com/");
+
     /**
      * Completes a prefix as flannel does: {@code fqdn} to {@code fqdn/}, and {@code fqdn/name} to {@code fqdn/name-}.
      *

@@ -1,6 +1,7 @@
 package io.flannelj.config;
 
 import java.nio.file.Path;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,48 +25,57 @@ public record KubeOptions(
         boolean announceReadiness,
         String nodeName,
         String podName,
-        String podNamespace) {
+        String podNamespace)
+        implements StoreOptions {
 
-    /** What the operator typed, before anybody has looked at it. */
-    public record Raw(
+    /**
+     * Checks what was given and notes every problem.
+     *
+     * @param environment of the process: {@code NODE_NAME}, {@code POD_NAME}, {@code POD_NAMESPACE}, and flannel's
+     *     {@code EVENT_QUEUE_DEPTH}, which is checked and has no effect here
+     */
+    public static KubeOptions of(
             String apiUrl,
             String kubeconfigFile,
             String annotationPrefix,
             String networkConfigFile,
             boolean announceReadiness,
-            String nodeName,
-            String podName,
-            String podNamespace,
-            String eventQueueDepth) {}
-
-    /** Checks what was typed; null, with problems noted, when the prefix cannot be used. */
-    static @Nullable KubeOptions of(Raw raw, Problems problems) {
+            Map<String, String> environment,
+            Problems problems) {
+        String nodeName = environment.getOrDefault("NODE_NAME", "");
+        String podName = environment.getOrDefault("POD_NAME", "");
+        String podNamespace = environment.getOrDefault("POD_NAMESPACE", "");
+        String eventQueueDepth = environment.getOrDefault("EVENT_QUEUE_DEPTH", "");
         problems.unless(
-                raw.apiUrl().isEmpty() || DaemonOptions.isUrl(raw.apiUrl()),
+                apiUrl.isEmpty() || Problems.isUrl(apiUrl),
                 "--kube-api-url",
-                "must look like https://host:6443, was \"" + raw.apiUrl() + "\"");
+                "must look like https://host:6443, was \"" + apiUrl + "\"");
         problems.unless(
-                !raw.nodeName().isEmpty()
-                        || !(raw.podName().isEmpty() || raw.podNamespace().isEmpty()),
+                !nodeName.isEmpty() || !(podName.isEmpty() || podNamespace.isEmpty()),
                 "--kube-subnet-mgr",
                 "needs to know its node: set the environment variable NODE_NAME, or POD_NAME and POD_NAMESPACE");
         problems.unless(
-                raw.eventQueueDepth().matches("[+-]?\\d*"),
+                eventQueueDepth.matches("[+-]?\\d*"),
                 "EVENT_QUEUE_DEPTH",
-                "must be a number, was \"" + raw.eventQueueDepth() + "\"");
+                "must be a number, was \"" + eventQueueDepth + "\"");
+        return new KubeOptions(
+                apiUrl,
+                kubeconfigFile.isEmpty() ? null : Path.of(kubeconfigFile),
+                annotationPrefix(annotationPrefix, problems),
+                Path.of(networkConfigFile),
+                announceReadiness,
+                nodeName,
+                podName,
+                podNamespace);
+    }
+
+    /** flannel's own, with a problem noted, where {@code text} cannot be one. */
+    private static AnnotationPrefix annotationPrefix(String text, Problems problems) {
         try {
-            return new KubeOptions(
-                    raw.apiUrl(),
-                    raw.kubeconfigFile().isEmpty() ? null : Path.of(raw.kubeconfigFile()),
-                    AnnotationPrefix.parse(raw.annotationPrefix()),
-                    Path.of(raw.networkConfigFile()),
-                    raw.announceReadiness(),
-                    raw.nodeName(),
-                    raw.podName(),
-                    raw.podNamespace());
+            return AnnotationPrefix.parse(text);
         } catch (IllegalArgumentException e) {
             problems.add("--kube-annotation-prefix", String.valueOf(e.getMessage()));
-            return null;
+            return AnnotationPrefix.FLANNEL;
         }
     }
 }

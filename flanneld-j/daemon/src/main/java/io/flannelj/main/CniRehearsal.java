@@ -34,8 +34,8 @@ final class CniRehearsal {
 
     void run() {
         try {
-            Path stage = Path.of(options.subnetFile() + ".rehearsal");
-            int rounds = new Rehearsal(stage).play(options.cniRehearsal(), goOn);
+            Path stage = Path.of(options.paths().subnetFile() + ".rehearsal");
+            int rounds = new Rehearsal(stage).play(options.cniWarmup(), goOn);
             for (int i = 0; i < CALLS && goOn.getAsBoolean(); i++) {
                 call();
             }
@@ -48,7 +48,7 @@ final class CniRehearsal {
     private void call() throws IOException {
         Invocation refused =
                 new Invocation(Map.of("CNI_COMMAND", "REHEARSAL"), "{\"cniVersion\":\"1.0.0\",\"name\":\"rehearsal\"}");
-        String cniSocket = Shim.cniSocket(options.controlSocket().toString());
+        String cniSocket = Shim.cniSocket(options.admin().controlSocket().toString());
         try (SocketChannel daemon = SocketChannel.open(UnixDomainSocketAddress.of(cniSocket))) {
             ByteBuffer request = ByteBuffer.wrap(Frames.call(refused, ""));
             while (request.hasRemaining()) {

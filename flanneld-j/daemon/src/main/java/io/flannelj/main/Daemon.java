@@ -18,8 +18,10 @@ import io.flannelj.cni.engine.CniEngine;
 import io.flannelj.cni.server.CniHandler;
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
+import io.flannelj.config.DatapathOptions;
 import io.flannelj.config.Instance;
 import io.flannelj.config.NetworkConfig;
+import io.flannelj.config.UplinkOptions;
 import io.flannelj.firewall.Firewalls;
 import io.flannelj.firewall.Iptables;
 import io.flannelj.firewall.Nftables;
@@ -43,6 +45,7 @@ import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
@@ -69,12 +72,18 @@ final class Daemon {
     Daemon(DaemonOptions options, Shutdown shutdown) {
         this.options = options;
         this.shutdown = shutdown;
+        DatapathOptions datapath = options.datapath();
+        Path stateDirectory = options.paths().stateDirectory();
         Tunnel.Settings tunnels = new Tunnel.Settings(
-                options.tunDevice(), options.busyPoll(), options.workers(), options.pinWorkers(), options.thinAcks());
+                datapath.tunDevice(),
+                datapath.busyPoll(),
+                datapath.workers(),
+                datapath.pinWorkers(),
+                datapath.thinAcks());
         this.backends = new BackendRegistry(List.of(
                 new UdpProvider(tunnels),
-                new VxlanProvider(tunnels, options.stateDirectory(), options.vxlanDatapath(), () -> state.earlier),
-                new GeneveProvider(tunnels, options.stateDirectory()),
+                new VxlanProvider(tunnels, stateDirectory, datapath.vxlan(), () -> state.earlier),
+                new GeneveProvider(tunnels, stateDirectory),
                 new IpipProvider(tunnels),
                 new HostGwProvider(),
                 new ExtensionProvider(),
@@ -103,7 +112,7 @@ final class Daemon {
 
     private void serve() throws IOException, ConfigException, LeaseKeeper.ClosedException, InterruptedException {
         Clock clock = BootClock.start();
-        try (SubnetManager store = Stores.open(options, clock)) {
+        try (SubnetManager store = Stores.open(options.store(), clock)) {
             StoreHealth health = new StoreHealth(clock, store.location());
             LeaseKeeper keeper = new LeaseKeeper(
                     store,
@@ -111,9 +120,9 @@ final class Daemon {
                     clock,
                     new SecureRandom(),
                     new LeaseKeeper.Terms(
-                            options.leases().timeToLive(), options.leases().renewMargin()));
-            LeaseArchive archive =
-                    new LeaseArchive(options.stateDirectory(), store.location() + ", " + store.configLocation(), clock);
+                            options.lease().timeToLive(), options.lease().renewMargin()));
+            LeaseArchive archive = new LeaseArchive(
+                    options.paths().stateDirectory(), store.location() + ", " + store.configLocation(), clock);
             shutdown.whenAsked(keeper::close);
             bindMetrics(clock, health);
             View view =
@@ -122,7 +131,7 @@ final class Daemon {
                     Entrance entrance = new Entrance(admin, cniHandler(view), options)) {
                 entrance.openUnlessTaken();
                 hold(store, health, keeper, archive, entrance, clock);
-                if (options.leases().releaseOnStop() && keeper.release()) {
+                if (options.lease().releaseOnStop() && keeper.release()) {
                     archive.forget();
                 }
             } finally {
@@ -190,7 +199,7 @@ final class Daemon {
     }
 
     private Uplink findUplink(NetworkConfig config, NodeNotes notes) throws IOException {
-        DaemonOptions known = options.withPublicIps(notes.publicIpv4(), notes.publicIpv6());
+        UplinkOptions known = options.uplink().withPublicIps(notes.publicIpv4(), notes.publicIpv6());
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
             return new UplinkFinder(netlink).find(known, config.ipv4() != null, config.ipv6() != null);
         }
@@ -205,7 +214,7 @@ final class Daemon {
     }
 
     private Firewalls firewall(boolean nftables) {
-        Instance instance = options.instance();
+        Instance instance = options.paths().instance();
         return nftables
                 ? new Firewalls(new Nftables(false, instance), new Nftables(true, instance))
                 : new Firewalls(new Iptables(false, instance), new Iptables(true, instance));
@@ -231,7 +240,7 @@ final class Daemon {
             settled = true;
             Thread thread = new Thread(
                     () -> {
-                        if (!options.cniRehearsal().isZero()) {
+                        if (!options.cniWarmup().isZero()) {
                             new CniRehearsal(options, () -> !shutdown.isAsked()).run();
                         }
                         // What the start left behind: in the heap it would stay for hours, and be collected in the
@@ -245,7 +254,7 @@ final class Daemon {
     }
 
     private @Nullable PodSubnets previous() {
-        return SubnetEnv.readIfUsable(options.subnetFile())
+        return SubnetEnv.readIfUsable(options.paths().subnetFile())
                 .map(file -> new PodSubnets(file.subnet(), file.ipv6Subnet()))
                 .orElse(null);
     }

@@ -44,7 +44,7 @@ final class Entrance implements AutoCloseable {
         if (isTaken()) {
             log.info(
                     "another flanneld-j answers at {}; preparing, to take over when it has stopped",
-                    options.controlSocket());
+                    options.admin().controlSocket());
             return;
         }
         open();
@@ -63,17 +63,18 @@ final class Entrance implements AutoCloseable {
     }
 
     private boolean isTaken() {
-        return options.handover().awaitPredecessor() && AdminServer.isAnswering(options.controlSocket());
+        return options.handover().awaitPredecessor()
+                && AdminServer.isAnswering(options.admin().controlSocket());
     }
 
     private void open() throws IOException {
-        admin.listen(options.controlSocket());
-        cniServer =
-                CniServer.open(Path.of(Shim.cniSocket(options.controlSocket().toString())), cni);
-        if (options.healthz().port() > 0) {
+        admin.listen(options.admin().controlSocket());
+        cniServer = CniServer.open(
+                Path.of(Shim.cniSocket(options.admin().controlSocket().toString())), cni);
+        if (options.admin().healthzPort() > 0) {
             InetAddress address =
-                    InetAddress.getByAddress(options.healthz().address().toBytes());
-            admin.listen(new InetSocketAddress(address, options.healthz().port()));
+                    InetAddress.getByAddress(options.admin().healthzIp().toBytes());
+            admin.listen(new InetSocketAddress(address, options.admin().healthzPort()));
         }
         open = true;
     }

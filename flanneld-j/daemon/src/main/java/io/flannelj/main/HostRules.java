@@ -2,7 +2,7 @@ package io.flannelj.main;
 
 import io.flannelj.backend.BlackholeRoutes;
 import io.flannelj.backend.PeerRoutes;
-import io.flannelj.config.DaemonOptions;
+import io.flannelj.config.HostRuleOptions;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.firewall.DesiredRules;
 import io.flannelj.firewall.Firewalls;
@@ -31,7 +31,7 @@ final class HostRules {
      *
      * @param subnets this node's own
      */
-    HostRules(Firewalls firewall, DaemonOptions options, NetworkConfig config, PodSubnets subnets) {
+    HostRules(Firewalls firewall, HostRuleOptions options, NetworkConfig config, PodSubnets subnets) {
         this.firewall = firewall;
         this.rules = Stream.concat(
                         rules(config.network(), subnets.ipv4(), options),
@@ -40,15 +40,15 @@ final class HostRules {
         this.blackholed = options.blackholeRoute() ? PeerRoutes.networks(subnets.ipv4(), subnets.ipv6()) : List.of();
     }
 
-    private static Stream<DesiredRules> rules(@Nullable Cidr network, @Nullable Cidr subnet, DaemonOptions options) {
+    private static Stream<DesiredRules> rules(@Nullable Cidr network, @Nullable Cidr subnet, HostRuleOptions options) {
         return network == null || subnet == null
                 ? Stream.empty()
                 : Stream.of(new DesiredRules(
                         network,
                         subnet,
-                        options.ipMasq(),
+                        options.masquerade(),
                         options.randomFully(),
-                        options.forwardRules(),
+                        options.acceptForwarded(),
                         options.compatNft()));
     }
 

@@ -108,7 +108,7 @@ final class Session implements AutoCloseable, Tenure.Host {
         this.config = parts.config();
         this.keeper = parts.keeper();
         this.archive = parts.archive();
-        this.rules = new HostRules(parts.firewall(), options, config, own.subnets());
+        this.rules = new HostRules(parts.firewall(), options.hostRules(), config, own.subnets());
         this.subnets = own.subnets();
         this.encapsulations = prepared.tunnel().isPresent()
                 ? Encapsulations.start(
@@ -146,8 +146,8 @@ final class Session implements AutoCloseable, Tenure.Host {
                         config.ipv6Network(),
                         subnets.ipv6(),
                         writtenMtuBytes,
-                        options.ipMasq())
-                .write(options.subnetFile());
+                        options.hostRules().masquerade())
+                .write(options.paths().subnetFile());
     }
 
     /**
@@ -161,7 +161,7 @@ final class Session implements AutoCloseable, Tenure.Host {
         }
         started = true;
         tenure.start(saved);
-        repeat(options.firewallResync(), this::resyncFirewall);
+        repeat(options.hostRules().resync(), this::resyncFirewall);
         repeat(REPAIR_EVERY, this::repair);
         repeat(SAVE_EVERY, this::save);
         synced.await();

@@ -1,10 +1,10 @@
 package io.flannelj.main;
 
 import io.flannelj.config.ConfigException;
-import io.flannelj.config.DaemonOptions;
+import io.flannelj.config.EtcdOptions;
 import io.flannelj.config.KubeOptions;
+import io.flannelj.config.StoreOptions;
 import io.flannelj.lease.SubnetManager;
-import io.flannelj.lease.etcd.EtcdOptions;
 import io.flannelj.lease.etcd.EtcdSubnetManager;
 import io.flannelj.lease.kube.KubeSubnetManager;
 import java.io.IOException;
@@ -14,21 +14,9 @@ import java.time.Clock;
 final class Stores {
     private Stores() {}
 
-    static SubnetManager open(DaemonOptions options, Clock clock) throws IOException, ConfigException {
-        KubeOptions kube = options.kube();
-        if (kube != null) {
-            return KubeSubnetManager.open(kube, System.getenv(), clock);
-        }
-        DaemonOptions.Etcd etcd = options.etcd();
-        return EtcdSubnetManager.open(
-                new EtcdOptions(
-                        etcd.endpoints(),
-                        etcd.prefix(),
-                        etcd.keyFile(),
-                        etcd.certFile(),
-                        etcd.caFile(),
-                        etcd.username(),
-                        etcd.password()),
-                clock);
+    static SubnetManager open(StoreOptions options, Clock clock) throws IOException, ConfigException {
+        return options instanceof KubeOptions kube
+                ? KubeSubnetManager.open(kube, System.getenv(), clock)
+                : EtcdSubnetManager.open((EtcdOptions) options, clock);
     }
 }

@@ -2,9 +2,11 @@ package io.flannelj.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.flannelj.config.AdminOptions;
 import io.flannelj.config.AnnotationPrefix;
 import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.Datapath;
+import io.flannelj.config.EtcdOptions;
 import io.flannelj.config.KubeOptions;
 import io.flannelj.lease.StoreException;
 import io.flannelj.net.IpAddress;
@@ -22,7 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class CommandLineTest {
     private static final StoreOpener NO_STORE = options -> {
         throw new StoreException(
-                "no store at " + options.etcd().endpoints() + options.etcd().prefix());
+                "no store at " + ((EtcdOptions) options).endpoints() + ((EtcdOptions) options).prefix());
     };
 
     private final StringWriter out = new StringWriter();
@@ -32,6 +34,10 @@ class CommandLineTest {
     private Invocation read(String... arguments) {
         return new CommandLine(environment, new PrintWriter(out), new PrintWriter(err), "1.2.3", NO_STORE)
                 .read(arguments);
+    }
+
+    private static EtcdOptions etcd(DaemonOptions options) {
+        return (EtcdOptions) options.store();
     }
 
     private DaemonOptions options(String... arguments) {
@@ -49,17 +55,17 @@ class CommandLineTest {
     void defaultsAreFlannels() {
         DaemonOptions options = options();
 
-        assertThat(options.etcd().endpoints()).containsExactly("http://127.0.0.1:4001", "http://127.0.0.1:2379");
-        assertThat(options.etcd().prefix()).isEqualTo("/coreos.com/network");
-        assertThat(options.subnetFile()).isEqualTo(Path.of("/run/flannel/subnet.env"));
-        assertThat(options.leases().renewMargin()).isEqualTo(Duration.ofMinutes(60));
-        assertThat(options.ipMasq()).isFalse();
-        assertThat(options.randomFully()).isTrue();
-        assertThat(options.forwardRules()).isTrue();
-        assertThat(options.firewallResync()).isEqualTo(Duration.ofSeconds(5));
-        assertThat(options.healthz().port()).isZero();
-        assertThat(options.publicIp()).isNull();
-        assertThat(options.publicIpv6()).isNull();
+        assertThat(etcd(options).endpoints()).containsExactly("http://127.0.0.1:4001", "http://127.0.0.1:2379");
+        assertThat(etcd(options).prefix()).isEqualTo("/coreos.com/network");
+        assertThat(options.paths().subnetFile()).isEqualTo(Path.of("/run/flannel/subnet.env"));
+        assertThat(options.lease().renewMargin()).isEqualTo(Duration.ofMinutes(60));
+        assertThat(options.hostRules().masquerade()).isFalse();
+        assertThat(options.hostRules().randomFully()).isTrue();
+        assertThat(options.hostRules().acceptForwarded()).isTrue();
+        assertThat(options.hostRules().resync()).isEqualTo(Duration.ofSeconds(5));
+        assertThat(options.admin().healthzPort()).isZero();
+        assertThat(options.uplink().publicIp()).isNull();
+        assertThat(options.uplink().publicIpv6()).isNull();
     }
 
     /** flannel 0.28's list, but for the klog flags' values. */
@@ -107,12 +113,12 @@ class CommandLineTest {
     void ourOwnFlagsAreTaken() {
         environment = Map.of("FLANNELD_IP_BLACKHOLE_ROUTE", "true");
         DaemonOptions options = options("--vxlan-datapath=kernel", "--compat-nft");
-        assertThat(options.vxlanDatapath()).isEqualTo(Datapath.KERNEL);
-        assertThat(options.compatNft()).isTrue();
-        assertThat(options.blackholeRoute()).isTrue();
+        assertThat(options.datapath().vxlan()).isEqualTo(Datapath.KERNEL);
+        assertThat(options.hostRules().compatNft()).isTrue();
+        assertThat(options.hostRules().blackholeRoute()).isTrue();
         environment = Map.of();
-        assertThat(options().vxlanDatapath()).isNull();
-        assertThat(options().compatNft()).isFalse();
+        assertThat(options().datapath().vxlan()).isNull();
+        assertThat(options().hostRules().compatNft()).isFalse();
         assertThat(refusal("--vxlan-datapath=fpga")).contains("--vxlan-datapath: must be userspace, kernel or auto");
     }
 
@@ -147,8 +153,8 @@ class CommandLineTest {
                 "--workers=3",
                 "--pin-workers");
 
-        assertThat(options.etcd())
-                .isEqualTo(new DaemonOptions.Etcd(
+        assertThat(etcd(options))
+                .isEqualTo(new EtcdOptions(
                         List.of("https://a:2379", "https://b:2379"),
                         "/net",
                         "/key.pem",
@@ -156,42 +162,40 @@ class CommandLineTest {
                         "/ca.pem",
                         "me",
                         "secret"));
-        assertThat(options.interfaces()).containsExactly("eth0", "eth1");
-        assertThat(options.interfacePatterns()).containsExactly("^10[.]");
-        assertThat(options.canReach()).isEqualTo(IpAddress.parse("10.0.0.1"));
-        assertThat(options.publicIp()).isEqualTo(IpAddress.parse("203.0.113.7"));
-        assertThat(options.publicIpv6()).isEqualTo(IpAddress.parse("2001:db8::7"));
-        assertThat(options.subnetFile()).isEqualTo(Path.of("/s.env"));
-        assertThat(options.leases().renewMargin()).isEqualTo(Duration.ofMinutes(30));
-        assertThat(options.ipMasq()).isTrue();
-        assertThat(options.randomFully()).isFalse();
-        assertThat(options.firewallResync()).isEqualTo(Duration.ofSeconds(9));
-        assertThat(options.forwardRules()).isFalse();
-        assertThat(options.healthz()).isEqualTo(new DaemonOptions.Healthz(IpAddress.parse("127.0.0.1"), 8471));
-        assertThat(options.controlSocket()).isEqualTo(Path.of("/c.sock"));
-        assertThat(options.stateDirectory()).isEqualTo(Path.of("/state"));
-        assertThat(options.tunDevice()).isEqualTo("/tun");
-        assertThat(options.busyPoll()).isEqualTo(Duration.ofNanos(75_000));
-        assertThat(options.workers()).isEqualTo(3);
-        assertThat(options.pinWorkers()).isTrue();
+        assertThat(options.uplink().interfaces()).containsExactly("eth0", "eth1");
+        assertThat(options.uplink().interfacePatterns()).containsExactly("^10[.]");
+        assertThat(options.uplink().canReach()).isEqualTo(IpAddress.parse("10.0.0.1"));
+        assertThat(options.uplink().publicIp()).isEqualTo(IpAddress.parse("203.0.113.7"));
+        assertThat(options.uplink().publicIpv6()).isEqualTo(IpAddress.parse("2001:db8::7"));
+        assertThat(options.paths().subnetFile()).isEqualTo(Path.of("/s.env"));
+        assertThat(options.lease().renewMargin()).isEqualTo(Duration.ofMinutes(30));
+        assertThat(options.hostRules().masquerade()).isTrue();
+        assertThat(options.hostRules().randomFully()).isFalse();
+        assertThat(options.hostRules().resync()).isEqualTo(Duration.ofSeconds(9));
+        assertThat(options.hostRules().acceptForwarded()).isFalse();
+        assertThat(options.admin()).isEqualTo(new AdminOptions(IpAddress.parse("127.0.0.1"), 8471, Path.of("/c.sock")));
+        assertThat(options.paths().stateDirectory()).isEqualTo(Path.of("/state"));
+        assertThat(options.datapath().tunDevice()).isEqualTo("/tun");
+        assertThat(options.datapath().busyPoll()).isEqualTo(Duration.ofNanos(75_000));
+        assertThat(options.datapath().workers()).isEqualTo(3);
+        assertThat(options.datapath().pinWorkers()).isTrue();
     }
 
     @Test
     void oneOfSeveralDaemonsHasItsOwnFiles() {
         DaemonOptions options = options("--instance", "blue", "--state-dir", "/srv/state");
-        assertThat(options.instance().name()).isEqualTo("blue");
-        assertThat(options.subnetFile()).hasToString("/run/flannel/blue.env");
-        assertThat(options.controlSocket()).hasToString("/run/flannel-j/blue.sock");
-        assertThat(options.stateDirectory()).hasToString("/srv/state");
+        assertThat(options.paths().instance().name()).isEqualTo("blue");
+        assertThat(options.paths().subnetFile()).hasToString("/run/flannel/blue.env");
+        assertThat(options.admin().controlSocket()).hasToString("/run/flannel-j/blue.sock");
+        assertThat(options.paths().stateDirectory()).hasToString("/srv/state");
     }
 
     @Test
     void kubernetesIsTheStoreOnRequest() {
-        assertThat(options("--kube-api-url=https://a:6443").kube()).isNull();
+        assertThat(options("--kube-api-url=https://a:6443").store()).isInstanceOf(EtcdOptions.class);
 
         environment = Map.of("NODE_NAME", "n1", "EVENT_QUEUE_DEPTH", "5000");
-        KubeOptions usual = options("--kube-subnet-mgr").kube();
-        assertThat(usual)
+        assertThat(options("--kube-subnet-mgr").store())
                 .isEqualTo(new KubeOptions(
                         "",
                         null,
@@ -209,7 +213,7 @@ class CommandLineTest {
                                 "--kube-annotation-prefix=org.com/x",
                                 "--net-config-path=/n.json",
                                 "--set-node-network-unavailable=false")
-                        .kube())
+                        .store())
                 .isEqualTo(new KubeOptions(
                         "https://a:6443",
                         Path.of("/k"),
@@ -230,8 +234,7 @@ class CommandLineTest {
 
     @Test
     void oneDashDoesForTwoAndTheLastCounts() {
-        assertThat(options("-ip-masq=true", "-etcd-prefix", "/one", "--etcd-prefix", "/two")
-                        .etcd()
+        assertThat(etcd(options("-ip-masq=true", "-etcd-prefix", "/one", "--etcd-prefix", "/two"))
                         .prefix())
                 .isEqualTo("/two");
     }
@@ -240,9 +243,9 @@ class CommandLineTest {
     void theEnvironmentStandsForWhatIsNotTyped() {
         environment = Map.of("FLANNELD_IP_MASQ", "true", "FLANNELD_ETCD_PREFIX", "/from/environment");
 
-        assertThat(options().ipMasq()).isTrue();
-        assertThat(options().etcd().prefix()).isEqualTo("/from/environment");
-        assertThat(options("--etcd-prefix=/typed").etcd().prefix()).isEqualTo("/typed");
+        assertThat(options().hostRules().masquerade()).isTrue();
+        assertThat(etcd(options()).prefix()).isEqualTo("/from/environment");
+        assertThat(etcd(options("--etcd-prefix=/typed")).prefix()).isEqualTo("/typed");
     }
 
     @ParameterizedTest

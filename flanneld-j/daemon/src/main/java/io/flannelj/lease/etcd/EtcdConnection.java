@@ -2,6 +2,7 @@ package io.flannelj.lease.etcd;
 
 import io.etcd.jetcd.Client;
 import io.etcd.jetcd.ClientBuilder;
+import io.flannelj.config.EtcdOptions;
 import io.flannelj.lease.StoreException;
 import java.io.File;
 import java.time.Clock;

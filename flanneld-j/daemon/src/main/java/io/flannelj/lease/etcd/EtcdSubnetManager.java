@@ -15,6 +15,7 @@ import io.etcd.jetcd.options.PutOption;
 import io.etcd.jetcd.options.WatchOption;
 import io.etcd.jetcd.watch.WatchEvent;
 import io.etcd.jetcd.watch.WatchResponse;
+import io.flannelj.config.EtcdOptions;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.lease.DeniedException;
 import io.flannelj.lease.Lease;
