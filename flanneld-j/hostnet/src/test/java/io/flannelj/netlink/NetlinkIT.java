@@ -15,6 +15,9 @@ import io.flannelj.netns.Netns;
 import io.flannelj.netns.NetnsThread;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -206,6 +209,48 @@ class NetlinkIT {
                     .hasMessageContaining("EADDRNOTAVAIL");
             return null;
         });
+    }
+
+    @Test
+    void changesOfLinksAddressesAndRoutesAreReported() throws IOException {
+        List<HostWatch.Change> seen = new CopyOnWriteArrayList<>();
+        NetnsThread.callInNew(() -> {
+            HostWatch watch = HostWatch.start(EnumSet.allOf(HostWatch.Topic.class), "test-watch", seen::add);
+            try (NetlinkSocket socket = NetlinkSocket.open()) {
+                Links links = new Links(socket);
+                int bridge = links.addBridge("br0", 1400);
+                awaitReport(seen, HostWatch.Kind.LINK, bridge);
+                new Addresses(socket).add(bridge, Cidr.parse("10.9.0.1/24"));
+                awaitReport(seen, HostWatch.Kind.ADDRESS, bridge);
+                links.setUp(bridge);
+                new Routes(socket).add(Route.toLink(Cidr.parse("10.10.0.0/16"), bridge));
+                awaitReport(seen, HostWatch.Kind.ROUTE, bridge);
+
+                seen.clear();
+                new Addresses(socket).add(bridge, Cidr.parse("fd00:9::1/64"));
+                awaitReport(seen, HostWatch.Kind.ADDRESS, bridge);
+                run("ip", "link", "set", "br0", "mtu", "1300");
+                awaitReport(seen, HostWatch.Kind.LINK, bridge);
+
+                links.delete(bridge);
+                awaitReport(seen, HostWatch.Kind.LINK_DELETED, bridge);
+            } finally {
+                watch.close();
+            }
+            return null;
+        });
+    }
+
+    private static void awaitReport(List<HostWatch.Change> seen, HostWatch.Kind kind, int linkIndex)
+            throws IOException {
+        HostWatch.Change wanted = new HostWatch.Change(kind, linkIndex);
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+        while (!seen.contains(wanted)) {
+            if (System.nanoTime() > end) {
+                throw new IOException("not reported: " + wanted + "; reported: " + seen);
+            }
+            Thread.onSpinWait();
+        }
     }
 
     private static String run(String... command) throws IOException, InterruptedException {

@@ -1,0 +1,153 @@
+package io.flannelj.netlink;
+
+import io.flannelj.linux.Errno;
+import io.flannelj.linux.NetlinkFd;
+import io.flannelj.linux.SyscallException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Set;
+import java.util.function.Consumer;
+
+/**
+ * Reports within milliseconds what anybody changes of the links, addresses and routes of one network namespace (the
+ * multicast groups of rtnetlink(7)). What is reported has happened already; a listener that wants to know how things
+ * are now asks the kernel.
+ */
+public final class HostWatch implements AutoCloseable {
+    private static final int NEWLINK = 16;
+    private static final int DELLINK = 17;
+    private static final int NEWADDR = 20;
+    private static final int DELADDR = 21;
+    private static final int NEWROUTE = 24;
+    private static final int DELROUTE = 25;
+    private static final int BRIDGE = 7;
+    private static final int HEADER_BYTES = 16;
+    private static final int ROUTE_HEADER_BYTES = 12; // struct rtmsg
+    private static final int ROUTE_OUT_LINK = 4;
+    private static final int RECEIVE_BYTES = 64 * 1024;
+
+    private final NetlinkFd fd;
+    private final Consumer<Change> listener;
+    private volatile boolean closed;
+
+    /** What can be listened to. */
+    public enum Topic {
+        LINKS(0x1),
+        ADDRESSES(0x10 | 0x100),
+        ROUTES(0x40 | 0x400);
+
+        private final int groups;
+
+        Topic(int groups) {
+            this.groups = groups;
+        }
+    }
+
+    /** What was changed. */
+    public enum Kind {
+        /** A link was made, or its state, name, MTU or MAC address changed. */
+        LINK,
+        LINK_DELETED,
+        /** An address was added to a link, or taken from it. */
+        ADDRESS,
+        /** A route of any table was added or removed. The kernel reports no IPv4 routes that go with their link. */
+        ROUTE,
+        /** More changed than could be reported: anything may have. */
+        OVERRUN
+    }
+
+    /**
+     * One change.
+     *
+     * @param linkIndex of the link that it concerns; 0 where it concerns none, or all
+     */
+    public record Change(Kind kind, int linkIndex) {}
+
+    private HostWatch(NetlinkFd fd, Consumer<Change> listener) {
+        this.fd = fd;
+        this.listener = listener;
+    }
+
+    /**
+     * Watches the calling thread's network namespace.
+     *
+     * @param name of the watch's thread
+     * @param listener called on that thread, in the kernel's order; it must not throw
+     */
+    public static HostWatch start(Set<Topic> topics, String name, Consumer<Change> listener) throws SyscallException {
+        int groups = topics.stream().mapToInt(topic -> topic.groups).reduce(0, (a, b) -> a | b);
+        HostWatch watch = new HostWatch(NetlinkFd.listen(groups), listener);
+        Thread thread = new Thread(watch::run, name);
+        thread.setDaemon(true);
+        thread.start();
+        return watch;
+    }
+
+    private void run() {
+        ByteBuffer received = ByteBuffer.allocateDirect(RECEIVE_BYTES).order(ByteOrder.nativeOrder());
+        try (fd) { // closed by the thread that reads it, so that its number cannot become another file's meanwhile
+            while (!closed) {
+                int errno = fd.receive(received);
+                if (errno == 0) {
+                    report(received);
+                } else if (errno == Errno.ENOBUFS) {
+                    report(new Change(Kind.OVERRUN, 0));
+                }
+            }
+        } catch (SyscallException e) {
+            return; // without the watch, the regular repair finds out
+        }
+    }
+
+    private void report(ByteBuffer received) {
+        int at = 0;
+        while (at + HEADER_BYTES <= received.limit()) {
+            int length = received.getInt(at);
+            if (length < HEADER_BYTES || at + length > received.limit()) {
+                return;
+            }
+            report(received, at, length);
+            at += length + 3 & ~3;
+        }
+    }
+
+    private void report(ByteBuffer received, int at, int length) {
+        int body = at + HEADER_BYTES;
+        switch (received.getShort(at + 4) & 0xffff) {
+            // A bridge reports ports that leave it as links that are deleted.
+            case NEWLINK -> reportLink(Kind.LINK, received, body, length);
+            case DELLINK -> {
+                if (length >= HEADER_BYTES + 8 && (received.get(body) & 0xff) != BRIDGE) {
+                    reportLink(Kind.LINK_DELETED, received, body, length);
+                }
+            }
+            case NEWADDR, DELADDR -> reportLink(Kind.ADDRESS, received, body, length);
+            case NEWROUTE, DELROUTE -> {
+                if (length >= HEADER_BYTES + ROUTE_HEADER_BYTES) {
+                    Answer route = new Answer(received, body, ROUTE_HEADER_BYTES, at + length);
+                    report(new Change(Kind.ROUTE, route.u32Attribute(ROUTE_OUT_LINK, 0)));
+                }
+            }
+            default -> {}
+        }
+    }
+
+    /** struct ifinfomsg and struct ifaddrmsg alike have the link's index at offset 4. */
+    private void reportLink(Kind kind, ByteBuffer received, int body, int length) {
+        if (length >= HEADER_BYTES + 8) {
+            report(new Change(kind, received.getInt(body + 4)));
+        }
+    }
+
+    private void report(Change change) {
+        if (!closed) {
+            listener.accept(change);
+        }
+    }
+
+    /** Nothing is reported after this, except what is on its way already. */
+    @Override
+    public void close() {
+        closed = true;
+    }
+}
