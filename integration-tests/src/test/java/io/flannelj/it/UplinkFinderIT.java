@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.Map;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -22,6 +23,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 @NeedsPrivileges
 class UplinkFinderIT {
     private static Uplink find(String flags) throws IOException {
+        return find(flags, "ip route add default via 192.168.100.254");
+    }
+
+    private static Uplink find(String flags, String... commands) throws IOException {
         return NetnsThread.callInNew(() -> {
             for (String command : new String[] {
                 "ip link set lo up",
@@ -35,8 +40,11 @@ class UplinkFinderIT {
                 "ip link set up1 up",
                 "ip link add up2 type bridge",
                 "ip link set up2 up",
-                "ip route add default via 192.168.100.254"
+                "ip link property add dev up1 altname a-name-longer-than-fifteen"
             }) {
+                Commands.require(command.split(" "));
+            }
+            for (String command : commands) {
                 Commands.require(command.split(" "));
             }
             PrintWriter nowhere = new PrintWriter(new StringWriter());
@@ -54,6 +62,9 @@ class UplinkFinderIT {
         "'', up0, 192.168.100.1, 192.168.100.1",
         "--iface up1, up1, 10.20.0.1, 10.20.0.1",
         "--iface 10.20.0.9, up1, 10.20.0.9, 10.20.0.9",
+        "--iface a-name-longer-than-fifteen, up1, 10.20.0.1, 10.20.0.1",
+        "--iface no-such-name-of-an-interface --iface up1, up1, 10.20.0.1, 10.20.0.1",
+        "--iface 2001:db8:1111:2222:3333:4444:5555:6666 --iface up1, up1, 10.20.0.1, 10.20.0.1",
         "--iface nope --iface up1 --iface up0, up1, 10.20.0.1, 10.20.0.1",
         "--iface-regex ^10[.]20, up1, 10.20.0.1, 10.20.0.1",
         "--iface-regex p1$, up1, 10.20.0.1, 10.20.0.1",
@@ -70,6 +81,28 @@ class UplinkFinderIT {
         assertThat(uplink.address()).hasToString(address);
         assertThat(uplink.publicIp()).hasToString(publicIp);
         assertThat(uplink.mtuBytes()).isEqualTo(1500);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "up0, ip route add default nexthop via 192.168.100.254 weight 1 nexthop via 10.20.0.254 weight 1",
+        "up1, ip route add default nexthop dev up2 nexthop via 10.20.0.254",
+        "up1, ip route add default via 10.20.0.254 metric 50; ip route add default via 192.168.100.254 metric 100",
+        "up0, ip route add unreachable default metric 1; ip route add default via 192.168.100.254 metric 100",
+        "up0, ip route add blackhole default metric 1; ip route add default via 192.168.100.254 metric 100",
+        "up0, ip route add prohibit default metric 1; ip route add default via 192.168.100.254 metric 100",
+        "up0, ip route add default dev up2; ip route add default via 192.168.100.254 metric 100"
+    })
+    void theBestDefaultRouteThatCanBeUsedCounts(String name, String commands) throws IOException {
+        assertThat(find("", commands.split("; ")).name()).isEqualTo(name);
+    }
+
+    @Test
+    void withoutAUsableDefaultRouteTheErrorListsTheInterfaces() {
+        assertThatThrownBy(() -> find("", "ip route add unreachable default"))
+                .hasMessageContaining("the default route")
+                .hasMessageContaining("up1 10.20.0.1/24")
+                .hasMessageContaining("--iface");
     }
 
     @ParameterizedTest

@@ -164,9 +164,10 @@ public final class UplinkFinder {
     }
 
     private @Nullable Found byDefaultRoute(boolean ipv6) throws IOException {
-        for (Route route : routes.list()) {
-            if (route.isDefault() && route.destination().isIpv6() == ipv6) {
-                return byIndex(route.linkIndex(), null, ipv6);
+        for (Route route : routes.listDefaults(ipv6)) {
+            Found found = byIndex(route.linkIndex(), null, ipv6);
+            if (found != null) {
+                return found;
             }
         }
         return null;

@@ -3,6 +3,8 @@ package io.flannelj.netlink;
 import io.flannelj.net.IpAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -89,6 +91,26 @@ final class Answer {
         int at = find(type);
         int from = at < 0 ? end : at + ATTRIBUTE_HEADER_BYTES;
         return new Answer(message, from, 0, at < 0 ? end : from + valueLength(at));
+    }
+
+    /**
+     * The records inside one attribute, each of which begins with its own length in two bytes, as struct rtnexthop does;
+     * none when it is absent.
+     */
+    List<Answer> records(int type, int headerBytes) {
+        List<Answer> records = new ArrayList<>();
+        int at = find(type);
+        int next = at < 0 ? end : at + ATTRIBUTE_HEADER_BYTES;
+        int recordsEnd = at < 0 ? end : next + valueLength(at);
+        while (next + headerBytes <= recordsEnd) {
+            int length = message.getShort(next) & 0xffff;
+            if (length < headerBytes || next + length > recordsEnd) {
+                break;
+            }
+            records.add(new Answer(message, next, headerBytes, next + length));
+            next += length + 3 & ~3;
+        }
+        return records;
     }
 
     /** Where the attribute begins; -1 when there is none. Of several the last, as the kernel itself reads them. */

@@ -31,6 +31,9 @@ public final class Links {
     private static final int ALIAS = 20;
     private static final int AF_SPEC = 26;
     private static final int NET_NS_FD = 28;
+    private static final int ALTERNATIVE_NAME = 53;
+    private static final int NAME_MAX_BYTES = 15;
+    private static final int ALTERNATIVE_NAME_MAX_BYTES = 127;
     private static final int INFO_KIND = 1;
     private static final int INFO_DATA = 2;
     private static final int VETH_PEER = 1;
@@ -68,8 +71,14 @@ public final class Links {
         return netlink.query(header(GETLINK, Request.FLAG_DUMP, 0, 0, 0), HEADER_BYTES, Links::link, "list", "links");
     }
 
+    /** The link of that name, or of that alternative name (ip-link(8), altname), which may be as long as 127 bytes. */
     public Optional<Link> find(String name) throws SyscallException {
-        return get(header(GETLINK, 0, 0, 0, 0).attribute(NAME, name), name);
+        int bytes = name.getBytes(StandardCharsets.UTF_8).length;
+        return bytes == 0 || bytes > ALTERNATIVE_NAME_MAX_BYTES
+                ? Optional.empty()
+                : get(
+                        header(GETLINK, 0, 0, 0, 0).attribute(bytes > NAME_MAX_BYTES ? ALTERNATIVE_NAME : NAME, name),
+                        name);
     }
 
     public Optional<Link> find(int index) throws SyscallException {

@@ -43,6 +43,10 @@ public record Route(
         return type == BLACKHOLE;
     }
 
+    boolean isUnicast() {
+        return type == UNICAST;
+    }
+
     /** To a network right behind an interface. */
     public static Route toLink(Cidr destination, int linkIndex) {
         return new Route(destination, null, linkIndex, null, SCOPE_LINK, false, MAIN_TABLE, PROTOCOL_BOOT, UNICAST);

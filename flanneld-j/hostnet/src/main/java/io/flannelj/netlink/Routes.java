@@ -5,6 +5,7 @@ import io.flannelj.linux.SyscallException;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 
 /** The routes of one network namespace (rtnetlink(7), RTM_NEWROUTE and its kin). */
@@ -23,6 +24,9 @@ public final class Routes {
     private static final int METRIC_ADVERTISED_MSS = 8;
     private static final int TABLE = 15;
     private static final int ONLINK = 4;
+    private static final int MULTIPATH = 9;
+    private static final int NEXT_HOP_BYTES = 8; // struct rtnexthop
+    private static final int NO_HOP = 0x1 | 0x10; // RTNH_F_DEAD, RTNH_F_LINKDOWN
     private static final int CLONED = 0x200;
     private static final int BLACKHOLE_METRIC = 1 << 20;
 
@@ -125,6 +129,62 @@ public final class Routes {
                 request(DELROUTE, 0, Route.blackhole(destination)).attributeU32(PRIORITY, BLACKHOLE_METRIC),
                 "delete blackhole route",
                 destination.toString());
+    }
+
+    /**
+     * The main table's default routes of one family that packets can take, the kernel's choice first: by metric, and each
+     * hop of a multipath route by itself. Unreachable, blackhole and prohibit routes are left out, and so are hops whose
+     * link is down.
+     */
+    public List<Route> listDefaults(boolean ipv6) throws SyscallException {
+        Request request = new Request(GETROUTE, Request.FLAG_DUMP)
+                .u8(ipv6 ? Family.IPV6 : Family.IPV4)
+                .u8(0)
+                .u8(0)
+                .u8(0)
+                .u8(0)
+                .u8(0)
+                .u8(0)
+                .u8(0)
+                .u32(0);
+        List<Hops> defaults = netlink.query(
+                request,
+                HEADER_BYTES,
+                answer -> {
+                    Route route = of(Route.MAIN_TABLE).read(answer);
+                    return route == null || !route.isDefault() || !route.isUnicast() ? null : hops(answer, route);
+                },
+                "list",
+                "default routes");
+        return defaults.stream()
+                .sorted(Comparator.comparingLong(Hops::metric))
+                .flatMap(hops -> hops.routes().stream())
+                .toList();
+    }
+
+    /** One route of the table, by the hops that it may take. */
+    private record Hops(long metric, List<Route> routes) {}
+
+    private static Hops hops(Answer answer, Route route) {
+        List<Route> routes = new ArrayList<>();
+        if (route.linkIndex() > 0 && (answer.u32(8) & NO_HOP) == 0) {
+            routes.add(route);
+        }
+        for (Answer hop : answer.records(MULTIPATH, NEXT_HOP_BYTES)) {
+            if ((hop.u8(2) & NO_HOP) == 0) {
+                routes.add(new Route(
+                        route.destination(),
+                        hop.address(GATEWAY),
+                        hop.u32(4),
+                        route.source(),
+                        route.scope(),
+                        (hop.u8(2) & ONLINK) != 0,
+                        route.table(),
+                        route.protocol(),
+                        route.type()));
+            }
+        }
+        return new Hops(Integer.toUnsignedLong(answer.u32Attribute(PRIORITY, 0)), routes);
     }
 
     /** The way that the kernel would take to an address. */
