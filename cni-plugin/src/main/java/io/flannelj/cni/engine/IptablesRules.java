@@ -1,8 +1,8 @@
 package io.flannelj.cni.engine;
 
-import io.flannelj.linux.Program;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.packetfilter.Xtables;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,6 +10,9 @@ import java.util.Optional;
 
 /** An attachment's rules in iptables: three chains of its own, and the rules that lead there. */
 final class IptablesRules implements PodFirewall.Rules {
+    private static final Xtables IPV4 = new Xtables(false);
+    private static final Xtables IPV6 = new Xtables(true);
+
     private final String tag;
 
     IptablesRules(String tag) {
@@ -36,13 +39,9 @@ final class IptablesRules implements PodFirewall.Rules {
                     .filter(address -> address.isIpv6() == ipv6)
                     .toList();
             if (!pods.isEmpty()) {
-                Program.require(script(conf, pods, ipv6), program(ipv6) + "-restore", "-n", "-w", "10");
+                (ipv6 ? IPV6 : IPV4).restore(script(conf, pods, ipv6));
             }
         }
-    }
-
-    private static String program(boolean ipv6) {
-        return ipv6 ? "ip6tables" : "iptables";
     }
 
     /** What iptables-restore is fed for one family. */
@@ -105,50 +104,26 @@ final class IptablesRules implements PodFirewall.Rules {
 
     @Override
     public void delete() throws IOException {
-        for (boolean ipv6 : new boolean[] {false, true}) {
-            String program = program(ipv6);
-            if (!Program.exists(program)) {
-                continue;
-            }
-            for (String table : new String[] {"nat", "raw"}) {
-                String removal = removal(saved(program, table), table);
+        for (Xtables program : List.of(IPV4, IPV6)) {
+            for (String table : program.isInstalled() ? List.of("nat", "raw") : List.<String>of()) {
+                String removal = Xtables.removal(table, saved(program, table), line -> line.contains(tag));
                 if (!removal.isEmpty()) {
-                    Program.require(removal, program + "-restore", "-n", "-w", "10");
+                    program.restore(removal);
                 }
             }
         }
     }
 
-    /** The table's rules; nothing where the kernel has no such table. */
-    private static List<String> saved(String program, String table) throws IOException {
-        Program.Output output = Program.run("", program + "-save", "-t", table);
-        return output.exitStatus() == 0 ? output.text().lines().toList() : List.of();
-    }
-
-    private String removal(List<String> saved, String table) {
-        List<String> lines = new ArrayList<>();
-        List<String> chains = new ArrayList<>();
-        for (String line : saved) {
-            if (!line.contains(tag)) {
-                continue;
-            }
-            if (line.startsWith(":")) {
-                chains.add(line.substring(1, line.indexOf(' ')));
-            } else if (line.startsWith("-A ") && !line.substring(3).startsWith("CNI-")) {
-                lines.add("-D " + line.substring(3));
-            }
-        }
-        chains.forEach(chain -> lines.add("-F " + chain));
-        chains.forEach(chain -> lines.add("-X " + chain));
-        return lines.isEmpty() ? "" : "*" + table + "\n" + String.join("\n", lines) + "\nCOMMIT\n";
+    /** Nothing where the kernel has no such table. */
+    private static List<String> saved(Xtables program, String table) throws IOException {
+        return program.saveIfPresent(table).map(Xtables.Saved::lines).orElse(List.of());
     }
 
     @Override
     public boolean present() throws IOException {
-        for (boolean ipv6 : new boolean[] {false, true}) {
-            if (Program.exists(program(ipv6))
-                    && saved(program(ipv6), "nat").stream()
-                            .anyMatch(line -> line.startsWith("-A ") && line.contains(tag))) {
+        for (Xtables program : List.of(IPV4, IPV6)) {
+            if (program.isInstalled()
+                    && saved(program, "nat").stream().anyMatch(line -> line.startsWith("-A ") && line.contains(tag))) {
                 return true;
             }
         }

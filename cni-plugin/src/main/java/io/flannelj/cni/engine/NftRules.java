@@ -1,41 +1,35 @@
 package io.flannelj.cni.engine;
 
-import io.flannelj.linux.Program;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.packetfilter.NftTable;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * An attachment's rules in nftables, in one table a family, each with the attachment's tag as its comment. The table and its
  * empty chains stay when the last rule goes: another pod may be about to use them.
  */
 final class NftRules implements PodFirewall.Rules {
-    private static final String TABLE = "flannelj_pods";
-    private static final Pattern CHAIN = Pattern.compile("\\s*chain (\\S+) \\{.*");
-    private static final Pattern HANDLE = Pattern.compile(".*# handle (\\d+)");
-
-    private final String family;
+    private final NftTable table;
     private final String tag;
 
     NftRules(String family, String tag) {
-        this.family = family;
+        this.table = new NftTable(family, "flannelj_pods");
         this.tag = tag;
     }
 
     private String rule(String chain, String what) {
-        return "add rule " + family + " " + TABLE + " " + chain + " " + what + " comment \"" + tag + "\"";
+        return "add rule " + table + " " + chain + " " + what + " comment \"" + tag + "\"";
     }
 
     private void chain(List<String> lines, String name, String hook) {
-        lines.add("add chain " + family + " " + TABLE + " " + name + " { " + hook + "; }");
+        lines.add("add chain " + table + " " + name + " { " + hook + "; }");
     }
 
     void addMacGuard(String nodeEnd, String podMac) throws IOException {
-        List<String> lines = new ArrayList<>(List.of("add table " + family + " " + TABLE));
+        List<String> lines = new ArrayList<>(List.of("add table " + table));
         chain(lines, "guard", "type filter hook prerouting priority -300");
         lines.add(rule("guard", "iifname \"" + nodeEnd + "\" ether saddr != " + podMac + " drop"));
         apply(lines);
@@ -48,7 +42,7 @@ final class NftRules implements PodFirewall.Rules {
 
     /** What nft is fed. */
     List<String> script(BridgeConf conf, List<Cidr> pods) {
-        List<String> lines = new ArrayList<>(List.of("add table " + family + " " + TABLE));
+        List<String> lines = new ArrayList<>(List.of("add table " + table));
         chain(lines, "postrouting", "type nat hook postrouting priority 100");
         chain(lines, "prerouting", "type nat hook prerouting priority -100");
         chain(lines, "output", "type nat hook output priority -100");
@@ -96,36 +90,19 @@ final class NftRules implements PodFirewall.Rules {
     }
 
     private static void apply(List<String> lines) throws IOException {
-        Program.require(String.join("\n", lines) + "\n", "nft", "-f", "-");
+        NftTable.run(String.join("\n", lines) + "\n");
     }
 
     @Override
     public void delete() throws IOException {
-        List<String> lines = ours();
-        if (!lines.isEmpty()) {
-            apply(lines);
+        List<String> deletions = table.deletions(tag);
+        if (!deletions.isEmpty()) {
+            apply(deletions);
         }
     }
 
     @Override
     public boolean present() throws IOException {
-        return !ours().isEmpty();
-    }
-
-    /** Commands that delete the attachment's rules, one each. */
-    private List<String> ours() throws IOException {
-        List<String> lines = new ArrayList<>();
-        Program.Output listed = Program.run("", "nft", "-a", "list", "table", family, TABLE);
-        String chain = "";
-        for (String line : listed.text().lines().toList()) { // empty when there is no such table
-            Matcher begin = CHAIN.matcher(line);
-            Matcher handle = HANDLE.matcher(line);
-            if (begin.matches()) {
-                chain = begin.group(1);
-            } else if (line.contains("comment \"" + tag + "\"") && handle.matches()) {
-                lines.add("delete rule " + family + " " + TABLE + " " + chain + " handle " + handle.group(1));
-            }
-        }
-        return lines;
+        return !table.deletions(tag).isEmpty();
     }
 }

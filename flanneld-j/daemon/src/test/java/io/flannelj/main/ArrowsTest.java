@@ -40,12 +40,13 @@ class ArrowsTest {
         room("linux", "jnr..", "net");
         room("netlink", "linux", "net");
         room("netns", "linux");
+        room("packetfilter", "linux");
 
         room("cni");
         room("cni.shim", "cni");
         room("cni.main", "cni", "cni.engine", "cni.shim");
         room("cni.server", "cni", "cni.shim", "linux");
-        room("cni.engine", "cni", "linux", "net", "netlink", "netns", "com.fasterxml.jackson..");
+        room("cni.engine", "cni", "linux", "net", "netlink", "netns", "packetfilter", "com.fasterxml.jackson..");
 
         room("packet", "io.netty.buffer");
         room("config", "net", "com.fasterxml.jackson..");
@@ -53,9 +54,6 @@ class ArrowsTest {
         room("datapath", "datapath.offload", "device", "net", "packet", "io.netty.buffer", "io.netty.util..", EPOLL);
         room("datapath.offload", "device", "packet", "io.netty.buffer");
         room("lease", "config", "net", "com.fasterxml.jackson..", "org.slf4j");
-        room("lease.pool", "lease", "config", "net");
-        room("lease.machine", "lease", "lease.pool", "config");
-        room("lease.loop", "lease", "lease.machine", "config", "linux", "org.slf4j");
         room("lease.etcd", "lease", "config", "net", "io.etcd..", "io.grpc..", "org.slf4j");
         also("lease.etcd", "io.netty.handler.ssl");
         room("lease.kube", "lease", "config", "net", "io.fabric8..", "com.fasterxml.jackson..", "org.slf4j");
@@ -72,7 +70,7 @@ class ArrowsTest {
             also("backend." + kind, "com.fasterxml.jackson..");
         }
         also("backend.ipip", "datapath.offload");
-        room("firewall", "config", "linux", "net", "org.slf4j");
+        room("firewall", "config", "linux", "net", "packetfilter");
         room("metrics", "datapath", "lease", "io.micrometer..");
         room("admin", "metrics", "lease", "com.fasterxml.jackson..", "io.netty..");
         room("bench", "backend.udp", "backend.vxlan", "datapath", "device", "net", "packet", "io.netty.buffer");
@@ -83,7 +81,6 @@ class ArrowsTest {
                 "cleanup",
                 "config",
                 "lease",
-                "lease.pool",
                 "net",
                 "com.fasterxml.jackson..",
                 "com.sun.management",
