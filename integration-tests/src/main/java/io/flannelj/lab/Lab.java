@@ -225,6 +225,16 @@ public final class Lab implements AutoCloseable {
         return List.copyOf(nodes);
     }
 
+    /** Lets the switch send to a node's pods as a router on the underlay would. */
+    public void routeFromSwitch(String subnet, Node node) {
+        Commands.require("ip", "-n", etcdNamespace, "route", "replace", subnet, "via", node.address());
+    }
+
+    /** The namespace of the switch, which is no node. */
+    String switchNamespace() {
+        return etcdNamespace;
+    }
+
     Workspace workspace() {
         return workspace;
     }

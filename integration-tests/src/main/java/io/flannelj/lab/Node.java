@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Node {
     private static final String REHEARSAL = "--cni-rehearsal-ms";
-    private static final Duration READY_WITHIN = Duration.ofSeconds(30);
+    private static final Duration READY_WITHIN = Duration.ofSeconds(90);
 
     private final Lab lab;
     private final String name;

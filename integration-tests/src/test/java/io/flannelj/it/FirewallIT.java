@@ -7,12 +7,19 @@ import io.flannelj.firewall.DesiredRules;
 import io.flannelj.firewall.Firewall;
 import io.flannelj.firewall.Iptables;
 import io.flannelj.firewall.Nftables;
+import io.flannelj.firewall.PeerFilter;
+import io.flannelj.firewall.TunnelGuard;
 import io.flannelj.lab.Commands;
 import io.flannelj.net.Cidr;
+import io.flannelj.net.MacAddress;
+import io.flannelj.net.PeerSource;
+import io.flannelj.net.TunnelEndpoint;
 import io.flannelj.netns.NetnsThread;
 import java.io.IOException;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Our rules in the kernel's own words, beside flannel's; each test in a namespace that ends with it. */
@@ -20,7 +27,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class FirewallIT {
     private static final Cidr NETWORK = Cidr.parse("10.5.0.0/16");
     private static final Cidr SUBNET = Cidr.parse("10.5.7.0/24");
-    private static final DesiredRules RULES = new DesiredRules(NETWORK, SUBNET, true, true, true, false);
+    private static final DesiredRules RULES =
+            new DesiredRules(NETWORK, SUBNET, true, true, true, false, TunnelGuard.NONE);
 
     private interface Body {
         void run(Firewall firewall) throws IOException;
@@ -90,8 +98,8 @@ class FirewallIT {
 
     @Test
     void theIpv6TwinsAreFlannelsToo() throws IOException {
-        DesiredRules rules =
-                new DesiredRules(Cidr.parse("fd00:5::/48"), Cidr.parse("fd00:5:0:7::/64"), true, true, true, false);
+        DesiredRules rules = new DesiredRules(
+                Cidr.parse("fd00:5::/48"), Cidr.parse("fd00:5:0:7::/64"), true, true, true, false, TunnelGuard.NONE);
         with(new Iptables(true, Instance.ONLY), firewall -> {
             assertThat(firewall.apply(rules)).isTrue();
             assertThat(firewall.apply(rules)).as("in order already").isFalse();
@@ -125,7 +133,7 @@ class FirewallIT {
     @Test
     void compatNftIsFlannelsTextAlsoWhereItIsWrong() throws IOException {
         with(new Nftables(false, Instance.ONLY), firewall -> {
-            firewall.apply(new DesiredRules(NETWORK, SUBNET, true, true, true, true));
+            firewall.apply(new DesiredRules(NETWORK, SUBNET, true, true, true, true, TunnelGuard.NONE));
 
             assertThat(Commands.require("nft", "list", "table", "ip", "flannel-ipv4"))
                     .containsSubsequence(
@@ -233,10 +241,95 @@ class FirewallIT {
     void aNewSubnetReplacesTheOldRules() throws IOException {
         with(new Iptables(false, Instance.ONLY), firewall -> {
             firewall.apply(RULES);
-            firewall.apply(new DesiredRules(NETWORK, Cidr.parse("10.5.9.0/24"), true, false, false, false));
+            firewall.apply(
+                    new DesiredRules(NETWORK, Cidr.parse("10.5.9.0/24"), true, false, false, false, TunnelGuard.NONE));
 
             assertThat(saved("nat")).contains("10.5.9.0/24").doesNotContain("10.5.7.0/24", "random-fully");
             assertThat(saved("filter")).as("forward rules not wanted any more").isEmpty();
+        });
+    }
+
+    private static DesiredRules guarded(Cidr network, Cidr subnet) {
+        TunnelGuard guard = new TunnelGuard(
+                List.of(TunnelEndpoint.udp(8472), TunnelEndpoint.ipInIp()),
+                List.of("cni0", "docker0"),
+                List.of("flannel.1"),
+                List.of("eth0"));
+        return new DesiredRules(network, subnet, true, true, true, false, guard);
+    }
+
+    @Test
+    void podsReachNoTunnelByIptables() throws IOException {
+        with(new Iptables(false, Instance.ONLY), firewall -> {
+            assertThat(firewall.apply(guarded(NETWORK, SUBNET))).isTrue();
+
+            assertThat(saved("raw").replace("-p ipencap", "-p 4")).isEqualTo("""
+                    -A PREROUTING -p udp -m udp --dport 8472 -m comment --comment "flanneld tunnel" -j FLANNEL-TUNNEL
+                    -A PREROUTING -p 4 -m comment --comment "flanneld tunnel" -j FLANNEL-TUNNEL
+                    -A PREROUTING -s 10.5.0.0/16 -m comment --comment "flanneld source" -j FLANNEL-SOURCE
+                    -A FLANNEL-SOURCE -s 10.5.7.0/24 -i flannel.1 -m comment --comment "flanneld source" -j DROP
+                    -A FLANNEL-SOURCE -s 10.5.7.0/24 -i eth0 -m comment --comment "flanneld source" -j DROP
+                    -A FLANNEL-SOURCE -s 10.5.7.0/24 -m comment --comment "flanneld source" -j RETURN
+                    -A FLANNEL-SOURCE -d 10.5.0.0/16 -i cni0 -m comment --comment "flanneld source" -j DROP
+                    -A FLANNEL-SOURCE -i cni0 -m addrtype --dst-type LOCAL -m comment --comment "flanneld source" -j DROP
+                    -A FLANNEL-SOURCE -d 10.5.0.0/16 -i docker0 -m comment --comment "flanneld source" -j DROP
+                    -A FLANNEL-SOURCE -i docker0 -m addrtype --dst-type LOCAL -m comment --comment "flanneld source" -j DROP
+                    -A FLANNEL-TUNNEL -d 10.5.0.0/16 -m addrtype ! --dst-type LOCAL -m comment --comment "flanneld tunnel" -j RETURN
+                    -A FLANNEL-TUNNEL -s 10.5.0.0/16 -m comment --comment "flanneld tunnel" -j DROP
+                    -A FLANNEL-TUNNEL -i cni0 -m comment --comment "flanneld tunnel" -j DROP
+                    -A FLANNEL-TUNNEL -i docker0 -m comment --comment "flanneld tunnel" -j DROP
+                    -A FLANNEL-TUNNEL -i flannel.1 -m comment --comment "flanneld tunnel" -j DROP
+                    """);
+        });
+    }
+
+    @ParameterizedTest
+    @CsvSource({"true,true", "true,false", "false,true", "false,false"})
+    void theGuardIsRepairedAndGoes(boolean nftables, boolean ipv6) throws IOException {
+        Instance instance = new Instance("lab");
+        DesiredRules rules =
+                ipv6 ? guarded(Cidr.parse("fd00:5::/48"), Cidr.parse("fd00:5:0:7::/64")) : guarded(NETWORK, SUBNET);
+        String program = ipv6 ? "ip6tables" : "iptables";
+        with(nftables ? new Nftables(ipv6, instance) : new Iptables(ipv6, instance), firewall -> {
+            assertThat(firewall.apply(rules)).isTrue();
+            assertThat(firewall.apply(rules)).as("in order already").isFalse();
+            if (nftables) {
+                String table = ipv6 ? "flannel-ipv6-lab" : "flannel-ipv4-lab";
+                Commands.require("nft", "flush", "chain", ipv6 ? "ip6" : "ip", table, "tunnel");
+            } else {
+                Commands.require(program, "-t", "mangle", "-F", "INPUT");
+            }
+            assertThat(firewall.apply(rules)).as("somebody flushed a chain").isTrue();
+            assertThat(firewall.apply(rules)).isFalse();
+            assertThat(firewall.present()).isNotEmpty();
+            firewall.remove();
+            assertThat(Commands.require(program + "-save") + Commands.require("nft", "list", "ruleset"))
+                    .doesNotContain("FLANNEL", "flannel");
+        });
+    }
+
+    @Test
+    void theSourceCheckOfWhatTheKernelCarriesIsRepaired() throws IOException {
+        MacAddress mac = MacAddress.parse("02:00:00:00:00:01");
+        List<PeerSource> sources = List.of(
+                new PeerSource("flannel.1", mac, Cidr.parse("10.5.8.0/24")),
+                new PeerSource("flannel.1", mac, Cidr.parse("192.168.0.8/32")),
+                new PeerSource("flannel-v6.1", mac, Cidr.parse("fd00:5:0:8::/64")),
+                new PeerSource("eth0", null, Cidr.parse("10.5.9.0/24")));
+        List<Cidr> networks = List.of(NETWORK, Cidr.parse("fd00:5::/48"));
+        NetnsThread.callInNew(() -> {
+            PeerFilter filter = new PeerFilter(Instance.ONLY);
+            assertThat(filter.apply(sources, networks, "eth0")).isTrue();
+            assertThat(filter.apply(sources, networks, "eth0"))
+                    .as("in order already")
+                    .isFalse();
+            Commands.require("nft", "flush", "chain", "inet", "flannel-peers", "prerouting");
+            assertThat(filter.apply(sources, networks, "eth0"))
+                    .as("somebody flushed it")
+                    .isTrue();
+            filter.remove();
+            assertThat(Commands.require("nft", "list", "ruleset")).isEmpty();
+            return true;
         });
     }
 }

@@ -5,6 +5,8 @@ import io.flannelj.datapath.Datapath;
 import io.flannelj.datapath.TrafficCounters;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.net.PeerSource;
+import io.flannelj.net.TunnelEndpoint;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.List;
@@ -47,6 +49,16 @@ public interface BackendProvider {
     interface Backend extends AutoCloseable {
         /** The interfaces that pod traffic to other nodes leaves by, the most important first; none when there are none. */
         List<String> deviceNames();
+
+        /** Where tunnel packets of other nodes arrive on this one; none where no tunnel is ours. Any thread. */
+        default List<TunnelEndpoint> endpoints() {
+            return List.of();
+        }
+
+        /** What peers may send from where the kernel carries packets, which does not check it; none where we check. */
+        default List<PeerSource> uncheckedSources() {
+            return List.of();
+        }
 
         /** MTU for pod interfaces, in bytes. */
         int podMtuBytes();

@@ -5,6 +5,7 @@ import io.flannelj.datapath.Datapath;
 import io.flannelj.lease.Lease;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.TunnelEndpoint;
 import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netlink.Route;
 import java.io.IOException;
@@ -68,6 +69,11 @@ public final class DirectRouting implements Backend {
     @Override
     public List<String> deviceNames() {
         return tunnel.deviceNames();
+    }
+
+    @Override
+    public List<TunnelEndpoint> endpoints() {
+        return tunnel.endpoints();
     }
 
     @Override

@@ -12,6 +12,7 @@ import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.TunnelEndpoint;
 import io.flannelj.netlink.NetlinkSocket;
 import java.io.IOException;
 import java.time.Clock;
@@ -392,6 +393,11 @@ public final class Encapsulations implements Backend {
     @Override
     public List<String> deviceNames() {
         return tunnels.stream().flatMap(tunnel -> tunnel.deviceNames().stream()).toList();
+    }
+
+    @Override
+    public List<TunnelEndpoint> endpoints() {
+        return tunnels.stream().flatMap(tunnel -> tunnel.endpoints().stream()).toList();
     }
 
     @Override

@@ -24,6 +24,11 @@ public final class Leftovers {
 
     private Leftovers() {}
 
+    /** Whether a device has the name of a tunnel of flannel's or ours. */
+    static boolean isTunnel(String device) {
+        return TUNNEL.matcher(device).matches();
+    }
+
     /**
      * Looks around once our own routes are in force.
      *
@@ -40,7 +45,7 @@ public final class Leftovers {
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
             List<Link> links = new Links(netlink).list();
             for (Link link : links) {
-                if (TUNNEL.matcher(link.name()).matches() && !devices.contains(link.name())) {
+                if (isTunnel(link.name()) && !devices.contains(link.name())) {
                     found.add("the device " + link.name()
                             + " is of another network or left from one; if nothing needs it: ip link delete "
                             + link.name());

@@ -12,6 +12,7 @@ import io.flannelj.device.UdpPort;
 import io.flannelj.lease.Lease;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.TunnelEndpoint;
 import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netlink.Route;
 import io.flannelj.netlink.Routes;
@@ -79,7 +80,8 @@ public final class Tunnel implements Backend {
      * @param deviceName name or pattern of the TUN device
      * @param network the whole pod network of one family, which is routed into the device
      * @param opening opens what outer packets go through
-     * @param place where that is, for people
+     * @param endpoint where that is
+     * @param local the address that it is bound to
      * @param mtuBytes MTU of the TUN device and so of pods
      * @param encapsulator header codec
      * @param peerOf how a lease becomes a peer; empty for leases that this encapsulation cannot reach
@@ -89,7 +91,8 @@ public final class Tunnel implements Backend {
             String deviceName,
             Cidr network,
             Opening opening,
-            String place,
+            TunnelEndpoint endpoint,
+            IpAddress local,
             int mtuBytes,
             Encapsulator encapsulator,
             Function<Lease, Optional<Peer>> peerOf) {}
@@ -173,7 +176,7 @@ public final class Tunnel implements Backend {
                             ? "TCP and UDP"
                             : tun.features().tcpSegmentation() ? "TCP" : "no",
                     spec.mtuBytes(),
-                    spec.place());
+                    spec.endpoint() + " of " + spec.local());
             return new Tunnel(datapath, netlink, tun, address, spec);
         } catch (IOException | RuntimeException e) {
             if (netlink != null) {
@@ -197,6 +200,11 @@ public final class Tunnel implements Backend {
     @Override
     public List<String> deviceNames() {
         return List.of(tun.name());
+    }
+
+    @Override
+    public List<TunnelEndpoint> endpoints() {
+        return List.of(spec.endpoint());
     }
 
     @Override

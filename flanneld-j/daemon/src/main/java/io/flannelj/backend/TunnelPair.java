@@ -3,6 +3,7 @@ package io.flannelj.backend;
 import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.datapath.Datapath;
 import io.flannelj.lease.Lease;
+import io.flannelj.net.TunnelEndpoint;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.List;
@@ -39,6 +40,14 @@ public final class TunnelPair implements Backend {
     public List<String> deviceNames() {
         return Stream.of(ipv4, ipv6)
                 .flatMap(tunnel -> tunnel.deviceNames().stream())
+                .toList();
+    }
+
+    @Override
+    public List<TunnelEndpoint> endpoints() {
+        return Stream.of(ipv4, ipv6)
+                .flatMap(tunnel -> tunnel.endpoints().stream())
+                .distinct()
                 .toList();
     }
 

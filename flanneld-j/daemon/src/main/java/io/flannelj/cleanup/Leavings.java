@@ -5,6 +5,7 @@ import io.flannelj.config.Instance;
 import io.flannelj.firewall.Firewall;
 import io.flannelj.firewall.Iptables;
 import io.flannelj.firewall.Nftables;
+import io.flannelj.firewall.PeerFilter;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.SavedLeases;
 import io.flannelj.net.Cidr;
@@ -149,19 +150,31 @@ public final class Leavings implements AutoCloseable {
     }
 
     private void findRules() {
+        PeerFilter peers = new PeerFilter(instance);
+        if (PeerFilter.isAvailable()) {
+            findRules(peers::present, peers::remove);
+        }
         for (Firewall firewall : List.of(
                 new Iptables(false, instance),
                 new Iptables(true, instance),
                 new Nftables(false, instance),
                 new Nftables(true, instance))) {
-            try {
-                List<String> rules = firewall.present();
-                if (!rules.isEmpty()) {
-                    found.add(new Leaving(String.join("; ", rules), firewall::remove));
-                }
-            } catch (IOException e) {
-                leftAlone.add("rules could not be looked for: " + e.getMessage());
+            findRules(firewall::present, firewall::remove);
+        }
+    }
+
+    private interface Listing {
+        List<String> list() throws IOException;
+    }
+
+    private void findRules(Listing listing, Leaving.Removal removal) {
+        try {
+            List<String> rules = listing.list();
+            if (!rules.isEmpty()) {
+                found.add(new Leaving(String.join("; ", rules), removal));
             }
+        } catch (IOException e) {
+            leftAlone.add("rules could not be looked for: " + e.getMessage());
         }
     }
 

@@ -94,12 +94,12 @@ final class Inbound implements PacketOutlet, AutoCloseable {
     }
 
     private @Nullable DropReason datagram(RouteTable routes, @Nullable Peer sender, int offset, int length) {
+        if (sender == null) {
+            return DropReason.UNKNOWN_PEER; // a stranger costs no look at what he sent
+        }
         DropReason reason = encapsulator.check(data, offset, length);
         if (reason != null) {
             return reason;
-        }
-        if (sender == null) {
-            return DropReason.UNKNOWN_PEER;
         }
         int headerBytes = encapsulator.headerBytes(data, offset);
         int ip = offset + headerBytes;

@@ -11,6 +11,7 @@ import io.flannelj.net.Cidr;
  * @param randomFully let masquerading randomise ports fully, where the firewall can
  * @param acceptForwarded accept forwarded pod traffic, whatever the policy
  * @param compatNft write flannel's own nftables text, also where it is wrong
+ * @param guard what keeps pods from forging packets of other nodes
  */
 public record DesiredRules(
         Cidr network,
@@ -18,4 +19,5 @@ public record DesiredRules(
         boolean masquerade,
         boolean randomFully,
         boolean acceptForwarded,
-        boolean compatNft) {}
+        boolean compatNft,
+        TunnelGuard guard) {}

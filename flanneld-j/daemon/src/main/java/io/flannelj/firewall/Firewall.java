@@ -13,6 +13,12 @@ public interface Firewall {
      */
     boolean apply(DesiredRules rules) throws IOException;
 
+    /** What the guard's rules dropped, as the last {@link #apply} found it. */
+    GuardDrops drops();
+
+    /** What of the rules this kernel cannot do, for people; empty when it can do all. Known after {@link #apply}. */
+    String shortcoming();
+
     /**
      * What of ours is there, for people; empty when nothing is. flannel's own counts as ours: the names are the same.
      *

@@ -31,6 +31,16 @@ public final class Firewalls {
         return changed;
     }
 
+    /** What the guard's rules of both families dropped, as the last {@link #apply} found it. */
+    public GuardDrops drops() {
+        return ipv4.drops().plus(ipv6.drops());
+    }
+
+    /** What of the rules this kernel cannot do, for people; empty when it can do all. */
+    public String shortcoming() {
+        return ipv4.shortcoming().isEmpty() ? ipv6.shortcoming() : ipv4.shortcoming();
+    }
+
     /** Takes away what {@link #apply} made. */
     public void remove() throws IOException {
         ipv4.remove();

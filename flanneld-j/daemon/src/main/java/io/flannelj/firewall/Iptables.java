@@ -1,69 +1,93 @@
 package io.flannelj.firewall;
 
 import io.flannelj.config.Instance;
-import io.flannelj.linux.Program;
+import io.flannelj.packetfilter.OwnChain;
+import io.flannelj.packetfilter.Xtables;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
- * flannel's rules by iptables and ip6tables, byte for byte as {@code iptables-save} shows flannel's. Compared by one save
- * for each table; applied by one restore for all.
+ * flannel's rules by iptables and ip6tables, byte for byte as {@code iptables-save} shows flannel's, and the guard's beside
+ * them. Compared by one save for each table; applied by one restore for all.
  *
  * <p>Rules that bear flannel's comments, or jump to its chains, and stand where they should not are of an earlier network
  * or an earlier flannel, and go.
  */
 public final class Iptables implements Firewall {
-    private final String program;
+    private final Xtables program;
     private final String multicast;
-    private final String masq;
-    private final String forward;
     private final Instance instance;
     private int randomFullySupport = -1;
+    private GuardDrops drops = GuardDrops.NONE;
+    private String shortcoming = "";
 
     /**
      * @param ipv6 which family's tables
      * @param instance of several daemons on one host, which leave each other's rules alone
      */
     public Iptables(boolean ipv6, Instance instance) {
-        this.program = ipv6 ? "ip6tables" : "iptables";
-        String sign = instance.isOneOfMany() ? " " + instance.name() : "";
-        this.masq = comment("flanneld masq" + sign);
-        this.forward = comment("flanneld forward" + sign);
+        this.program = new Xtables(ipv6);
         this.instance = instance;
         this.multicast = ipv6 ? "ff00::/8" : "224.0.0.0/4";
     }
 
-    private static String comment(String text) {
-        return "-m comment --comment \"" + text + "\"";
-    }
-
-    private record Table(String name, String builtIn, String chain, String comment, String jump, List<String> rules) {}
-
     @Override
     public boolean apply(DesiredRules rules) throws IOException {
-        StringBuilder payload = new StringBuilder();
-        for (Table table : tables(rules)) {
-            List<String> lines = save(table);
-            if (table.rules().isEmpty()) {
-                payload.append(removal(table, lines));
-            } else if (!isAsWanted(table, lines)) {
-                payload.append(replacement(table, lines));
+        StringBuilder script = new StringBuilder();
+        for (OwnChain chain : List.of(masquerading(masqueradeRules(rules)), forwarding(forwardRules(rules)))) {
+            script.append(chain.difference(program.save(chain.table())));
+        }
+        GuardDrops counted = GuardDrops.NONE;
+        shortcoming = "";
+        for (OwnChain chain : GuardRules.chains(rules, instance)) {
+            Optional<Xtables.Saved> saved = program.saveIfPresent(chain.table());
+            if (saved.isPresent()) {
+                script.append(chain.difference(normal(saved.get().lines())));
+                counted = counted.plus(counted(chain, saved.get()));
+            } else if (!chain.rules().isEmpty()) {
+                shortcoming = program.program() + " has no table " + chain.table()
+                        + ", which keeps pods from forging packets of other nodes";
             }
         }
-        if (payload.isEmpty()) {
+        drops = counted;
+        if (script.isEmpty()) {
             return false;
         }
-        restore(payload.toString());
+        program.restore(script.toString());
         return true;
+    }
+
+    /** IP in IP is shown by the name that /etc/protocols has for it, if any. */
+    private static List<String> normal(List<String> lines) {
+        return lines.stream()
+                .map(line -> line.replaceFirst(" -p (ipencap|ipv4) ", " -p 4 "))
+                .toList();
+    }
+
+    private static GuardDrops counted(OwnChain chain, Xtables.Saved saved) {
+        long packets = saved.packets(line -> line.startsWith("-A " + chain.name() + " ") && line.endsWith(" -j DROP"));
+        return chain.name().startsWith(GuardRules.TUNNEL) ? new GuardDrops(packets, 0) : new GuardDrops(0, packets);
+    }
+
+    @Override
+    public GuardDrops drops() {
+        return drops;
+    }
+
+    @Override
+    public String shortcoming() {
+        return shortcoming;
     }
 
     @Override
     public List<String> present() throws IOException {
         List<String> found = new ArrayList<>();
-        for (Table table : List.of(nat(List.of()), filter(List.of()))) {
-            if (!removal(table, save(table)).isEmpty()) {
-                found.add(program + " rules in table " + table.name() + ": " + table.chain() + " and what leads there");
+        for (OwnChain chain : own()) {
+            if (!chain.removal(saved(chain)).isEmpty()) {
+                found.add(program.program() + " rules in table " + chain.table() + ": " + chain.name()
+                        + " and what leads there");
             }
         }
         return found;
@@ -71,129 +95,74 @@ public final class Iptables implements Firewall {
 
     @Override
     public void remove() throws IOException {
-        StringBuilder payload = new StringBuilder();
-        for (Table table : List.of(nat(List.of()), filter(List.of()))) {
-            payload.append(removal(table, save(table)));
+        StringBuilder script = new StringBuilder();
+        for (OwnChain chain : own()) {
+            script.append(chain.removal(saved(chain)));
         }
-        if (!payload.isEmpty()) {
-            restore(payload.toString());
+        if (!script.isEmpty()) {
+            program.restore(script.toString());
         }
     }
 
-    private List<Table> tables(DesiredRules rules) throws IOException {
+    /** A table of the guard's that this kernel does not have holds nothing. */
+    private List<String> saved(OwnChain chain) throws IOException {
+        return List.of("nat", "filter").contains(chain.table())
+                ? program.save(chain.table())
+                : program.saveIfPresent(chain.table()).map(Xtables.Saved::lines).orElse(List.of());
+    }
+
+    /** Every chain, none of them wanted. */
+    private List<OwnChain> own() {
+        List<OwnChain> chains = new ArrayList<>(List.of(masquerading(List.of()), forwarding(List.of())));
+        chains.addAll(GuardRules.noChains(instance));
+        return chains;
+    }
+
+    private OwnChain masquerading(List<String> rules) {
+        return chain("nat", "POSTROUTING", "FLANNEL-POSTRTG", "masq", rules);
+    }
+
+    private OwnChain forwarding(List<String> rules) {
+        return chain("filter", "FORWARD", "FLANNEL-FWD", "forward", rules);
+    }
+
+    private OwnChain chain(String table, String builtIn, String chain, String purpose, List<String> rules) {
+        String name = chain + instance.suffix();
+        String comment = GuardRules.comment(purpose, instance);
+        return new OwnChain(table, name, comment, List.of("-A " + builtIn + " " + comment + " -j " + name), rules);
+    }
+
+    private List<String> masqueradeRules(DesiredRules rules) throws IOException {
+        if (!rules.masquerade()) {
+            return List.of();
+        }
         String network = rules.network().toString();
         String subnet = rules.subnet().toString();
-        List<String> nat = new ArrayList<>();
-        if (rules.masquerade()) {
-            String masquerade = "MASQUERADE" + (rules.randomFully() && supportsRandomFully() ? " --random-fully" : "");
-            // kube-proxy has marked what it wants to have masqueraded by itself
-            nat.add("-m mark --mark 0x4000/0x4000 " + masq + " -j RETURN");
-            nat.add("-s " + subnet + " -d " + network + " " + masq + " -j RETURN");
-            nat.add("-s " + network + " -d " + subnet + " " + masq + " -j RETURN");
-            nat.add("! -s " + network + " -d " + subnet + " " + masq + " -j RETURN");
-            nat.add("-s " + network + " ! -d " + multicast + " " + masq + " -j " + masquerade);
-            nat.add("! -s " + network + " -d " + network + " " + masq + " -j " + masquerade);
-        }
-        List<String> filter = rules.acceptForwarded()
+        String masq = GuardRules.comment("masq", instance);
+        String masquerade = "MASQUERADE" + (rules.randomFully() && supportsRandomFully() ? " --random-fully" : "");
+        return List.of(
+                // kube-proxy has marked what it wants to have masqueraded by itself
+                "-m mark --mark 0x4000/0x4000 " + masq + " -j RETURN",
+                "-s " + subnet + " -d " + network + " " + masq + " -j RETURN",
+                "-s " + network + " -d " + subnet + " " + masq + " -j RETURN",
+                "! -s " + network + " -d " + subnet + " " + masq + " -j RETURN",
+                "-s " + network + " ! -d " + multicast + " " + masq + " -j " + masquerade,
+                "! -s " + network + " -d " + network + " " + masq + " -j " + masquerade);
+    }
+
+    private List<String> forwardRules(DesiredRules rules) {
+        String forward = GuardRules.comment("forward", instance);
+        return rules.acceptForwarded()
                 ? List.of(
-                        "-s " + network + " " + forward + " -j ACCEPT", "-d " + network + " " + forward + " -j ACCEPT")
+                        "-s " + rules.network() + " " + forward + " -j ACCEPT",
+                        "-d " + rules.network() + " " + forward + " -j ACCEPT")
                 : List.of();
-        return List.of(nat(nat), filter(filter));
-    }
-
-    private Table nat(List<String> rules) {
-        String chain = "FLANNEL-POSTRTG" + instance.suffix();
-        return new Table("nat", "POSTROUTING", chain, masq, masq + " -j " + chain, rules);
-    }
-
-    private Table filter(List<String> rules) {
-        String chain = "FLANNEL-FWD" + instance.suffix();
-        return new Table("filter", "FORWARD", chain, forward, forward + " -j " + chain, rules);
-    }
-
-    private static boolean isAsWanted(Table table, List<String> lines) {
-        String prefix = "-A " + table.chain() + " ";
-        List<String> present = lines.stream()
-                .filter(line -> line.startsWith(prefix))
-                .map(line -> line.substring(prefix.length()))
-                .toList();
-        return jumps(table, lines) == 1 && strays(table, lines).isEmpty() && present.equals(table.rules());
-    }
-
-    private static String jumpLine(Table table) {
-        return "-A " + table.builtIn() + " " + table.jump();
-    }
-
-    private static long jumps(Table table, List<String> lines) {
-        return lines.stream().filter(jumpLine(table)::equals).count();
-    }
-
-    /** Rules outside our chain that are flannel's all the same, the jump to it not counted. */
-    private static List<String> strays(Table table, List<String> lines) {
-        return lines.stream()
-                .filter(line -> line.startsWith("-A ") && !line.startsWith("-A " + table.chain() + " "))
-                .filter(line -> line.contains(table.comment()) || line.endsWith(" -j " + table.chain()))
-                .filter(line -> !line.equals(jumpLine(table)))
-                .toList();
-    }
-
-    /** Declaring a chain empties it, so its rules are written whole; the jump keeps its place if there is just one. */
-    private static String replacement(Table table, List<String> lines) {
-        StringBuilder text = new StringBuilder();
-        text.append('*').append(table.name()).append('\n');
-        text.append(':').append(table.chain()).append(" - [0:0]\n");
-        strays(table, lines).forEach(line -> delete(text, line));
-        long jumps = jumps(table, lines);
-        for (long extra = jumps; extra > 1; extra--) {
-            delete(text, jumpLine(table));
-        }
-        if (jumps == 0) {
-            text.append(jumpLine(table)).append('\n');
-        }
-        table.rules()
-                .forEach(rule -> text.append("-A ")
-                        .append(table.chain())
-                        .append(' ')
-                        .append(rule)
-                        .append('\n'));
-        return text.append("COMMIT\n").toString();
-    }
-
-    /** First what refers to the chain, then the chain, in the table that it is in; empty when nothing is there. */
-    private static String removal(Table table, List<String> lines) {
-        StringBuilder text = new StringBuilder();
-        strays(table, lines).forEach(line -> delete(text, line));
-        for (long jump = jumps(table, lines); jump > 0; jump--) {
-            delete(text, jumpLine(table));
-        }
-        if (lines.stream().anyMatch(line -> line.startsWith(":" + table.chain() + " "))) {
-            text.append("-F ").append(table.chain()).append('\n');
-            text.append("-X ").append(table.chain()).append('\n');
-        }
-        return text.isEmpty() ? "" : "*" + table.name() + "\n" + text + "COMMIT\n";
-    }
-
-    private static void delete(StringBuilder text, String line) {
-        text.append("-D").append(line, 2, line.length()).append('\n');
-    }
-
-    private List<String> save(Table table) throws IOException {
-        return Program.require("", program + "-save", "-t", table.name())
-                .lines()
-                .toList();
-    }
-
-    private void restore(String payload) throws IOException {
-        Program.require(payload, program + "-restore", "--noflush", "--wait");
     }
 
     private boolean supportsRandomFully() throws IOException {
         if (randomFullySupport < 0) {
             String probe = "*nat\n:FLANNEL-PROBE - [0:0]\n-A FLANNEL-PROBE -j MASQUERADE --random-fully\nCOMMIT\n";
-            randomFullySupport = Program.run(probe, program + "-restore", "--noflush", "--test")
-                            .succeeded()
-                    ? 1
-                    : 0;
+            randomFullySupport = program.accepts(probe) ? 1 : 0;
         }
         return randomFullySupport == 1;
     }

@@ -1,7 +1,7 @@
 package io.flannelj.firewall;
 
 import io.flannelj.config.Instance;
-import io.flannelj.linux.Program;
+import io.flannelj.packetfilter.NftTable;
 import java.io.IOException;
 import java.util.List;
 
@@ -15,10 +15,11 @@ import java.util.List;
  */
 public final class Nftables implements Firewall {
     private final String family;
-    private final String table;
+    private final NftTable table;
+    private final String name;
     private final String multicast;
-    private String applied = "";
-    private String listing = "";
+    private boolean randomisesFully = true;
+    private GuardDrops drops = GuardDrops.NONE;
 
     /**
      * @param ipv6 which family's table
@@ -26,46 +27,41 @@ public final class Nftables implements Firewall {
      */
     public Nftables(boolean ipv6, Instance instance) {
         this.family = ipv6 ? "ip6" : "ip";
-        this.table = (ipv6 ? "flannel-ipv6" : "flannel-ipv4") + instance.suffix();
+        this.name = (ipv6 ? "flannel-ipv6" : "flannel-ipv4") + instance.suffix();
+        this.table = new NftTable(family, name);
         this.multicast = ipv6 ? "ff00::/8" : "224.0.0.0/4";
     }
 
     @Override
     public boolean apply(DesiredRules rules) throws IOException {
-        String wanted = text(rules, rules.randomFully());
-        if (wanted.equals(applied) && list().equals(listing)) {
+        boolean asWritten = table.isAsWritten(text(rules, rules.randomFully() && randomisesFully));
+        drops = new GuardDrops(table.packets(GuardRules.TUNNEL), table.packets(GuardRules.SOURCE));
+        if (asWritten) {
             return false;
         }
-        if (rules.randomFully()
-                && !Program.run(wanted, "nft", "--check", "-f", "-").succeeded()) {
-            Program.require(text(rules, false), "nft", "-f", "-"); // this kernel cannot randomise fully
-        } else {
-            Program.require(wanted, "nft", "-f", "-");
-        }
-        applied = wanted;
-        listing = list();
+        randomisesFully = !rules.randomFully() || table.accepts(text(rules, true));
+        table.replace(text(rules, rules.randomFully() && randomisesFully));
         return true;
     }
 
     @Override
+    public GuardDrops drops() {
+        return drops;
+    }
+
+    @Override
+    public String shortcoming() {
+        return "";
+    }
+
+    @Override
     public List<String> present() throws IOException {
-        return list().isEmpty() ? List.of() : List.of("nftables table " + family + " " + table);
+        return table.list().isEmpty() ? List.of() : List.of("nftables table " + table);
     }
 
     @Override
     public void remove() throws IOException {
-        // "add" first: deleting what is not there would be an error.
-        Program.require(
-                "add table " + family + " " + table + "\ndelete table " + family + " " + table + "\n",
-                "nft",
-                "-f",
-                "-");
-        applied = "";
-    }
-
-    private String list() throws IOException {
-        Program.Output result = Program.run("", "nft", "list", "table", family, table);
-        return result.succeeded() ? result.text() : "";
+        table.remove();
     }
 
     private String text(DesiredRules rules, boolean randomFully) {
@@ -73,14 +69,7 @@ public final class Nftables implements Firewall {
         String subnet = rules.subnet().toString();
         String masquerade = "masquerade" + (randomFully ? " fully-random" : "");
         StringBuilder text = new StringBuilder();
-        String ours = "table " + family + " " + table;
-        text.append("add ")
-                .append(ours)
-                .append(" { comment \"rules for ")
-                .append(table)
-                .append("\"; }\n");
-        text.append("delete ").append(ours).append('\n');
-        text.append(ours).append(" {\n  comment \"rules for ").append(table).append("\"\n");
+        text.append("  comment \"rules for ").append(name).append("\"\n");
         text.append("  chain postrtg {\n    comment \"chain to manage traffic masquerading by flannel\"\n");
         text.append("    type nat hook postrouting priority srcnat; policy accept;\n");
         if (rules.masquerade()) {
@@ -100,7 +89,7 @@ public final class Nftables implements Firewall {
             rule(text, family + " saddr " + network + " accept");
             rule(text, family + " daddr " + network + " accept");
         }
-        return text.append("  }\n}\n").toString();
+        return text.append("  }\n").append(GuardRules.nft(rules, family)).toString();
     }
 
     private static void rule(StringBuilder text, String rule) {

@@ -5,8 +5,8 @@ import io.flannelj.backend.Uplink;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
-import io.flannelj.lease.pool.PoolForecast;
-import io.flannelj.lease.pool.PoolUsage;
+import io.flannelj.lease.PoolForecast;
+import io.flannelj.lease.PoolUsage;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
@@ -41,6 +41,12 @@ final class NodeState {
 
     private final PoolForecast forecast = new PoolForecast();
     final AtomicLong firewallRepairs = new AtomicLong();
+
+    /** Packets of pods to where tunnel packets arrive, dropped. */
+    final AtomicLong droppedToTunnel = new AtomicLong();
+
+    /** Packets whose source address cannot be where they came from, dropped. */
+    final AtomicLong droppedForged = new AtomicLong();
 
     /** How much of the pool is left; empty while it is not known. */
     Optional<PoolUsage> pool() {

@@ -15,6 +15,7 @@ import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.MacAddress;
+import io.flannelj.net.TunnelEndpoint;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -56,7 +57,8 @@ public final class GeneveProvider implements BackendProvider {
                 "geneve." + options.vni(),
                 network,
                 Tunnel.udp(local, options.port()),
-                "UDP port " + options.port() + " of " + local,
+                TunnelEndpoint.udp(options.port()),
+                local,
                 baseMtuBytes - OVERHEAD_BYTES - options.optionRoomBytes(),
                 new GeneveEncapsulator(options.vni(), mac),
                 lease -> peer(lease, options));

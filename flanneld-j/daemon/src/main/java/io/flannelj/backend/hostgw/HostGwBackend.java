@@ -6,6 +6,7 @@ import io.flannelj.backend.Uplink;
 import io.flannelj.lease.Lease;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.PeerSource;
 import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netlink.Route;
 import java.io.IOException;
@@ -24,6 +25,7 @@ final class HostGwBackend implements Backend {
     private final NetlinkSocket netlink;
     private final PeerRoutes routes;
     private final Uplink uplink;
+    private List<PeerSource> sources = List.of();
 
     HostGwBackend(NetlinkSocket netlink, Collection<Cidr> networks, Uplink uplink) {
         this.netlink = netlink;
@@ -34,6 +36,11 @@ final class HostGwBackend implements Backend {
     @Override
     public List<String> deviceNames() {
         return List.of(uplink.name());
+    }
+
+    @Override
+    public List<PeerSource> uncheckedSources() {
+        return sources;
     }
 
     @Override
@@ -50,6 +57,9 @@ final class HostGwBackend implements Backend {
                 add(wanted, lease.subnets().ipv6(), lease.attributes().publicIpv6());
             }
         }
+        sources = wanted.stream()
+                .map(route -> new PeerSource(uplink.name(), null, route.destination()))
+                .toList();
         routes.reconcile(wanted, Set.of(uplink.index()));
     }
 

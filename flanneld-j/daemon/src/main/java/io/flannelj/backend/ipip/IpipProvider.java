@@ -16,6 +16,7 @@ import io.flannelj.linux.Errno;
 import io.flannelj.linux.SyscallException;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.TunnelEndpoint;
 import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
 import io.netty.buffer.PooledByteBufAllocator;
@@ -97,7 +98,8 @@ public final class IpipProvider implements BackendProvider {
                     ClaimedDevices.makeWay(DEVICE, KernelIpip.KIND); // it would answer for what is ours, too
                     return IpipSocket.open(PooledByteBufAllocator.DEFAULT, wanted.local(), wanted.mtuBytes());
                 },
-                "IP protocol 4 on " + wanted.local(),
+                TunnelEndpoint.ipInIp(),
+                wanted.local(),
                 wanted.mtuBytes(),
                 new IpipEncapsulator(wanted.local()),
                 IpipProvider::peer);

@@ -7,6 +7,8 @@ import io.flannelj.backend.SoleAddress;
 import io.flannelj.lease.Lease;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.PeerSource;
+import io.flannelj.net.TunnelEndpoint;
 import io.flannelj.netlink.Addresses;
 import io.flannelj.netlink.Link;
 import io.flannelj.netlink.LinkWatch;
@@ -40,6 +42,7 @@ final class KernelIpip implements Backend {
     private final PeerRoutes routes;
     private final Spec spec;
     private final LinkWatch watch;
+    private List<PeerSource> sources = List.of();
 
     /**
      * What is wanted.
@@ -108,6 +111,16 @@ final class KernelIpip implements Backend {
     }
 
     @Override
+    public List<TunnelEndpoint> endpoints() {
+        return List.of(TunnelEndpoint.ipInIp());
+    }
+
+    @Override
+    public List<PeerSource> uncheckedSources() {
+        return sources;
+    }
+
+    @Override
     public int podMtuBytes() {
         return spec.mtuBytes();
     }
@@ -116,14 +129,18 @@ final class KernelIpip implements Backend {
     public void apply(Collection<Lease> peers) throws IOException {
         int index = putDeviceInOrder();
         List<Route> wanted = new ArrayList<>();
+        List<PeerSource> known = new ArrayList<>();
         for (Lease lease : peers) {
             Cidr subnet = lease.subnets().ipv4();
             IpAddress node = lease.attributes().publicIpv4();
             if (IpipProvider.isIpip(lease) && subnet != null && node != null) {
                 Optional<Route> direct = spec.directRouting() ? routes.direct(subnet, node) : Optional.empty();
+                known.add(new PeerSource(spec.device(), null, subnet));
+                known.add(new PeerSource(spec.device(), null, Cidr.host(node)));
                 wanted.add(direct.orElseGet(() -> Route.via(subnet, node, index).withOnLink()));
             }
         }
+        sources = List.copyOf(known);
         routes.reconcile(wanted, Set.of(index, spec.uplinkIndex()));
     }
 

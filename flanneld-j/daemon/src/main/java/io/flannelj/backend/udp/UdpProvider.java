@@ -11,6 +11,7 @@ import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.TunnelEndpoint;
 import java.io.IOException;
 import java.util.List;
 import java.util.Objects;
@@ -47,7 +48,8 @@ public final class UdpProvider implements BackendProvider {
                 DEVICE_PATTERN,
                 network,
                 Tunnel.udp(local, options.port()),
-                "UDP port " + options.port() + " of " + local,
+                TunnelEndpoint.udp(options.port()),
+                local,
                 uplink.mtuBytes() - OVERHEAD_BYTES,
                 new BareIpEncapsulator(),
                 lease -> peer(lease, options.port()));

@@ -8,6 +8,8 @@ import io.flannelj.lease.Lease;
 import io.flannelj.linux.Sysctl;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.MacAddress;
+import io.flannelj.net.PeerSource;
+import io.flannelj.net.TunnelEndpoint;
 import io.flannelj.netlink.Addresses;
 import io.flannelj.netlink.Fdb;
 import io.flannelj.netlink.Link;
@@ -26,6 +28,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -64,6 +67,10 @@ final class KernelVtep {
         this.fdb = new Fdb(netlink);
         this.routes = routes;
         this.spec = spec;
+    }
+
+    TunnelEndpoint endpoint() {
+        return TunnelEndpoint.udp(spec.link().port());
     }
 
     String name() {
@@ -154,6 +161,13 @@ final class KernelVtep {
         return leases.stream()
                 .flatMap(lease -> VtepPeer.of(lease, spec.address().isIpv4()).stream())
                 .toList();
+    }
+
+    /** A peer's pods, and the node itself, come by its VTEP; those that are routed to directly may, too. */
+    Stream<PeerSource> sources(Collection<VtepPeer> peers) {
+        return peers.stream()
+                .flatMap(peer -> Stream.of(peer.subnet(), Cidr.host(peer.underlay()))
+                        .map(addresses -> new PeerSource(name(), peer.mac(), addresses)));
     }
 
     /** Puts the device and everything about the peers in order. Returns the routes it wants; the caller applies them. */

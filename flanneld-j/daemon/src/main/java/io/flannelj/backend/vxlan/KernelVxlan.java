@@ -4,6 +4,8 @@ import io.flannelj.backend.Attempts;
 import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.PeerRoutes;
 import io.flannelj.lease.Lease;
+import io.flannelj.net.PeerSource;
+import io.flannelj.net.TunnelEndpoint;
 import io.flannelj.netlink.LinkWatch;
 import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netlink.Route;
@@ -32,6 +34,7 @@ final class KernelVxlan implements Backend {
     private final List<KernelVtep> vteps;
     private final List<LinkWatch> watches;
     private final int podMtuBytes;
+    private List<PeerSource> sources = List.of();
 
     private KernelVxlan(
             NetlinkSocket netlink,
@@ -83,6 +86,16 @@ final class KernelVxlan implements Backend {
     }
 
     @Override
+    public List<TunnelEndpoint> endpoints() {
+        return vteps.stream().map(KernelVtep::endpoint).distinct().toList();
+    }
+
+    @Override
+    public List<PeerSource> uncheckedSources() {
+        return sources;
+    }
+
+    @Override
     public int podMtuBytes() {
         return podMtuBytes;
     }
@@ -92,6 +105,8 @@ final class KernelVxlan implements Backend {
         Attempts attempts = new Attempts();
         List<Route> wanted = new ArrayList<>();
         Set<Integer> links = new HashSet<>();
+        sources =
+                vteps.stream().flatMap(vtep -> vtep.sources(vtep.peers(peers))).toList();
         for (KernelVtep vtep : vteps) {
             wanted.addAll(vtep.apply(vtep.peers(peers), attempts));
             links.addAll(vtep.routedLinks());

@@ -19,6 +19,7 @@ import io.flannelj.linux.SyscallException;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.MacAddress;
+import io.flannelj.net.TunnelEndpoint;
 import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netlink.VxlanLink;
@@ -187,7 +188,8 @@ public final class VxlanProvider implements BackendProvider {
                         device(options, ipv4),
                         Objects.requireNonNull(local, "an underlay of the network's family"),
                         options.port()),
-                "UDP port " + options.port() + " of " + local,
+                TunnelEndpoint.udp(options.port()),
+                Objects.requireNonNull(local),
                 baseMtuBytes(options, uplink) - (ipv4 ? OVERHEAD_BYTES : OVERHEAD_V6_BYTES),
                 new VxlanEncapsulator(options.vni(), mac, !ipv4, options.gbp()),
                 lease -> peer(lease, ipv4, options));

@@ -1,4 +1,0 @@
-@NullMarked
-package io.flannelj.lease.loop;
-
-import org.jspecify.annotations.NullMarked;

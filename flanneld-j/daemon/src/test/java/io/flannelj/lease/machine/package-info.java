@@ -1,4 +1,0 @@
-@NullMarked
-package io.flannelj.lease.machine;
-
-import org.jspecify.annotations.NullMarked;

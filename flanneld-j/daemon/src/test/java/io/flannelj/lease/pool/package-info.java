@@ -1,4 +1,0 @@
-@NullMarked
-package io.flannelj.lease.pool;
-
-import org.jspecify.annotations.NullMarked;
