@@ -7,9 +7,7 @@ import io.flannelj.config.ConfigException;
 import io.flannelj.config.Problems;
 import io.flannelj.config.StoreOptions;
 import io.flannelj.lease.LeaseAttributes;
-import io.flannelj.lease.LeaseRegister;
 import io.flannelj.lease.PodSubnets;
-import io.flannelj.lease.RefusedException;
 import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.SubnetManager;
 import io.flannelj.net.Cidr;
@@ -120,8 +118,8 @@ final class LeasesCommand implements Callable<Integer> {
 
     @Command(
             name = "reserve",
-            description =
-                    "Keeps subnets for the node with a public address. A lease that it has there becomes the reservation.")
+            description = "Keeps subnets for the node with a public address. A lease that it has there becomes the"
+                    + " reservation.")
     int reserve(
             @Mixin StoreFlags where,
             @Parameters(paramLabel = "SUBNET", description = "e.g. 10.5.7.0/24, or both families with a comma between")

@@ -25,6 +25,9 @@ public sealed interface LeaseEvent {
         }
     }
 
+    /** Nothing changed, and the store lives: a progress notice of etcd, a bookmark of Kubernetes. */
+    record Progress() implements LeaseEvent {}
+
     /** Somebody wrote the network config, or it was read again; it need not have changed. */
     record ConfigWritten(String document) implements LeaseEvent {}
 }

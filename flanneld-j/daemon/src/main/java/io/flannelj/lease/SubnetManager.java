@@ -125,6 +125,9 @@ public interface SubnetManager extends AutoCloseable {
 
     /** A running watch. */
     interface Watch extends AutoCloseable {
+        /** Asks for a {@link LeaseEvent.Progress}, where the store does not send it often by itself. */
+        default void requestProgress() {}
+
         @Override
         void close();
     }

@@ -1,4 +1,4 @@
-/** Leases: what they are, the table of peers, and the keeper that holds our own. */
+/** Leases: what they are, how they are written, and the store they lie in. */
 @NullMarked
 package io.flannelj.lease;
 

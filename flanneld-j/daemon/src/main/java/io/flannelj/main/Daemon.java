@@ -25,15 +25,21 @@ import io.flannelj.config.UplinkOptions;
 import io.flannelj.firewall.Firewalls;
 import io.flannelj.firewall.Iptables;
 import io.flannelj.firewall.Nftables;
-import io.flannelj.lease.BootClock;
 import io.flannelj.lease.Lease;
-import io.flannelj.lease.LeaseKeeper;
 import io.flannelj.lease.NodeNotes;
 import io.flannelj.lease.PodSubnets;
-import io.flannelj.lease.PoolUsage;
 import io.flannelj.lease.SavedLeases;
-import io.flannelj.lease.StoreHealth;
 import io.flannelj.lease.SubnetManager;
+import io.flannelj.lease.loop.BootClock;
+import io.flannelj.lease.loop.ClosedException;
+import io.flannelj.lease.loop.LeaseLoop;
+import io.flannelj.lease.loop.StartupReader;
+import io.flannelj.lease.loop.StoreHealth;
+import io.flannelj.lease.loop.TaskThread;
+import io.flannelj.lease.machine.Goal;
+import io.flannelj.lease.machine.LeaseStatus;
+import io.flannelj.lease.machine.Terms;
+import io.flannelj.lease.pool.PoolUsage;
 import io.flannelj.metrics.Gauges;
 import io.flannelj.metrics.MetricNames;
 import io.flannelj.net.SubnetEnv;
@@ -100,7 +106,7 @@ final class Daemon {
         } catch (ConfigException e) {
             log.error("{}", e.getMessage());
             return MISCONFIGURED;
-        } catch (LeaseKeeper.ClosedException | InterruptedException e) {
+        } catch (ClosedException | InterruptedException e) {
             return 0; // asked to stop while waiting
         } catch (IOException e) {
             log.error("{}", e.getMessage());
@@ -111,81 +117,87 @@ final class Daemon {
         }
     }
 
-    private void serve() throws IOException, ConfigException, LeaseKeeper.ClosedException, InterruptedException {
+    private void serve() throws IOException, ConfigException, ClosedException, InterruptedException {
         Clock clock = BootClock.start();
-        try (SubnetManager store = Stores.open(options.store(), clock)) {
+        try (SubnetManager store = Stores.open(options.store(), clock);
+                TaskThread turns = new TaskThread("flannel-lease");
+                TaskThread calls = new TaskThread("flannel-store")) {
             StoreHealth health = new StoreHealth(clock, store.location());
-            LeaseKeeper keeper = new LeaseKeeper(
-                    store,
-                    health,
-                    clock,
-                    new SecureRandom(),
-                    new LeaseKeeper.Terms(
-                            options.lease().timeToLive(), options.lease().renewMargin()));
+            StartupReader reader = new StartupReader(store, health, clock, new SecureRandom());
+            Terms terms =
+                    new Terms(options.lease().timeToLive(), options.lease().renewMargin());
+            LeaseLoop loop = new LeaseLoop(store, health, clock, new SecureRandom(), terms, turns, calls);
             LeaseArchive archive = new LeaseArchive(
                     options.paths().stateDirectory(), store.location() + ", " + store.configLocation(), clock);
-            shutdown.whenAsked(keeper::close);
+            Waits waits = new Waits(reader, loop);
+            shutdown.whenAsked(waits::close);
             bindMetrics(clock, health);
-            View view =
-                    new View(state, store.location(), health::status, keeper::waitingFor, keeper::duplicate, registry);
+            View view = new View(state, store.location(), health::status, waits::reason, loop::duplicate, registry);
             try (AdminServer admin = new AdminServer(view);
                     Entrance entrance = new Entrance(admin, cniHandler(view), options)) {
                 entrance.openUnlessTaken();
-                hold(store, health, keeper, archive, entrance, clock);
-                if (options.lease().releaseOnStop() && keeper.release()) {
+                hold(store, health, waits, archive, entrance, clock);
+                waits.close();
+                calls.interrupt();
+                if (options.lease().releaseOnStop() && loop.release()) {
                     archive.forget();
                 }
             } finally {
                 systemd.stopping();
-                keeper.close();
+                waits.close();
+                calls.interrupt();
             }
+        }
+    }
+
+    /** What waits for the store on the way to a lease. */
+    private record Waits(StartupReader reader, LeaseLoop loop) {
+        String reason() {
+            return reader.waitingFor().isEmpty() ? loop.waitingFor() : reader.waitingFor();
+        }
+
+        void close() {
+            reader.close();
+            loop.close();
         }
     }
 
     /** One lease after the other; usually there is just one. */
     private void hold(
-            SubnetManager store,
-            StoreHealth health,
-            LeaseKeeper keeper,
-            LeaseArchive archive,
-            Entrance entrance,
-            Clock clock)
-            throws IOException, ConfigException, LeaseKeeper.ClosedException, InterruptedException {
+            SubnetManager store, StoreHealth health, Waits waits, LeaseArchive archive, Entrance entrance, Clock clock)
+            throws IOException, ConfigException, ClosedException, InterruptedException {
         boolean again = true;
         while (again && !shutdown.isAsked()) {
-            state.waitingFor = "waiting for the network config";
-            SavedLeases saved = archive.read().orElse(null);
-            NetworkConfig config = keeper.awaitNetworkConfig(saved);
-            state.config = config;
-            state.waitingFor = "waiting for what the store knows of this node";
-            NodeNotes notes = keeper.awaitNotes(saved);
-            state.earlier = notes.earlier();
-            Uplink uplink = findUplink(config, notes);
-            state.uplink = uplink;
-            log.info(
-                    "using {} with {}, known to others as {}",
-                    uplink.name(),
-                    uplink.addresses(),
-                    uplink.publicAddresses());
-            BackendProvider provider = backends.get(config.backend().type());
-            Firewalls firewall = firewall(config);
-            BackendProvider.Prepared prepared = provider.prepare(config, uplink);
+            Plan plan = plan(waits.reader(), archive.read().orElse(null));
+            NetworkConfig config = plan.config();
             entrance.awaitOpen(shutdown::isAsked);
             if (shutdown.isAsked()) {
                 return;
             }
             state.waitingFor = "waiting for a lease";
-            Lease own = keeper.acquire(config, prepared.attributes(), previous(), saved);
+            Goal goal = new Goal(config, plan.prepared().attributes(), previous(), plan.saved(), store.assigns());
+            LeaseStatus.Held held = waits.loop().acquire(goal);
+            Lease own = held.lease().lease();
             state.waitingFor = "waiting for the list of peers";
             Session.Parts parts = new Session.Parts(
-                    options, state, config, store, health, keeper, archive, firewall, backends, uplink, clock,
+                    options,
+                    state,
+                    config,
+                    store,
+                    health,
+                    waits.loop(),
+                    archive,
+                    plan.firewall(),
+                    backends,
+                    plan.uplink(),
+                    clock,
                     registry);
-            try (Session session = new Session(parts, prepared, own)) {
+            try (Session session = new Session(parts, plan.prepared(), own)) {
                 shutdown.whenAsked(() -> {
-                    keeper.close();
+                    waits.close();
                     session.end();
                 });
-                session.start(keeper.isFromDisk() ? saved : null);
+                session.start(held.confirmed() ? null : plan.saved());
                 removeLeftovers(config);
                 if (!shutdown.isAsked() && !session.hasEnded()) {
                     state.ready = true;
@@ -197,6 +209,48 @@ final class Daemon {
                 again = session.awaitEnd();
             }
         }
+    }
+
+    /**
+     * What a session is to be made of.
+     *
+     * @param saved the lease and peers of the previous run, where they may still serve; null where they may not
+     */
+    private record Plan(
+            NetworkConfig config,
+            Uplink uplink,
+            Firewalls firewall,
+            BackendProvider.Prepared prepared,
+            @Nullable SavedLeases saved) {}
+
+    /** Where a session ran before, a network config that cannot be used is not the end: the one before stays in force. */
+    private Plan plan(StartupReader reader, @Nullable SavedLeases saved)
+            throws IOException, ConfigException, ClosedException {
+        NetworkConfig before = state.config;
+        state.waitingFor = "waiting for the network config";
+        try {
+            return prepare(reader.awaitNetworkConfig(saved), reader, saved);
+        } catch (ConfigException e) {
+            if (before == null) {
+                throw e;
+            }
+            log.error("{}; going on with the one before", e.getMessage());
+            return prepare(before, reader, saved);
+        }
+    }
+
+    private Plan prepare(NetworkConfig config, StartupReader reader, @Nullable SavedLeases saved)
+            throws IOException, ConfigException, ClosedException {
+        BackendProvider provider = backends.get(config.backend().type());
+        state.config = config;
+        state.waitingFor = "waiting for what the store knows of this node";
+        StartupReader.Notes notes = reader.awaitNotes(saved);
+        state.earlier = notes.notes().earlier();
+        Uplink uplink = findUplink(config, notes.notes());
+        state.uplink = uplink;
+        log.info(
+                "using {} with {}, known to others as {}", uplink.name(), uplink.addresses(), uplink.publicAddresses());
+        return new Plan(config, uplink, firewall(config), provider.prepare(config, uplink), notes.saved());
     }
 
     private Uplink findUplink(NetworkConfig config, NodeNotes notes) throws IOException {

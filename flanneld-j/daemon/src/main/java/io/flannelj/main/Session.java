@@ -15,15 +15,16 @@ import io.flannelj.datapath.TrafficCounters;
 import io.flannelj.firewall.Firewalls;
 import io.flannelj.firewall.GuardDrops;
 import io.flannelj.lease.Lease;
-import io.flannelj.lease.LeaseKeeper;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.lease.SavedLeases;
-import io.flannelj.lease.StoreHealth;
 import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.SubnetManager;
-import io.flannelj.lease.TaskQueue;
-import io.flannelj.lease.TaskThread;
-import io.flannelj.lease.Tenure;
+import io.flannelj.lease.loop.LeaseLoop;
+import io.flannelj.lease.loop.PeerFeed;
+import io.flannelj.lease.loop.StoreHealth;
+import io.flannelj.lease.loop.TaskQueue;
+import io.flannelj.lease.loop.TaskThread;
+import io.flannelj.lease.machine.LeaseStatus;
 import io.flannelj.metrics.DatapathMetrics;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.SubnetEnv;
@@ -45,37 +46,36 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The node while it holds one lease: carries traffic, keeps rules in force, and lets a {@link Tenure} keep the lease and
- * follow the other nodes. Ends when it is closed, or when lease or device are lost.
+ * The node while it holds one lease: carries traffic to the peers that a {@link PeerFeed} names, keeps rules in force, and
+ * sends nothing while a {@link LeaseLoop} says that the lease has ended. Ends when it is closed, or when lease or device are
+ * lost.
  *
- * <p>{@code flannel-control} owns the lease table, the backend and the firewall; {@code flannel-lease} and
- * {@code flannel-watch} wait for the store.
+ * <p>{@code flannel-control} owns the lease table, the backend and the firewall; {@code flannel-watch} waits for the store.
  */
-final class Session implements AutoCloseable, Tenure.Host {
+final class Session implements AutoCloseable, PeerFeed.Listener {
     private static final Logger log = LoggerFactory.getLogger(Session.class);
     private static final Duration REPAIR_EVERY = Duration.ofSeconds(10);
     private static final Duration SAVE_EVERY = Duration.ofSeconds(5);
 
     private final DaemonOptions options;
     private final NodeState state;
-    private final LeaseKeeper keeper;
+    private final LeaseLoop loop;
     private final HostRules rules;
     private final PodSubnets subnets;
     private final Backend backend;
     private final @Nullable Encapsulations encapsulations;
-    private final Tenure tenure;
+    private final PeerFeed feed;
     private final LeaseArchive archive;
     private final TaskThread control = new TaskThread("flannel-control");
-    private final TaskThread keeping = new TaskThread("flannel-lease");
     private final TaskThread watching = new TaskThread("flannel-watch");
     private final CountDownLatch synced = new CountDownLatch(1);
     private final CountDownLatch ended = new CountDownLatch(1);
     private final @Nullable DatapathMetrics metrics;
     private volatile boolean again;
-    private boolean started;
     private NetworkConfig config;
     private Collection<Lease> sendTo = List.of();
     private int writtenMtuBytes;
+    private @Nullable StoredLease stored;
     private boolean fenced;
     private boolean unsaved;
     private String document = "";
@@ -90,7 +90,7 @@ final class Session implements AutoCloseable, Tenure.Host {
             NetworkConfig config,
             SubnetManager store,
             StoreHealth health,
-            LeaseKeeper keeper,
+            LeaseLoop loop,
             LeaseArchive archive,
             Firewalls firewall,
             BackendRegistry backends,
@@ -107,7 +107,7 @@ final class Session implements AutoCloseable, Tenure.Host {
         this.options = parts.options();
         this.state = parts.state();
         this.config = parts.config();
-        this.keeper = parts.keeper();
+        this.loop = parts.loop();
         this.archive = parts.archive();
         this.rules = new HostRules(
                 parts.firewall(),
@@ -122,15 +122,8 @@ final class Session implements AutoCloseable, Tenure.Host {
                         parts.backends(), config, parts.uplink(), prepared, own, this::onBackendLost, parts.clock())
                 : null;
         this.backend = encapsulations != null ? encapsulations : prepared.start(own, this::onBackendLost);
-        this.tenure = new Tenure(
-                parts.store(),
-                parts.health(),
-                keeper,
-                prepared.attributes(),
-                own.subnets(),
-                new Tenure.Queues(control, keeping, watching),
-                new SecureRandom(),
-                this);
+        this.feed =
+                new PeerFeed(parts.store(), parts.health(), own.subnets(), control, watching, new SecureRandom(), this);
         try {
             rules.apply(backend, List.of());
             writeSubnetFile();
@@ -166,8 +159,8 @@ final class Session implements AutoCloseable, Tenure.Host {
         if (saved != null) {
             document = saved.config();
         }
-        started = true;
-        tenure.start(saved);
+        feed.start(saved);
+        loop.listen(status -> control.run(() -> onStatus(status)));
         repeat(options.hostRules().resync(), this::resyncFirewall);
         repeat(REPAIR_EVERY, this::repair);
         repeat(SAVE_EVERY, this::save);
@@ -212,20 +205,45 @@ final class Session implements AutoCloseable, Tenure.Host {
     }
 
     @Override
-    public void onOwn(Lease own) {
-        state.own = own;
+    public void onOwnChanged() {
+        loop.check();
+    }
+
+    private void onStatus(LeaseStatus status) {
+        if (hasEnded()) {
+            return;
+        }
+        if (status instanceof LeaseStatus.Held held) {
+            fence(false);
+            onOwn(held.lease());
+        } else if (status instanceof LeaseStatus.Fenced) {
+            fence(true);
+        } else {
+            onLost();
+        }
+    }
+
+    private void onOwn(StoredLease lease) {
+        stored = lease;
+        state.own = lease.lease();
         unsaved = true;
         save();
     }
 
-    @Override
-    public void onFenced(boolean now) {
-        fenced = now;
-        state.fenced = now;
+    private void fence(boolean now) {
+        if (fenced != now) {
+            fenced = now;
+            state.fenced = now;
+            log.warn(
+                    "{}",
+                    now
+                            ? "our lease has ended and could not be renewed: sending nothing from it until it is"
+                            : "our lease is renewed: sending again");
+            feed.fence(now);
+        }
     }
 
-    @Override
-    public void onLost() {
+    private void onLost() {
         log.error("our lease {} is over; giving it up and asking for another one", state.own);
         archive.forget();
         unsaved = false;
@@ -291,7 +309,7 @@ final class Session implements AutoCloseable, Tenure.Host {
             firewallTrouble = "sources of other nodes' packets cannot be checked: " + e.getMessage();
         }
         if (encapsulations != null) {
-            tenure.announce(encapsulations.attributes());
+            loop.announce(encapsulations.attributes());
         }
         if (backend.podMtuBytes() != writtenMtuBytes) {
             try {
@@ -313,12 +331,12 @@ final class Session implements AutoCloseable, Tenure.Host {
 
     /** For a later life that finds the store away. A disk that refuses costs just that. */
     private void save() {
-        StoredLease own = keeper.stored();
-        if (!unsaved || own == null || document.isEmpty() || tenure.revision() == 0) {
+        StoredLease own = stored;
+        if (!unsaved || own == null || document.isEmpty() || feed.revision() == 0) {
             return;
         }
         unsaved = false;
-        archive.write(document, own, List.copyOf(state.peers), tenure.revision());
+        archive.write(document, own, List.copyOf(state.peers), feed.revision());
     }
 
     /** Says once what on this host works against us. */
@@ -391,10 +409,8 @@ final class Session implements AutoCloseable, Tenure.Host {
     @Override
     public void close() {
         end();
-        tenure.close();
-        keeping.interrupt();
+        feed.close();
         watching.interrupt();
-        keeping.close();
         watching.close();
         control.close();
         save();
@@ -405,7 +421,7 @@ final class Session implements AutoCloseable, Tenure.Host {
         if (metrics != null) {
             metrics.close();
         }
-        if (options.handover().keepOnStop() && started && !again) {
+        if (options.handover().keepOnStop() && !again) { // after a failed start, too: what survived the last stop stays
             leaveHost();
         } else {
             restoreHost();

@@ -12,7 +12,7 @@ import io.flannelj.datapath.DropReason;
 import io.flannelj.datapath.Peer;
 import io.flannelj.datapath.TrafficCounters;
 import io.flannelj.lease.Lease;
-import io.flannelj.lease.StoreHealth;
+import io.flannelj.lease.loop.StoreHealth;
 import io.flannelj.net.Cidr;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.lang.management.ManagementFactory;

@@ -14,7 +14,8 @@ public enum MetricNames {
             "flannelj.encapsulation.changed",
             "0 to 1",
             "",
-            "part of the peers that are sent the encapsulation of the network config; less than 1 while the network goes over"),
+            "part of the peers that are sent the encapsulation of the network config; less than 1 while the network"
+                    + " goes over"),
     LEASE_REMAINING(
             "flannelj.lease.remaining", "seconds", "", "until our lease ends unless renewed; -1 when it never does"),
     LEASE_FENCED("flannelj.lease.fenced", "0 or 1", "", "whether our lease has ended, so that nothing is sent from it"),
@@ -26,7 +27,11 @@ public enum MetricNames {
             "",
             "until no subnet is free, if it goes on as over the last day; -1 while the pool does not shrink"),
     STORE_REACHABLE("flannelj.store.reachable", "0 or 1", "", "whether the last call to the store was answered"),
-    STORE_AGE("flannelj.store.age", "seconds", "", "since the store last answered: the age of the peer table"),
+    STORE_AGE(
+            "flannelj.store.age",
+            "seconds",
+            "",
+            "since the store last proved alive: by any answer, change or progress notice"),
     READY("flannelj.ready", "0 or 1", "", "whether the node is ready for pods"),
     FIREWALL_REPAIRS("flannelj.firewall.repairs", "times", "", "rules found changed by somebody else and put right"),
     FIREWALL_DROPS(

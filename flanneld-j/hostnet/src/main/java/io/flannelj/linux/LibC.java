@@ -96,6 +96,8 @@ final class LibC {
 
         int setpriority(int which, int who, int priority);
 
+        int clock_gettime(int clock, @Out ByteBuffer timespec);
+
         int sched_setaffinity(int pid, long size, @In ByteBuffer mask);
     }
 }

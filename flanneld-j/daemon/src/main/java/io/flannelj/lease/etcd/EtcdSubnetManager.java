@@ -278,9 +278,17 @@ public final class EtcdSubnetManager implements SubnetManager {
                 response -> guard(() -> deliverConfig(response, onEvent), endOnce),
                 error -> endOnce.accept(String.valueOf(error.getMessage())),
                 () -> endOnce.accept("completed"));
-        return () -> {
-            leases.close();
-            config.close();
+        return new Watch() {
+            @Override
+            public void requestProgress() {
+                leases.requestProgress();
+            }
+
+            @Override
+            public void close() {
+                leases.close();
+                config.close();
+            }
         };
     }
 
@@ -304,6 +312,9 @@ public final class EtcdSubnetManager implements SubnetManager {
     }
 
     private void deliver(WatchResponse response, Consumer<LeaseEvent> onEvent) {
+        if (response.getEvents().isEmpty()) {
+            onEvent.accept(new LeaseEvent.Progress());
+        }
         for (WatchEvent event : response.getEvents()) {
             String key = text(event.getKeyValue().getKey());
             if (event.getEventType() == WatchEvent.EventType.DELETE) {

@@ -51,7 +51,7 @@ import org.slf4j.LoggerFactory;
  * long as its node. Only leases are kept in memory, never whole nodes.
  *
  * <p>Our own lease is told as one only while the node says exactly what we wrote: when somebody takes an annotation away,
- * writes an overwrite or changes the pod CIDR, it counts as gone, and the keeper writes it anew.
+ * writes an overwrite or changes the pod CIDR, it counts as gone, and the lease loop writes it anew.
  */
 public final class KubeSubnetManager implements SubnetManager {
     private static final Logger log = LoggerFactory.getLogger(KubeSubnetManager.class);
@@ -262,6 +262,10 @@ public final class KubeSubnetManager implements SubnetManager {
 
     /** Makes events of a node's change; most changes of nodes are none of leases. */
     private void tell(Watcher.Action action, Node node, Map<String, Lease> known, Consumer<LeaseEvent> onEvent) {
+        if (action == Watcher.Action.BOOKMARK) {
+            onEvent.accept(new LeaseEvent.Progress());
+            return;
+        }
         Lease now = action == Watcher.Action.DELETED ? null : lease(node).orElse(null);
         Lease before = now == null ? known.remove(name(node)) : known.put(name(node), now);
         if (before != null && (now == null || !now.subnets().equals(before.subnets()))) {

@@ -7,6 +7,7 @@ import io.fabric8.kubernetes.client.Watcher;
 import io.fabric8.kubernetes.client.WatcherException;
 import io.flannelj.lease.StoreException;
 import io.flannelj.lease.SubnetManager;
+import io.flannelj.lease.machine.Action;
 import java.time.Duration;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
@@ -114,13 +115,13 @@ final class NodeWatch implements SubnetManager.Watch {
         onEnd.accept(why);
     }
 
-    private synchronized boolean take(Watcher.Action action, Node node) {
+    private synchronized boolean take(Node node) {
         heardAt = System.nanoTime();
         if (over) {
             return false;
         }
         resourceVersion = node.getMetadata().getResourceVersion();
-        return action != Watcher.Action.BOOKMARK;
+        return true;
     }
 
     /** On a thread of the client's, one call at a time. */
@@ -128,7 +129,7 @@ final class NodeWatch implements SubnetManager.Watch {
         @Override
         public void eventReceived(Action action, Node node) {
             try {
-                if (take(action, node)) {
+                if (take(node)) {
                     onNode.accept(action, node);
                 }
             } catch (RuntimeException e) {

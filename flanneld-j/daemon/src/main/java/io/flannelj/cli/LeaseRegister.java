@@ -1,0 +1,147 @@
+package io.flannelj.cli;
+
+import io.flannelj.config.ConfigException;
+import io.flannelj.config.NetworkConfig;
+import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.lease.LeaseJson;
+import io.flannelj.lease.PodSubnets;
+import io.flannelj.lease.StoreException;
+import io.flannelj.lease.StoredLease;
+import io.flannelj.lease.SubnetManager;
+import io.flannelj.lease.pool.PoolUsage;
+import io.flannelj.lease.pool.SubnetChooser;
+import io.flannelj.net.IpAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The leases as an operator sees and orders them. Calls block. */
+public final class LeaseRegister {
+    private final SubnetManager store;
+
+    public LeaseRegister(SubnetManager store) {
+        this.store = store;
+    }
+
+    /**
+     * One lease.
+     *
+     * @param left until it ends unless renewed; null for a reservation, or where the store does not say
+     */
+    public record Entry(StoredLease lease, @Nullable Duration left) {}
+
+    /**
+     * All of it.
+     *
+     * @param entries by subnet
+     * @param usage of the pool; null where the store gives nodes their subnets, and while no network config can be read
+     */
+    public record Contents(List<Entry> entries, @Nullable PoolUsage usage) {}
+
+    public Contents read() throws StoreException {
+        List<StoredLease> leases = new ArrayList<>(store.list().leases());
+        leases.sort(Comparator.comparing(lease -> LeaseRegister.first(lease.subnets())));
+        List<Entry> entries = new ArrayList<>();
+        for (StoredLease lease : leases) {
+            entries.add(new Entry(lease, store.remaining(lease).orElse(null)));
+        }
+        PoolUsage usage = null;
+        Optional<String> document = store.assigns() ? Optional.empty() : store.fetchNetworkConfig();
+        if (document.isPresent()) {
+            try {
+                usage = PoolUsage.of(
+                        NetworkConfig.parse(document.get()),
+                        leases.stream().map(StoredLease::subnets).toList());
+            } catch (ConfigException e) {
+                usage = null; // the daemon says so; the leases can be shown all the same
+            }
+        }
+        return new Contents(entries, usage);
+    }
+
+    private static IpAddress first(PodSubnets subnets) {
+        return Objects.requireNonNull(subnets.ipv4() != null ? subnets.ipv4() : subnets.ipv6())
+                .address();
+    }
+
+    /**
+     * Keeps subnets for a node, for good.
+     *
+     * @param publicIpv4 of the node; null when it has none
+     * @param publicIpv6 of the node; null when it has none
+     * @throws RefusedException when they lie outside of the pool or somebody else has them, or the node has others
+     */
+    public StoredLease reserve(PodSubnets subnets, @Nullable IpAddress publicIpv4, @Nullable IpAddress publicIpv6)
+            throws StoreException, ConfigException, RefusedException {
+        refuseWhereTheyAreGiven(subnets);
+        if (publicIpv4 == null && publicIpv6 == null) {
+            throw new RefusedException("--public-ip: says which node the subnets are for; give one");
+        }
+        Optional<String> document = store.fetchNetworkConfig();
+        if (document.isEmpty()) {
+            throw new RefusedException("there is no network config at " + store.configLocation() + "; write it first");
+        }
+        NetworkConfig config = NetworkConfig.parse(document.get());
+        if (!SubnetChooser.fits(config, subnets)) {
+            throw new RefusedException(
+                    subnets + " is not one of the subnets that nodes lease: " + SubnetChooser.describe(config));
+        }
+        LeaseAttributes attributes = new LeaseAttributes(
+                publicIpv4, publicIpv6, LeaseAttributes.typeOf(config.backend().type()), null, null);
+        StoredLease known = null;
+        for (StoredLease lease : store.list().leases()) {
+            boolean theirs = Objects.equals(lease.lease().attributes().publicIpv4(), publicIpv4)
+                    && (publicIpv4 != null
+                            || Objects.equals(lease.lease().attributes().publicIpv6(), publicIpv6));
+            if (lease.subnets().equals(subnets) && theirs) {
+                known = lease;
+                attributes = lease.lease().attributes();
+            } else if (lease.subnets().overlaps(subnets)) {
+                throw new RefusedException(lease.subnets() + " is leased to "
+                        + LeaseJson.format(lease.lease().attributes())
+                        + "; release it first: flanneld-j leases release "
+                        + lease.subnets());
+            } else if (theirs) {
+                throw new RefusedException("this node has " + lease.subnets()
+                        + " already, and would go on with it; stop it, and release that first: flanneld-j leases"
+                        + " release "
+                        + lease.subnets());
+            }
+        }
+        return store.reserve(subnets, attributes, known)
+                .orElseThrow(() ->
+                        new RefusedException(subnets + " was written by somebody else at this moment; try again"));
+    }
+
+    /**
+     * Deletes a lease or a reservation.
+     *
+     * @return what it was
+     * @throws RefusedException when there is none, or the store gives nodes their subnets
+     */
+    public StoredLease release(PodSubnets subnets) throws StoreException, RefusedException {
+        refuseWhereTheyAreGiven(subnets);
+        for (StoredLease lease : store.list().leases()) {
+            if (lease.subnets().equals(subnets)) {
+                if (!store.delete(lease)) {
+                    throw new RefusedException(subnets + " was written by somebody else at this moment; try again");
+                }
+                return lease;
+            }
+        }
+        throw new RefusedException("nobody has " + subnets + "; see flanneld-j leases list");
+    }
+
+    private void refuseWhereTheyAreGiven(PodSubnets subnets) throws RefusedException {
+        if (store.assigns()) {
+            throw new RefusedException(
+                    subnets + ": " + store.location() + " gives each node its subnets, which last as long as the node;"
+                            + " change the node's podCIDRs there, or take it out of the"
+                            + " overlay by deleting its annotation kube-subnet-manager");
+        }
+    }
+}

@@ -1,0 +1,201 @@
+package io.flannelj.lease.loop;
+
+import io.flannelj.lease.LeaseEvent;
+import io.flannelj.lease.StoreException;
+import io.flannelj.lease.StoredLease;
+import io.flannelj.lease.SubnetManager;
+import io.flannelj.lease.machine.Backoff;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Follows the store: list everything, watch from the next revision on, and when the watch ends for whatever reason, or has
+ * run for long, list again. Nothing is assumed about what a broken watch may have missed.
+ *
+ * <p>All of it runs on one queue, which may block. While the store is away the last table stays in force: nobody is told
+ * anything.
+ */
+public class LeaseFollower implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(LeaseFollower.class);
+    private static final Backoff RETRIES = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(5));
+    private static final Duration PROBE_EVERY = Duration.ofSeconds(20);
+
+    private final SubnetManager store;
+    private final StoreHealth health;
+    private final TaskQueue queue;
+    private final Consumer<LeaseEvent> listener;
+    private final RandomGenerator random;
+    private final Duration relistAfter;
+    private int failures;
+    private volatile boolean closed;
+    private volatile long revision;
+    private String logged = "";
+    private int generation;
+    private SubnetManager.@Nullable Watch watch;
+    private TaskQueue.@Nullable Pending relist;
+
+    /**
+     * @param queue may block
+     * @param listener told of events in store order, on the queue
+     */
+    public LeaseFollower(
+            SubnetManager store,
+            StoreHealth health,
+            TaskQueue queue,
+            RandomGenerator random,
+            Consumer<LeaseEvent> listener) {
+        this.store = store;
+        this.health = health;
+        this.queue = queue;
+        this.listener = listener;
+        this.relistAfter = store.relistAfter();
+        this.random = random;
+    }
+
+    /**
+     * Begins to list and to watch.
+     *
+     * @param knownRevision what the caller knows already; 0 when it knows nothing
+     */
+    public void start(long knownRevision) {
+        revision = knownRevision;
+        queue.run(this::list);
+    }
+
+    /** The revision that was last listed at; 0 before the first. */
+    public long revision() {
+        return revision;
+    }
+
+    private void list() {
+        endWatch();
+        if (closed) {
+            return;
+        }
+        int mine = generation;
+        try {
+            SubnetManager.Listing listing = store.list();
+            Optional<String> config = store.fetchNetworkConfig();
+            boolean rolledBack = listing.revision() < revision;
+            if (rolledBack) {
+                log.warn(
+                        "{} has gone back from revision {} to {}: was it restored from a snapshot?"
+                                + " Forgotten peers are kept until they have had time to come back",
+                        store.location(),
+                        revision,
+                        listing.revision());
+            }
+            revision = listing.revision();
+            listener.accept(new LeaseEvent.Reset(
+                    listing.leases().stream().map(StoredLease::lease).toList(), rolledBack));
+            config.ifPresent(document -> listener.accept(new LeaseEvent.ConfigWritten(document)));
+            watch = store.watch(
+                    listing.revision() + 1,
+                    event -> queue.run(() -> onEvent(mine, event)),
+                    reason -> queue.run(() -> onEnd(mine, reason)));
+            health.answered(StoreHealth.Asking.WATCH);
+            probe(mine);
+            relist = queue.after(relistAfter, () -> {
+                if (mine == generation) {
+                    failures = 0;
+                    list();
+                }
+            });
+        } catch (StoreException e) {
+            if (closed) {
+                return; // broken off
+            }
+            health.failed(StoreHealth.Asking.WATCH, e);
+            again(mine);
+        } catch (RuntimeException e) {
+            onDefect(mine, e);
+        }
+    }
+
+    /** A watch without changes says nothing: whether the store lives is asked. */
+    private void probe(int from) {
+        queue.after(PROBE_EVERY, () -> {
+            SubnetManager.Watch running = watch;
+            if (from == generation && running != null) {
+                running.requestProgress();
+                probe(from);
+            }
+        });
+    }
+
+    private void onEvent(int from, LeaseEvent event) {
+        if (from != generation || closed) {
+            return;
+        }
+        health.answered(StoreHealth.Asking.WATCH);
+        try {
+            if (!(event instanceof LeaseEvent.Progress)) {
+                listener.accept(event);
+            }
+            failures = 0;
+        } catch (RuntimeException e) {
+            onDefect(from, e); // the event may have been half applied: only a listing tells the whole truth
+        }
+    }
+
+    /** A defect, here or in a library, must not end following: peers would never be heard of again. Seam for tests. */
+    void onDefect(int from, RuntimeException defect) {
+        if (closed) {
+            return;
+        }
+        String what = defect.toString();
+        if (!what.equals(logged)) {
+            logged = what;
+            log.error("following {} failed: {}; listing again", store.location(), what, defect);
+        }
+        health.failed(
+                StoreHealth.Asking.WATCH,
+                new StoreException("following " + store.location() + " failed: " + what, defect));
+        again(from);
+    }
+
+    /** Everything is listed again, as after a broken watch. */
+    public void restart() {
+        queue.run(() -> again(generation));
+    }
+
+    private void onEnd(int from, String reason) {
+        if (from == generation && !closed) {
+            log.debug("the watch ended: {}; listing again", reason);
+            again(from);
+        }
+    }
+
+    private void again(int from) {
+        queue.after(RETRIES.delay(failures++, random.nextLong()), () -> {
+            if (from == generation) {
+                list();
+            }
+        });
+    }
+
+    /** Whatever an earlier watch still says is not listened to. */
+    private void endWatch() {
+        generation++;
+        if (relist != null) {
+            relist.cancel();
+            relist = null;
+        }
+        SubnetManager.Watch old = watch;
+        watch = null;
+        if (old != null) {
+            old.close();
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        queue.run(this::endWatch);
+    }
+}

@@ -1,0 +1,302 @@
+package io.flannelj.lease.loop;
+
+import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.lease.PodSubnets;
+import io.flannelj.lease.StoreException;
+import io.flannelj.lease.StoredLease;
+import io.flannelj.lease.SubnetManager;
+import io.flannelj.lease.UnassignedException;
+import io.flannelj.lease.machine.Action;
+import io.flannelj.lease.machine.Goal;
+import io.flannelj.lease.machine.LeaseMachine;
+import io.flannelj.lease.machine.LeaseStatus;
+import io.flannelj.lease.machine.Observation;
+import io.flannelj.lease.machine.Step;
+import io.flannelj.lease.machine.Terms;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Drives a {@link LeaseMachine}: asks the store what it wants to know, tells it the answers and the time, and passes on how
+ * it stands with the lease.
+ *
+ * <p>Two queues. {@code turns} owns the machine and never waits, so that a lease is fenced in time whatever the store does;
+ * {@code calls} waits for the store, one call at a time. The timers of threads stand still while the machine is suspended, so
+ * that no wait is longer than {@link #LONGEST_WAIT}: after a resume the clock, which counts the suspension, is read at once.
+ */
+public class LeaseLoop {
+    private static final Logger log = LoggerFactory.getLogger(LeaseLoop.class);
+    private static final Duration LONGEST_WAIT = Duration.ofMillis(500);
+    private static final Duration SHORTEST_WAIT = Duration.ofMillis(1);
+
+    private final SubnetManager store;
+    private final StoreHealth health;
+    private final Clock clock;
+    private final RandomGenerator random;
+    private final Terms terms;
+    private final TaskQueue turns;
+    private final TaskQueue calls;
+    private volatile @Nullable LeaseMachine machine;
+    private final CompletableFuture<Boolean> stopped = new CompletableFuture<>();
+    private volatile boolean closed;
+
+    // owned by turns
+    private Consumer<LeaseStatus> listener = status -> {};
+    private @Nullable LeaseStatus notified;
+    private TaskQueue.@Nullable Pending timer;
+    private String logged = "";
+
+    /** Calls of before belong to an acquisition that is over; their answers do not count. */
+    private int acquisition;
+
+    public LeaseLoop(
+            SubnetManager store,
+            StoreHealth health,
+            Clock clock,
+            RandomGenerator random,
+            Terms terms,
+            TaskQueue turns,
+            TaskQueue calls) {
+        this.store = store;
+        this.health = health;
+        this.clock = clock;
+        this.random = random;
+        this.terms = terms;
+        this.turns = turns;
+        this.calls = calls;
+    }
+
+    /**
+     * Begins to acquire a lease, and keeps it from then on.
+     *
+     * @param onStatus told on the turns' queue how it stands with the lease, at each change
+     */
+    public void acquire(Goal goal, Consumer<LeaseStatus> onStatus) {
+        turns.run(() -> {
+            Instant now = clock.instant();
+            LeaseMachine before = machine;
+            machine = before == null ? LeaseMachine.acquiring(terms, goal, now) : before.acquiring(goal, now);
+            acquisition++;
+            listener = onStatus;
+            notified = null;
+            turn(new Observation.Elapsed());
+        });
+    }
+
+    /** The same, and waits until there is one. */
+    public LeaseStatus.Held acquire(Goal goal) throws ClosedException {
+        CompletableFuture<LeaseStatus> held = new CompletableFuture<>();
+        acquire(goal, status -> {
+            if (status instanceof LeaseStatus.Held) {
+                held.complete(status);
+            }
+        });
+        CompletableFuture.anyOf(held, stopped).handle((status, failure) -> true).join();
+        LeaseStatus status = held.getNow(new LeaseStatus.Acquiring());
+        if (!(status instanceof LeaseStatus.Held lease)) {
+            throw new ClosedException();
+        }
+        return lease;
+    }
+
+    /** From now on somebody else is told; at once of how it stands now. */
+    public void listen(Consumer<LeaseStatus> onStatus) {
+        turns.run(() -> {
+            listener = onStatus;
+            notified = null;
+            turn(new Observation.Elapsed());
+        });
+    }
+
+    /** Tells the other nodes something else of this one from now on. */
+    public void announce(LeaseAttributes attributes) {
+        turns.run(() -> {
+            LeaseMachine before = machine;
+            if (before != null && !before.goal().attributes().equals(attributes)) {
+                machine = before.announcing(attributes);
+                turn(new Observation.Elapsed());
+            }
+        });
+    }
+
+    /** Has the store looked at: our lease was written or is gone. */
+    public void check() {
+        turns.run(() -> turn(new Observation.Changed()));
+    }
+
+    /** What the lease waits for, for people; empty for nothing. Any thread may ask. */
+    public String waitingFor() {
+        LeaseMachine now = machine;
+        return now == null ? "" : now.waitingFor();
+    }
+
+    /** That another node has our address, for people; empty when none has. Any thread may ask. */
+    public String duplicate() {
+        LeaseMachine now = machine;
+        return now == null ? "" : now.duplicate();
+    }
+
+    private void turn(Observation seen) {
+        LeaseMachine before = machine;
+        if (closed || before == null) {
+            return;
+        }
+        Instant now = clock.instant();
+        Duration wait = LONGEST_WAIT;
+        try {
+            Step step = step(before, seen, now);
+            machine = step.machine();
+            wait = pause(step, now);
+            if (!(step.action() instanceof Action.Hold)) {
+                call(step.action(), step.machine().goal());
+            }
+            logOnce(step.message());
+            notifyOf(status(step.machine(), now));
+        } catch (RuntimeException e) { // a defect here must not end the renewal of the lease
+            logOnce(e);
+            if (machine == before) {
+                machine = before.afterDefect(now, random.nextLong());
+            }
+        } finally {
+            if (timer != null) {
+                timer.cancel();
+            }
+            timer = turns.after(wait, () -> turn(new Observation.Elapsed()));
+        }
+    }
+
+    private void call(Action action, Goal goal) {
+        int asker = acquisition;
+        calls.run(() -> {
+            Observation answer = perform(action, goal);
+            turns.run(() -> {
+                if (asker == acquisition) {
+                    turn(answer);
+                }
+            });
+        });
+    }
+
+    /** Seam for tests: the decision. */
+    Step step(LeaseMachine from, Observation seen, Instant now) {
+        return from.step(seen, now, random.nextLong());
+    }
+
+    /** Seam for tests: how it stands. */
+    LeaseStatus status(LeaseMachine of, Instant now) {
+        return of.statusAt(now);
+    }
+
+    /** Seam for tests: how long to wait for the next turn. */
+    Duration pause(Step step, Instant now) {
+        if (!step.again().isBefore(now.plus(LONGEST_WAIT))) {
+            return LONGEST_WAIT;
+        }
+        Duration left = Duration.between(now, step.again());
+        return left.compareTo(SHORTEST_WAIT) < 0 ? SHORTEST_WAIT : left;
+    }
+
+    private void notifyOf(LeaseStatus status) {
+        if (!status.equals(notified)) {
+            listener.accept(status);
+            notified = status; // where that failed, it is told again
+        }
+    }
+
+    private void logOnce(Step.Message message) {
+        if (!message.text().isEmpty() && !message.text().equals(logged)) {
+            logged = message.text();
+            switch (message.level()) {
+                case INFO -> log.info("{}", logged);
+                case WARN -> log.warn("{}", logged);
+                case ERROR -> log.error("{}", logged);
+            }
+        }
+    }
+
+    private void logOnce(RuntimeException defect) {
+        if (!defect.toString().equals(logged)) {
+            logged = defect.toString();
+            log.error("the lease's loop failed, and goes on: {}", logged, defect);
+        }
+    }
+
+    /** Asks the store; on the calls' queue. */
+    private Observation perform(Action action, Goal goal) {
+        try {
+            Observation answer = ask(action, goal);
+            health.answered(StoreHealth.Asking.LEASE);
+            return answer;
+        } catch (UnassignedException e) {
+            health.answered(StoreHealth.Asking.LEASE);
+            return new Observation.Unassigned(e.problem());
+        } catch (StoreException e) {
+            return failed(e);
+        } catch (RuntimeException e) {
+            log.debug("{} failed", store.location(), e);
+            return failed(new StoreException(store.location() + " failed: " + e, e));
+        }
+    }
+
+    private Observation failed(StoreException e) {
+        if (!closed) { // else it was broken off
+            health.failed(StoreHealth.Asking.LEASE, e);
+        }
+        return new Observation.Failed(e.problem());
+    }
+
+    private Observation ask(Action action, Goal goal) throws StoreException {
+        if (action instanceof Action.Look) {
+            Optional<PodSubnets> assigned = store.assigned(goal.config());
+            return assigned.isPresent()
+                    ? new Observation.Assigned(assigned.get(), store.notes())
+                    : new Observation.Listed(store.list().leases());
+        }
+        if (action instanceof Action.Create create) {
+            return written(store.create(create.subnets(), create.attributes(), terms.timeToLive()));
+        }
+        if (action instanceof Action.Update update) {
+            return written(store.update(update.known(), update.attributes(), terms.timeToLive()));
+        }
+        if (action instanceof Action.Delete delete) {
+            return store.delete(delete.known()) ? new Observation.Deleted() : new Observation.Outrun();
+        }
+        throw new IllegalStateException("nothing to ask for: " + action);
+    }
+
+    private static Observation written(Optional<StoredLease> lease) {
+        return lease.isPresent() ? new Observation.Written(lease.get()) : new Observation.Outrun();
+    }
+
+    /** No turn is made any more, and nobody waits any longer. */
+    public void close() {
+        closed = true;
+        stopped.complete(true);
+    }
+
+    /** Gives our lease back, unless it is a reservation; false when it could not be. After {@link #close}; blocks. */
+    public boolean release() {
+        LeaseMachine last = machine;
+        LeaseStatus status = last == null ? new LeaseStatus.Acquiring() : last.statusAt(clock.instant());
+        if (!(status instanceof LeaseStatus.Held held) || held.lease().isReservation()) {
+            return false;
+        }
+        PodSubnets subnets = held.lease().subnets();
+        try {
+            boolean released = store.delete(held.lease());
+            log.info(released ? "gave the lease {} back" : "the lease {} is not ours to give back", subnets);
+            return released;
+        } catch (StoreException e) {
+            log.warn("the lease {} could not be given back: {}", subnets, e.problem());
+            return false;
+        }
+    }
+}

@@ -1,0 +1,37 @@
+package io.flannelj.lease.machine;
+
+import io.flannelj.lease.PodSubnets;
+import io.flannelj.lease.StoredLease;
+import java.time.Instant;
+
+/** Where a {@link LeaseMachine} stands. */
+sealed interface State {
+    /** Looks for subnets. */
+    record Acquiring() implements State {}
+
+    /**
+     * Has written a lease, and looks whether another one overlaps it: the store compares keys, and two keys may name the
+     * same addresses (one IPv6 subnet beside different IPv4 ones, another subnet length). Who sees the other gives way.
+     * Both look after they wrote, so never both stay.
+     *
+     * @param before what held until then, and holds until the check is over
+     * @param takenOver whether it stood there with our address, and was not created
+     */
+    record Checking(StoredLease written, State before, boolean takenOver) implements State {}
+
+    /** Goes on with the lease of the previous run, of which the store has not been asked yet. */
+    record Adopted(StoredLease lease) implements State {}
+
+    /**
+     * Holds a lease.
+     *
+     * @param lease as we wrote it last
+     * @param since when it was acquired
+     * @param takenOver whether it stood there with our address when it was acquired
+     * @param restored when it was last rewritten because another node with our address had; {@link Instant#MIN} for never
+     */
+    record Holding(StoredLease lease, Instant since, boolean takenOver, Instant restored) implements State {}
+
+    /** Has lost it to another node. */
+    record Lost(PodSubnets subnets) implements State {}
+}

@@ -1,0 +1,238 @@
+package io.flannelj.lease.loop;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.flannelj.config.NetworkConfig;
+import io.flannelj.lease.Lease;
+import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.lease.MemorySubnetManager;
+import io.flannelj.lease.PodSubnets;
+import io.flannelj.lease.StoredLease;
+import io.flannelj.lease.machine.Goal;
+import io.flannelj.lease.machine.LeaseMachine;
+import io.flannelj.lease.machine.LeaseStatus;
+import io.flannelj.lease.machine.Observation;
+import io.flannelj.lease.machine.Step;
+import io.flannelj.lease.machine.Terms;
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+/** A lease's loop and the feed of its peers, over a store in memory and in virtual time. */
+class LeaseLoopTest implements PeerFeed.Listener {
+    private static final Duration TTL = Duration.ofSeconds(60);
+
+    private final VirtualTime time = new VirtualTime();
+    private final MemorySubnetManager store = new MemorySubnetManager(time);
+    private final List<String> heard = new ArrayList<>();
+    private final VirtualTime.Queue turns = time.new Queue(new SplittableRandom(2));
+    private final VirtualTime.Queue calls = time.new Queue(new SplittableRandom(4));
+    private final StoreHealth health = new StoreHealth(time, "memory");
+    private int defects;
+    private LeaseLoop loop =
+            new LeaseLoop(
+                    store,
+                    health,
+                    time,
+                    new SplittableRandom(1),
+                    new Terms(TTL, Duration.ofSeconds(10)),
+                    turns,
+                    calls) {
+                @Override
+                Step step(LeaseMachine from, Observation seen, Instant now) {
+                    if (defects > 0 && !(seen instanceof Observation.Elapsed)) {
+                        defects--;
+                        throw new IllegalStateException("a defect");
+                    }
+                    return super.step(from, seen, now);
+                }
+            };
+    private PodSubnets own;
+    private PeerFeed feed;
+
+    @Test
+    void aLeaseIsRenewedForAsLongAsTheStoreAnswers() throws Exception {
+        begin();
+        pass(Duration.ofHours(1));
+
+        assertThat(heard).doesNotContain("fenced", "lost");
+    }
+
+    @Test
+    void aLeaseThatCouldNotBeRenewedIsNotSentFromAfterItsEnd() throws Exception {
+        begin();
+        store.create(subnet(200), node(2), TTL);
+        pass(Duration.ofSeconds(1));
+        assertThat(heard).contains("peers 1");
+        store.setAway(true);
+
+        pass(TTL);
+        assertThat(heard).endsWith("fenced", "peers 0");
+
+        store.setAway(false);
+        pass(Duration.ofSeconds(10));
+        assertThat(heard).contains("sending").endsWith("peers 1");
+    }
+
+    /** flannel ends with status 0 when its lease is revoked, and systemd does not start it again. */
+    @Test
+    void bugARevokedLeaseEndsTheDaemonIsFixed() throws Exception {
+        begin();
+        store.expire(own);
+        pass(Duration.ofSeconds(2));
+
+        assertThat(store.list().leases()).extracting(StoredLease::subnets).containsExactly(own);
+        assertThat(heard).doesNotContain("lost");
+    }
+
+    @Test
+    void aLeaseThatAnotherNodeHasIsOver() throws Exception {
+        begin();
+        store.reserve(own, node(2));
+        pass(Duration.ofSeconds(2));
+
+        assertThat(heard).contains("lost");
+    }
+
+    @Test
+    void aSetBackStoreTakesNoLivingPeerAway() throws Exception {
+        begin();
+        store.create(subnet(200), node(2), TTL);
+        pass(Duration.ofSeconds(1));
+        heard.clear();
+
+        store.restoreEmpty();
+        pass(Duration.ofSeconds(20));
+        assertThat(heard).doesNotContain("peers 0");
+        assertThat(store.list().leases())
+                .as("claimed again")
+                .extracting(StoredLease::subnets)
+                .containsExactly(own);
+
+        pass(Duration.ofSeconds(20));
+        assertThat(heard).as("it did not come back").contains("peers 0");
+    }
+
+    @Test
+    void manyChangesAtOnceAreToldTogether() throws Exception {
+        begin();
+        heard.clear();
+        for (int i = 0; i < 100; i++) {
+            store.create(subnet(100 + i), node(2 + i), TTL);
+        }
+        pass(Duration.ofSeconds(1));
+
+        assertThat(heard).contains("peers 100").hasSizeLessThan(5);
+    }
+
+    /** However long the store lets us wait, a lease is fenced in time. */
+    @Test
+    void aCallThatNeverReturnsDoesNotHoldTheFenceUp() throws Exception {
+        begin();
+        calls.kill();
+
+        pass(TTL.plusMillis(100));
+        assertThat(heard).contains("fenced");
+    }
+
+    /** Timers of threads stand still while the machine is suspended; the lease does not. */
+    @Test
+    void bugASuspendedNodeSendsOnAfterItsLeaseHasEndedIsFixed() throws Exception {
+        begin();
+        store.setAway(true);
+        heard.clear();
+        turns.suspend(Duration.ofMinutes(10));
+        calls.suspend(Duration.ofMinutes(10));
+
+        pass(Duration.ofMinutes(10).plusMillis(900));
+        assertThat(heard).as("within a second of the resume").contains("fenced");
+    }
+
+    @Test
+    void aDefectDoesNotEndTheRenewal() throws Exception {
+        begin();
+        defects = 5;
+        pass(TTL.multipliedBy(3));
+        store.beforeNextListing(() -> {
+            throw new IllegalStateException("a defect of a library");
+        });
+        pass(TTL.multipliedBy(3));
+
+        assertThat(defects).isZero();
+        assertThat(heard).doesNotContain("fenced", "lost");
+        assertThat(health.status().reachable()).isTrue();
+    }
+
+    @Test
+    void aLeaseIsGivenBackOnlyWhereItIsStillOurs() throws Exception {
+        begin();
+        StoredLease there = store.list().leases().get(0);
+        loop.close();
+        assertThat(store.update(there, node(1), TTL)).as("somebody else").isPresent();
+        assertThat(loop.release()).isFalse();
+        assertThat(store.list().leases()).hasSize(1);
+    }
+
+    @Test
+    void aLeaseIsGivenBack() throws Exception {
+        begin();
+        loop.close();
+        assertThat(loop.release()).isTrue();
+        assertThat(store.list().leases()).isEmpty();
+    }
+
+    private void begin() throws Exception {
+        NetworkConfig config = NetworkConfig.parse("{\"Network\": \"10.3.0.0/17\"}");
+        loop.acquire(new Goal(config, node(1), subnet(7), null, false), status -> {
+            if (feed == null && status instanceof LeaseStatus.Held held) {
+                own = held.lease().subnets();
+                VirtualTime.Queue queue = time.new Queue(new SplittableRandom(5));
+                feed = new PeerFeed(store, health, own, queue, queue, new SplittableRandom(3), this);
+                feed.start(null);
+                loop.listen(now -> queue.run(() -> onStatus(now)));
+            }
+        });
+        pass(Duration.ofSeconds(2));
+    }
+
+    private void onStatus(LeaseStatus status) {
+        boolean fence = status instanceof LeaseStatus.Fenced;
+        if (status instanceof LeaseStatus.Lost) {
+            heard.add("lost");
+        } else if (fence || heard.contains("fenced")) {
+            heard.add(fence ? "fenced" : "sending");
+        }
+        feed.fence(fence);
+    }
+
+    private void pass(Duration duration) {
+        time.runUntil(time.instant().plus(duration), () -> {});
+    }
+
+    private static PodSubnets subnet(int third) {
+        return PodSubnets.ofIpv4(Cidr.parse("10.3." + third + ".0/24"));
+    }
+
+    private static LeaseAttributes node(int number) {
+        return LeaseAttributes.ofIpv4(IpAddress.parse("192.168.0." + number), "", null);
+    }
+
+    @Override
+    public void onPeers(Collection<Lease> peers) {
+        heard.add("peers " + peers.size());
+    }
+
+    @Override
+    public void onOwnChanged() {
+        loop.check();
+    }
+
+    @Override
+    public void onConfig(String document) {}
+}

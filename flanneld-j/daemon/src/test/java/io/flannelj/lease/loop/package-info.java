@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.lease.loop;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.lease.machine;
+
+import org.jspecify.annotations.NullMarked;

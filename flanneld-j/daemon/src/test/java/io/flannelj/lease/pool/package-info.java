@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.lease.pool;
+
+import org.jspecify.annotations.NullMarked;
