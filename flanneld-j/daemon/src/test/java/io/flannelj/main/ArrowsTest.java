@@ -54,6 +54,9 @@ class ArrowsTest {
         room("datapath", "datapath.offload", "device", "net", "packet", "io.netty.buffer", "io.netty.util..", EPOLL);
         room("datapath.offload", "device", "packet", "io.netty.buffer");
         room("lease", "config", "net", "com.fasterxml.jackson..", "org.slf4j");
+        room("lease.pool", "lease", "config", "net");
+        room("lease.machine", "lease", "lease.pool", "config");
+        room("lease.loop", "lease", "lease.machine", "config", "linux", "org.slf4j");
         room("lease.etcd", "lease", "config", "net", "io.etcd..", "io.grpc..", "org.slf4j");
         also("lease.etcd", "io.netty.handler.ssl");
         room("lease.kube", "lease", "config", "net", "io.fabric8..", "com.fasterxml.jackson..", "org.slf4j");
@@ -81,6 +84,7 @@ class ArrowsTest {
                 "cleanup",
                 "config",
                 "lease",
+                "lease.pool",
                 "net",
                 "com.fasterxml.jackson..",
                 "com.sun.management",
