@@ -15,6 +15,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -28,8 +29,18 @@ public final class UplinkFinder {
     private final Links links;
     private final Addresses addresses;
     private final Routes routes;
+    private final Set<IpAddress> preferred;
 
     public UplinkFinder(NetlinkSocket netlink) {
+        this(netlink, Set.of());
+    }
+
+    /**
+     * @param preferred of several addresses that an interface has, these are taken: a better one that appears beside
+     *     the one in use is no reason to change
+     */
+    public UplinkFinder(NetlinkSocket netlink, Set<IpAddress> preferred) {
+        this.preferred = Set.copyOf(preferred);
         this.links = new Links(netlink);
         this.addresses = new Addresses(netlink);
         this.routes = new Routes(netlink);
@@ -191,8 +202,9 @@ public final class UplinkFinder {
                 .filter(address -> address.cidr().isIpv6() == ipv6 && !address.isDeprecated())
                 .filter(address -> !address.cidr().address().isLoopback())
                 .filter(address -> !ipv6 || !address.cidr().address().isLinkLocal())
-                .min(Comparator.comparing(
-                                (Address address) -> address.cidr().address().isLinkLocal())
+                .min(Comparator.comparing((Address address) ->
+                                !preferred.contains(address.cidr().address()))
+                        .thenComparing(address -> address.cidr().address().isLinkLocal())
                         .thenComparing(address -> !address.isPermanent())
                         .thenComparing(Address::isTemporary))
                 .map(address -> address.cidr().address())

@@ -42,6 +42,7 @@ import io.flannelj.lease.machine.Terms;
 import io.flannelj.lease.pool.PoolUsage;
 import io.flannelj.metrics.Gauges;
 import io.flannelj.metrics.MetricNames;
+import io.flannelj.net.IpAddress;
 import io.flannelj.net.SubnetEnv;
 import io.flannelj.netlink.NetlinkSocket;
 import io.micrometer.core.instrument.Tags;
@@ -58,6 +59,10 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -190,6 +195,7 @@ final class Daemon {
                     plan.firewall(),
                     backends,
                     plan.uplink(),
+                    plan.uplinks(),
                     clock,
                     registry);
             try (Session session = new Session(parts, plan.prepared(), own)) {
@@ -219,6 +225,7 @@ final class Daemon {
     private record Plan(
             NetworkConfig config,
             Uplink uplink,
+            UplinkWatch.Finder uplinks,
             Firewalls firewall,
             BackendProvider.Prepared prepared,
             @Nullable SavedLeases saved) {}
@@ -246,17 +253,29 @@ final class Daemon {
         state.waitingFor = "waiting for what the store knows of this node";
         StartupReader.Notes notes = reader.awaitNotes(saved);
         state.earlier = notes.notes().earlier();
-        Uplink uplink = findUplink(config, notes.notes());
+        UplinkWatch.Finder uplinks = uplinks(config, notes.notes());
+        Uplink before = state.uplink;
+        Uplink uplink = before == null ? findUplink(config, notes.notes(), Set.of()) : uplinks.find(before);
         state.uplink = uplink;
         log.info(
                 "using {} with {}, known to others as {}", uplink.name(), uplink.addresses(), uplink.publicAddresses());
-        return new Plan(config, uplink, firewall(config), provider.prepare(config, uplink), notes.saved());
+        return new Plan(config, uplink, uplinks, firewall(config), provider.prepare(config, uplink), notes.saved());
     }
 
-    private Uplink findUplink(NetworkConfig config, NodeNotes notes) throws IOException {
+    /** How the uplink is found anew; an address in use is kept while the interface has it. */
+    private UplinkWatch.Finder uplinks(NetworkConfig config, NodeNotes notes) {
+        return current -> findUplink(
+                config,
+                notes,
+                Stream.of(Optional.ofNullable(current.address()), Optional.ofNullable(current.ipv6Address()))
+                        .flatMap(Optional::stream)
+                        .collect(Collectors.toSet()));
+    }
+
+    private Uplink findUplink(NetworkConfig config, NodeNotes notes, Set<IpAddress> preferred) throws IOException {
         UplinkOptions known = options.uplink().withPublicIps(notes.publicIpv4(), notes.publicIpv6());
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
-            return new UplinkFinder(netlink).find(known, config.ipv4() != null, config.ipv6() != null);
+            return new UplinkFinder(netlink, preferred).find(known, config.ipv4() != null, config.ipv6() != null);
         }
     }
 

@@ -25,15 +25,19 @@ import io.flannelj.lease.loop.StoreHealth;
 import io.flannelj.lease.loop.TaskQueue;
 import io.flannelj.lease.loop.TaskThread;
 import io.flannelj.lease.machine.LeaseStatus;
+import io.flannelj.linux.SyscallException;
 import io.flannelj.metrics.DatapathMetrics;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.SubnetEnv;
+import io.flannelj.netlink.Links;
+import io.flannelj.netlink.NetlinkSocket;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -52,7 +56,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>{@code flannel-control} owns the lease table, the backend and the firewall; {@code flannel-watch} waits for the store.
  */
-final class Session implements AutoCloseable, PeerFeed.Listener {
+final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Listener {
     private static final Logger log = LoggerFactory.getLogger(Session.class);
     private static final Duration REPAIR_EVERY = Duration.ofSeconds(10);
     private static final Duration SAVE_EVERY = Duration.ofSeconds(5);
@@ -70,18 +74,22 @@ final class Session implements AutoCloseable, PeerFeed.Listener {
     private final TaskThread watching = new TaskThread("flannel-watch");
     private final CountDownLatch synced = new CountDownLatch(1);
     private final CountDownLatch ended = new CountDownLatch(1);
+    private final Uplink uplink;
+    private final UplinkWatch.Finder uplinks;
     private final @Nullable DatapathMetrics metrics;
     private volatile boolean again;
     private NetworkConfig config;
     private Collection<Lease> sendTo = List.of();
     private int writtenMtuBytes;
     private @Nullable StoredLease stored;
+    private volatile @Nullable UplinkWatch uplinkWatch;
     private boolean fenced;
     private boolean unsaved;
     private String document = "";
     private String backendTrouble = "";
     private String firewallTrouble = "";
     private String configTrouble = "";
+    private String uplinkTrouble = "";
 
     /** Everything a session needs, made by the daemon. */
     record Parts(
@@ -95,6 +103,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener {
             Firewalls firewall,
             BackendRegistry backends,
             Uplink uplink,
+            UplinkWatch.Finder uplinks,
             Clock clock,
             MeterRegistry registry) {}
 
@@ -124,6 +133,8 @@ final class Session implements AutoCloseable, PeerFeed.Listener {
         this.backend = encapsulations != null ? encapsulations : prepared.start(own, this::onBackendLost);
         this.feed =
                 new PeerFeed(parts.store(), parts.health(), own.subnets(), control, watching, new SecureRandom(), this);
+        this.uplink = parts.uplink();
+        this.uplinks = parts.uplinks();
         try {
             rules.apply(backend, List.of());
             writeSubnetFile();
@@ -162,12 +173,52 @@ final class Session implements AutoCloseable, PeerFeed.Listener {
         feed.start(saved);
         loop.listen(status -> control.run(() -> onStatus(status)));
         repeat(options.hostRules().resync(), this::resyncFirewall);
-        repeat(REPAIR_EVERY, this::repair);
+        repeat(REPAIR_EVERY, this::repairRegularly);
         repeat(SAVE_EVERY, this::save);
         synced.await();
         if (!hasEnded()) {
             control.run(this::nameLeftovers);
+            followUplink();
         }
+    }
+
+    private void followUplink() {
+        Set<Integer> ownLinks = new HashSet<>();
+        try (NetlinkSocket netlink = NetlinkSocket.open()) {
+            for (String name : backend.deviceNames()) {
+                new Links(netlink).find(name).ifPresent(link -> ownLinks.add(link.index()));
+            }
+            UplinkWatch watch = UplinkWatch.start(uplink, uplinks, ownLinks, control, this);
+            uplinkWatch = watch;
+            control.run(watch::look); // what changed before it listened
+        } catch (SyscallException e) {
+            log.warn("changes of the uplink are seen within {} s only: {}", REPAIR_EVERY.toSeconds(), e.getMessage());
+        }
+    }
+
+    @Override
+    public void onUplinkChanged(Uplink now) {
+        log.warn(
+                "the uplink {} with {}, MTU {}, is {} with {}, MTU {}, now; starting anew with the same subnet",
+                uplink.name(),
+                uplink.addresses(),
+                uplink.mtuBytes(),
+                now.name(),
+                now.addresses(),
+                now.mtuBytes());
+        again = true;
+        end();
+    }
+
+    @Override
+    public void onUplinkMissing(String problem) {
+        uplinkTrouble = problem;
+        tellTrouble();
+    }
+
+    @Override
+    public void onHostChanged() {
+        repair();
     }
 
     /** Waits for the end; true when lease or device were lost, and a new session shall begin. */
@@ -321,9 +372,18 @@ final class Session implements AutoCloseable, PeerFeed.Listener {
         tellTrouble();
     }
 
+    private void repairRegularly() {
+        state.samplePool();
+        UplinkWatch watch = uplinkWatch;
+        if (watch != null) {
+            watch.look(); // repairs, too
+        } else {
+            repair();
+        }
+    }
+
     /** The same call as for changes: what somebody else took away comes back. */
     private void repair() {
-        state.samplePool();
         if (synced.getCount() == 0) {
             applyPeers();
         }
@@ -385,7 +445,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener {
     }
 
     private void tellTrouble() {
-        String text = Stream.of(backendTrouble, firewallTrouble, configTrouble)
+        String text = Stream.of(uplinkTrouble, backendTrouble, firewallTrouble, configTrouble)
                 .filter(trouble -> !trouble.isEmpty())
                 .collect(Collectors.joining("; "));
         if (!text.equals(state.trouble)) {
@@ -409,6 +469,10 @@ final class Session implements AutoCloseable, PeerFeed.Listener {
     @Override
     public void close() {
         end();
+        UplinkWatch watch = uplinkWatch;
+        if (watch != null) {
+            watch.close();
+        }
         feed.close();
         watching.interrupt();
         watching.close();

@@ -52,6 +52,8 @@ public final class HostWatch implements AutoCloseable {
         ADDRESS,
         /** A route of any table was added or removed. The kernel reports no IPv4 routes that go with their link. */
         ROUTE,
+        /** The same, of a default route. */
+        DEFAULT_ROUTE,
         /** More changed than could be reported: anything may have. */
         OVERRUN
     }
@@ -125,7 +127,8 @@ public final class HostWatch implements AutoCloseable {
             case NEWROUTE, DELROUTE -> {
                 if (length >= HEADER_BYTES + ROUTE_HEADER_BYTES) {
                     Answer route = new Answer(received, body, ROUTE_HEADER_BYTES, at + length);
-                    report(new Change(Kind.ROUTE, route.u32Attribute(ROUTE_OUT_LINK, 0)));
+                    Kind kind = route.u8(1) == 0 ? Kind.DEFAULT_ROUTE : Kind.ROUTE; // rtm_dst_len
+                    report(new Change(kind, route.u32Attribute(ROUTE_OUT_LINK, 0)));
                 }
             }
             default -> {}

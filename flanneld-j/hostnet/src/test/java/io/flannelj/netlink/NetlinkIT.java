@@ -225,6 +225,8 @@ class NetlinkIT {
                 links.setUp(bridge);
                 new Routes(socket).add(Route.toLink(Cidr.parse("10.10.0.0/16"), bridge));
                 awaitReport(seen, HostWatch.Kind.ROUTE, bridge);
+                new Routes(socket).add(Route.defaultVia(IpAddress.parse("10.9.0.254"), bridge));
+                awaitReport(seen, HostWatch.Kind.DEFAULT_ROUTE, bridge);
 
                 seen.clear();
                 new Addresses(socket).add(bridge, Cidr.parse("fd00:9::1/64"));

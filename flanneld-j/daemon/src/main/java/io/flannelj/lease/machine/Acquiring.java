@@ -21,10 +21,14 @@ record Acquiring(LeaseMachine machine, Instant now, long random) {
         return ours.isEmpty() ? create(informed, listed) : takeOver(informed, ours.get(0));
     }
 
-    /** Leases with our address, that of the previous run first: a write that came late may have left another one. */
+    /**
+     * Leases with our address, and the one that this node wrote while it had another address; that of the previous run
+     * first: a write that came late may have left another one.
+     */
     private List<StoredLease> ours(List<StoredLease> listed) {
         return listed.stream()
-                .filter(lease -> lease.hasAddressOf(machine.goal.attributes()))
+                .filter(lease -> lease.hasAddressOf(machine.goal.attributes())
+                        || (lease.subnets().equals(machine.goal.previous()) && machine.memory.isOurs(lease)))
                 .sorted(Comparator.comparing(lease -> !lease.subnets().equals(machine.goal.previous())))
                 .toList();
     }

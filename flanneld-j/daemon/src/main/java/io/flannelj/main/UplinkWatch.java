@@ -1,0 +1,118 @@
+package io.flannelj.main;
+
+import io.flannelj.backend.Uplink;
+import io.flannelj.lease.loop.TaskQueue;
+import io.flannelj.linux.SyscallException;
+import io.flannelj.netlink.HostWatch;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Set;
+
+/**
+ * Follows the uplink: soon after a link, an address or a default route has changed, it is looked for anew. Confined to the
+ * control queue.
+ */
+final class UplinkWatch implements AutoCloseable {
+    /** DHCP clients take an address away before they add the next one, and drivers make a device in several steps. */
+    private static final Duration SETTLE = Duration.ofMillis(200);
+
+    private final Uplink current;
+    private final Finder finder;
+    private final Set<Integer> ownLinks;
+    private final TaskQueue control;
+    private final Listener listener;
+    private final HostWatch watch;
+    private boolean looking;
+    private volatile boolean missing;
+    private volatile boolean closed;
+
+    /** Looks for the uplink as at the start. */
+    interface Finder {
+        /**
+         * Finds it.
+         *
+         * @param current the one in use, whose addresses are kept where they are still there
+         * @throws IOException when nothing fits; says what was tried, and what there is
+         */
+        Uplink find(Uplink current) throws IOException;
+    }
+
+    /** Told on the control queue. */
+    interface Listener {
+        /** The uplink is another one, or has other addresses or another MTU. */
+        void onUplinkChanged(Uplink now);
+
+        /** There is none, for people; empty when the same one is back. */
+        void onUplinkMissing(String problem);
+
+        /** Something may have changed on the uplink or on a device of ours, and the uplink is no other one. */
+        void onHostChanged();
+    }
+
+    private UplinkWatch(Uplink current, Finder finder, Set<Integer> ownLinks, TaskQueue control, Listener listener)
+            throws SyscallException {
+        this.current = current;
+        this.finder = finder;
+        this.ownLinks = Set.copyOf(ownLinks);
+        this.control = control;
+        this.listener = listener;
+        this.watch = HostWatch.start(EnumSet.allOf(HostWatch.Topic.class), "flannel-host", this::onChange);
+    }
+
+    /**
+     * Begins, in the calling thread's network namespace.
+     *
+     * @param ownLinks indexes of the links that this daemon made
+     */
+    static UplinkWatch start(Uplink current, Finder finder, Set<Integer> ownLinks, TaskQueue control, Listener listener)
+            throws SyscallException {
+        return new UplinkWatch(current, finder, ownLinks, control, listener);
+    }
+
+    /** Pods come and go with links, addresses and routes of their own, which are no business of ours. */
+    private void onChange(HostWatch.Change change) {
+        boolean concernsUs = missing
+                || change.kind() == HostWatch.Kind.DEFAULT_ROUTE
+                || change.kind() == HostWatch.Kind.OVERRUN
+                || change.linkIndex() == current.index()
+                || ownLinks.contains(change.linkIndex());
+        if (concernsUs && !closed) {
+            control.run(this::lookSoon);
+        }
+    }
+
+    private void lookSoon() {
+        if (!looking) {
+            looking = true;
+            TaskQueue.Pending unused = control.after(SETTLE, this::look);
+        }
+    }
+
+    /** Looks for the uplink now. */
+    void look() {
+        looking = false;
+        if (closed) {
+            return;
+        }
+        try {
+            Uplink now = finder.find(current);
+            if (!now.equals(current)) {
+                listener.onUplinkChanged(now);
+                return;
+            }
+            missing = false;
+            listener.onUplinkMissing("");
+        } catch (IOException e) {
+            missing = true;
+            listener.onUplinkMissing(String.valueOf(e.getMessage()));
+        }
+        listener.onHostChanged();
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        watch.close();
+    }
+}

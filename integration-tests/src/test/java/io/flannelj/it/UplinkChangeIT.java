@@ -1,0 +1,201 @@
+package io.flannelj.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.flannelj.lab.Commands;
+import io.flannelj.lab.Lab;
+import io.flannelj.lab.Node;
+import io.flannelj.lab.Pod;
+import java.time.Duration;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The uplink's address, device or MTU is changed under a running daemon, as DHCP clients, drivers and operators do. */
+@NeedsPrivileges
+class UplinkChangeIT {
+    private static final Duration SOON = Duration.ofSeconds(30);
+
+    private Lab lab;
+    private Node node;
+    private Pod here;
+    private Pod there;
+
+    static Stream<Arguments> backends() {
+        return Stream.of(
+                Arguments.of("vxlan", new String[0]),
+                Arguments.of("vxlan", new String[] {"--vxlan-datapath", "kernel"}),
+                Arguments.of("udp", new String[0]),
+                Arguments.of("host-gw", new String[0]));
+    }
+
+    private void open(String backend, String... flags) {
+        lab = Lab.open(2, Lab.Underlay.ON)
+                .configure("{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\"" + backend + "\"}}");
+        lab.nodes().forEach(each -> each.startDaemon(flags));
+        lab.nodes().forEach(Node::awaitReady);
+        lab.nodes().forEach(each -> each.awaitPeers(1));
+        node = lab.node(1);
+        here = node.addPod();
+        there = lab.node(2).addPod();
+        assertThat(here.canPing(there)).isTrue();
+    }
+
+    @AfterEach
+    void tearDown() {
+        if (lab != null) {
+            lab.close();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("backends")
+    void anotherAddressKeepsTheSubnet(String backend, String[] flags) {
+        open(backend, flags);
+        String subnet = subnet();
+
+        changeAddress("192.168.100.1", "192.168.100.51");
+
+        awaitLeaseOf("192.168.100.51");
+        awaitPing();
+        assertThat(subnet()).isEqualTo(subnet);
+        assertThat(lab.leases()).hasSize(2);
+        assertThat(node.log().lines().filter(line -> line.contains("the uplink eth0 with 192.168.100.1,")))
+                .as("said once")
+                .hasSize(1);
+    }
+
+    @ParameterizedTest
+    @MethodSource("backends")
+    void anUplinkThatIsMadeAnewIsUsed(String backend, String[] flags) {
+        open(backend, flags);
+        String subnet = subnet();
+
+        remakeUplink();
+
+        awaitPing();
+        assertThat(subnet()).isEqualTo(subnet);
+        node.awaitReady();
+    }
+
+    @Test
+    void anotherMtuOfTheUplinkIsThatOfNewPods() {
+        open("vxlan");
+
+        node.run("ip", "link", "set", "eth0", "mtu", "1400").orThrow();
+
+        Awaitility.await().atMost(SOON).until(() -> node.status().path("mtu").asInt() == 1350);
+        node.awaitReady();
+        Pod late = node.addPod();
+        assertThat(late.run("ip", "link", "show", "eth0").output()).contains("mtu 1350");
+        assertThat(late.canPing(there)).isTrue();
+        awaitPing();
+    }
+
+    @Test
+    void anUplinkThatIsGoneIsNamedUntilItIsBack() {
+        open("vxlan");
+
+        node.run("ip", "addr", "del", "192.168.100.1/24", "dev", "eth0").orThrow();
+
+        Awaitility.await()
+                .atMost(SOON)
+                .until(() -> node.status().path("reasons").toString().contains("no interface to the other nodes"));
+        node.run("ip", "addr", "add", "192.168.100.1/24", "dev", "eth0").orThrow();
+        node.run("ip", "route", "replace", "default", "via", "192.168.100.254").orThrow();
+        Awaitility.await()
+                .atMost(SOON)
+                .until(() -> node.status().path("reasons").isEmpty());
+        awaitPing();
+        assertThat(node.log()).doesNotContain("starting anew");
+    }
+
+    @Test
+    void aSecondAddressIsNoReasonToChange() {
+        open("vxlan");
+
+        node.run("ip", "addr", "add", "10.99.0.1/24", "dev", "eth0").orThrow();
+        node.run("ip", "route", "replace", "default", "via", "192.168.100.254", "src", "10.99.0.1")
+                .orThrow();
+
+        Awaitility.await()
+                .during(Duration.ofSeconds(2))
+                .atMost(SOON)
+                .until(() -> !node.log().contains("starting anew"));
+        assertThat(here.canPing(there)).isTrue();
+    }
+
+    @Test
+    void tenChangesUnderTrafficLeaveNothingBehind() {
+        open("vxlan");
+        String subnet = subnet();
+        for (int i = 0; i < 10; i++) {
+            changeAddress("192.168.100." + (i == 0 ? 1 : 50 + i), "192.168.100." + (51 + i));
+            awaitLeaseOf("192.168.100." + (51 + i));
+            awaitPing();
+        }
+        assertThat(subnet()).isEqualTo(subnet);
+        assertThat(lab.leases()).hasSize(2);
+        assertThat(node.run("ip", "-o", "link", "show", "type", "tun").output().lines())
+                .as("TUN devices")
+                .hasSize(1);
+        assertThat(node.run("iptables-save", "-t", "nat").output().lines().filter(line -> line.contains("-j FLANNEL")))
+                .hasSize(1);
+    }
+
+    private String subnet() {
+        return node.status().path("subnet").asText();
+    }
+
+    private void changeAddress(String from, String to) {
+        node.run("ip", "addr", "del", from + "/24", "dev", "eth0").orThrow();
+        node.run("ip", "addr", "add", to + "/24", "dev", "eth0").orThrow();
+        node.run("ip", "route", "replace", "default", "via", "192.168.100.254").orThrow();
+    }
+
+    private void remakeUplink() {
+        String hub = Commands.require("ip", "netns", "list")
+                .lines()
+                .map(line -> line.split(" ", 2)[0])
+                .filter(name -> name.equals(node.namespace().replaceFirst("-.*", "-sw")))
+                .findFirst()
+                .orElseThrow();
+        node.run("ip", "link", "delete", "eth0").orThrow();
+        Commands.require(
+                "ip",
+                "link",
+                "add",
+                "eth0",
+                "netns",
+                node.namespace(),
+                "type",
+                "veth",
+                "peer",
+                "name",
+                "port1",
+                "netns",
+                hub);
+        Commands.require("ip", "-n", hub, "link", "set", "port1", "master", "br0", "up");
+        node.run("ip", "addr", "add", node.address() + "/24", "dev", "eth0").orThrow();
+        node.run("ip", "link", "set", "eth0", "up").orThrow();
+        node.run("ip", "route", "replace", "default", "via", "192.168.100.254").orThrow();
+    }
+
+    private void awaitLeaseOf(String address) {
+        Awaitility.await()
+                .atMost(SOON)
+                .until(() -> lab.etcd().list(Lab.PREFIX + "/subnets/").stream()
+                        .anyMatch(lease -> lease.value().contains("\"PublicIP\":\"" + address + "\"")));
+    }
+
+    private void awaitPing() {
+        Awaitility.await()
+                .atMost(SOON)
+                .pollInterval(Duration.ofMillis(100))
+                .until(() -> here.run("ping", "-c1", "-W1", there.address()).succeeded());
+    }
+}
