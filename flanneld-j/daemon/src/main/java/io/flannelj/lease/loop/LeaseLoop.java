@@ -158,8 +158,12 @@ public class LeaseLoop {
             if (!(step.action() instanceof Action.Hold)) {
                 call(step.action(), step.machine().goal());
             }
+            LeaseStatus status = status(step.machine(), now);
+            if (status instanceof LeaseStatus.Held && step.machine().isSettled()) {
+                logged = ""; // what happens again after this is news
+            }
             logOnce(step.message());
-            notifyOf(status(step.machine(), now));
+            notifyOf(status);
         } catch (RuntimeException e) { // a defect here must not end the renewal of the lease
             logOnce(e);
             if (machine == before) {

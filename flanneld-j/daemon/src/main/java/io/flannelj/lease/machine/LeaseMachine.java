@@ -64,6 +64,11 @@ public final class LeaseMachine {
         return goal;
     }
 
+    /** Whether nothing is asked, nothing failed and nothing is waited for. */
+    public boolean isSettled() {
+        return asked instanceof Action.Hold && pace.failures() == 0 && waitingFor.isEmpty();
+    }
+
     /** Why there is no lease yet, for people; empty when nothing is waited for. */
     public String waitingFor() {
         return waitingFor;
