@@ -211,9 +211,17 @@ public final class MemorySubnetManager implements SubnetManager {
         Subscription subscription = new Subscription(onEvent, onEnd);
         history.tailMap(fromRevision, true).values().forEach(onEvent);
         watches.add(subscription);
-        return () -> {
-            synchronized (this) {
-                watches.remove(subscription);
+        return new Watch() {
+            @Override
+            public void requestProgress() {
+                onEvent.accept(new LeaseEvent.Progress());
+            }
+
+            @Override
+            public void close() {
+                synchronized (MemorySubnetManager.this) {
+                    watches.remove(subscription);
+                }
             }
         };
     }

@@ -66,6 +66,17 @@ class LeaseFollowerTest {
                         reset -> assertThat(reset.leases()).hasSize(1));
     }
 
+    /** A watch without changes lasts until everything is listed again, for an hour in Kubernetes. */
+    @Test
+    void aHealthyWatchWithoutChangesIsNotOld() {
+        for (int i = 0; i < 240; i++) {
+            pass();
+            assertThat(Duration.between(health.status().lastContact(), time.instant()))
+                    .isLessThan(Duration.ofSeconds(22));
+        }
+        assertThat(heard).hasSize(1);
+    }
+
     private void create(int third) throws StoreException {
         LeaseAttributes node = LeaseAttributes.ofIpv4(IpAddress.parse("192.168.0.2"), "", null);
         assertThat(store.create(PodSubnets.ofIpv4(Cidr.parse("10.3." + third + ".0/24")), node, TTL))
