@@ -1,18 +1,21 @@
 package io.flannelj.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flannelj.config.EtcdOptions;
+import io.flannelj.lab.AnswerProxy;
 import io.flannelj.lab.EtcdServer;
 import io.flannelj.lab.Lab;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.LeaseEvent;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.lease.StoreException;
+import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.SubnetManager;
 import io.flannelj.lease.SubnetManagerContract;
 import io.flannelj.lease.etcd.EtcdSubnetManager;
@@ -23,7 +26,9 @@ import io.flannelj.lease.loop.TaskThread;
 import io.flannelj.net.IpAddress;
 import io.flannelj.netns.Netns;
 import io.flannelj.netns.NetnsThread;
+import java.io.IOException;
 import java.lang.reflect.Method;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -65,8 +70,7 @@ class EtcdSubnetManagerIT extends SubnetManagerContract {
 
     private void run(EtcdServer server, InvocationInterceptor.Invocation<Void> body) throws Exception {
         etcd = server;
-        EtcdOptions options = new EtcdOptions(List.of(server.url()), Lab.PREFIX, "", "", "", "", "");
-        try (SubnetManager opened = EtcdSubnetManager.open(options, Clock.systemUTC())) {
+        try (SubnetManager opened = open(server.url())) {
             store = opened;
             body.proceed();
         } catch (Exception | Error e) {
@@ -114,6 +118,52 @@ class EtcdSubnetManagerIT extends SubnetManagerContract {
                         new EtcdServer.Entry(
                                 Lab.PREFIX + "/subnets/10.5.2.0-24",
                                 "{\"PublicIP\":\"192.168.100.2\",\"PublicIPv6\":null}"));
+    }
+
+    /** The new etcd lease was revoked, and the live key went with it, although the renewal had been carried out. */
+    @Test
+    void bugALateAnswerDeletesTheLiveLeaseIsFixed() throws Exception {
+        StoredLease before = store.create(ONE, node(1), DAY).orElseThrow();
+        try (AnswerProxy proxy = proxy();
+                SubnetManager far = open(proxy.url())) {
+            assertThat(far.list().leases()).hasSize(1);
+            proxy.holdAnswersTo(key(ONE));
+            assertThatThrownBy(() -> far.update(before, node(1), DAY)).isInstanceOf(StoreException.class);
+            assertThat(proxy.isHolding()).isTrue();
+            proxy.passAnswers();
+
+            Awaitility.await().during(Duration.ofSeconds(3)).atMost(SOON).until(() -> isLeasedSince(before.version()));
+            StoredLease late = store.list().leases().get(0);
+            assertThat(far.update(late, node(1), DAY)).isPresent();
+            Awaitility.await().during(Duration.ofSeconds(2)).atMost(SOON).until(() -> isLeasedSince(late.version()));
+        }
+    }
+
+    @Test
+    void aWriteWhoseAnswerIsLostIsThere() throws Exception {
+        try (AnswerProxy proxy = proxy();
+                SubnetManager far = open(proxy.url())) {
+            assertThat(far.list().leases()).isEmpty();
+            proxy.holdAnswersTo(key(ONE));
+            assertThatThrownBy(() -> far.create(ONE, node(1), DAY)).isInstanceOf(StoreException.class);
+            proxy.dropAnswers();
+
+            Awaitility.await().during(Duration.ofSeconds(3)).atMost(SOON).until(() -> isLeasedSince(0));
+        }
+    }
+
+    private AnswerProxy proxy() throws IOException {
+        return AnswerProxy.to(URI.create(etcd.url()).getPort());
+    }
+
+    private static SubnetManager open(String url) throws StoreException {
+        EtcdOptions options = new EtcdOptions(List.of(url), Lab.PREFIX, "", "", "", "", "");
+        return EtcdSubnetManager.open(options, Clock.systemUTC());
+    }
+
+    private boolean isLeasedSince(long version) throws StoreException {
+        return store.list().leases().stream()
+                .anyMatch(lease -> lease.subnets().equals(ONE) && lease.version() > version);
     }
 
     @Test

@@ -89,6 +89,20 @@ class HandoverIT {
     }
 
     @Test
+    void aRestartThatFailsLeavesWhatHadSurvived() throws Exception {
+        Node node = twoNodes("{\"Type\":\"vxlan\",\"Datapath\":\"kernel\"}");
+        assertThat(node.stop()).isZero();
+        assertThat(here.canPing(there)).isTrue();
+
+        Files.delete(node.subnetFile());
+        Files.createDirectories(node.subnetFile().resolve("in-the-way"));
+        node.startDaemon(FLAGS);
+        assertThat(node.awaitExit()).isEqualTo(1);
+
+        assertThat(here.canPing(there)).as("as before\n" + node.log()).isTrue();
+    }
+
+    @Test
     void aSuccessorTakesOverFromADaemonThatStops() throws Exception {
         Node node = twoNodes("{\"Type\":\"vxlan\"}");
         String subnet = node.status().path("subnet").asText();

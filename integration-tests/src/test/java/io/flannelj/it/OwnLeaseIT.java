@@ -7,6 +7,7 @@ import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
 import io.flannelj.lab.Pod;
 import io.flannelj.lab.Wait;
+import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -71,6 +72,45 @@ class OwnLeaseIT {
         lab.node(2).kill();
         etcd.delete(Lab.PREFIX + "/subnets/" + other.replace('/', '-'));
         node.awaitPeers(0);
+    }
+
+    /** The versions of the keys are others than a node wrote last; what they say is the same. */
+    @Test
+    void bugALeaseOfARestoredEtcdIsTakenForAnotherNodesIsFixed() {
+        lab = Lab.open(2, Lab.Underlay.ON).configure(CONFIG);
+        lab.nodes().forEach(node -> node.startDaemon("--subnet-lease-ttl", "20"));
+        lab.nodes().forEach(Node::awaitReady);
+        lab.nodes().forEach(node -> node.awaitPeers(1));
+        Pod here = lab.node(1).addPod();
+        Pod there = lab.node(2).addPod();
+        EtcdServer etcd = lab.etcd();
+        Path snapshot = etcd.snapshot();
+        long before = etcd.revision();
+        Wait.until("both leases are renewed", LATE, () -> etcd.revision() >= before + 2);
+
+        etcd.kill();
+        etcd.restore(snapshot);
+        Wait.until("both leases are renewed again", LATE, () -> etcd.revision() >= before + 2);
+        lab.nodes().forEach(Node::awaitReady);
+        Wait.until(lab.node(1)::log, SOON, () -> here.canPing(there));
+        assertThat(lab.leases()).hasSize(2);
+        assertThat(lab.node(1).log() + lab.node(2).log()).doesNotContain("another node", "is over");
+    }
+
+    /** As it had promised when it saw the config: "going on with the one before". */
+    @Test
+    void aBrokenConfigDoesNotEndANodeThatMakesItsDeviceAnew() {
+        lab = Lab.open(2, Lab.Underlay.ON).configure(CONFIG).start();
+        Node node = lab.node(1);
+        Pod here = node.addPod();
+        Pod there = lab.node(2).addPod();
+        lab.etcd().put(Lab.PREFIX + "/config", "{\"Network\":\"nonsense\"}");
+        Wait.until(node::log, SOON, () -> node.log().contains("going on with the one before"));
+
+        node.run("ip", "link", "delete", "flannel.1").orThrow();
+        Wait.until(node::log, SOON, () -> node.log().contains("making it anew"));
+        Wait.until(node::log, LATE, () -> here.canPing(there));
+        assertThat(node.isRunning()).isTrue();
     }
 
     @Test
