@@ -16,6 +16,7 @@ public final class Errno {
     public static final int ENODEV = 19;
     public static final int EINVAL = 22;
     public static final int ENAMETOOLONG = 36;
+    public static final int EBADMSG = 74;
     public static final int EOPNOTSUPP = 95;
     public static final int EADDRINUSE = 98;
     public static final int EADDRNOTAVAIL = 99;
@@ -49,6 +50,7 @@ public final class Errno {
             Map.entry(77, "EBADFD, descriptor in a bad state"),
             Map.entry(90, "EMSGSIZE, message too long"),
             Map.entry(92, "ENOPROTOOPT, no such option"),
+            Map.entry(EBADMSG, "EBADMSG, not a message that can be read"),
             Map.entry(93, "EPROTONOSUPPORT, protocol not supported"),
             Map.entry(EOPNOTSUPP, "EOPNOTSUPP, not supported"),
             Map.entry(97, "EAFNOSUPPORT, address family not supported"),

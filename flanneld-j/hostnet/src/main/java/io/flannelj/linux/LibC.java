@@ -58,6 +58,8 @@ final class LibC {
 
         int bind(int fd, @In ByteBuffer address, int length);
 
+        int connect(int fd, @In ByteBuffer address, int length);
+
         int fchmod(int fd, int mode);
 
         int listen(int fd, int backlog);

@@ -13,6 +13,8 @@ public final class NetlinkFd implements AutoCloseable {
     private static final int NETLINK_GET_STRICT_CHK = 12;
     private static final int SOL_SOCKET = 1;
     private static final int SO_RCVTIMEO = 20;
+    private static final int ADDRESS_BYTES = 12; // struct sockaddr_nl
+    private static final ByteBuffer KERNEL = Fd.buffer(ADDRESS_BYTES).putShort(0, (short) AF_NETLINK);
     private static final ByteBuffer ONE = Fd.buffer(4).putInt(0, 1);
     private static final ByteBuffer RECEIVE_TIMEOUT = Fd.seconds(10);
     private static final ByteBuffer LISTEN_TIMEOUT = Fd.seconds(1);
@@ -25,7 +27,10 @@ public final class NetlinkFd implements AutoCloseable {
         this.listening = listening;
     }
 
-    /** Opens a socket in the calling thread's network namespace. */
+    /**
+     * Opens a socket in the calling thread's network namespace, which hears the kernel alone: another process there could
+     * answer in its place, and in a pod's namespace one with CAP_NET_ADMIN may send to any netlink socket.
+     */
     public static NetlinkFd open() throws SyscallException {
         return open(0, RECEIVE_TIMEOUT);
     }
@@ -43,12 +48,18 @@ public final class NetlinkFd implements AutoCloseable {
         Fd fd = new Fd(LibC.check(
                 LibC.calls().socket(AF_NETLINK, SOCK_RAW | Fd.CLOEXEC, NETLINK_ROUTE), "open", "netlink socket"));
         if (groups != 0) { // the kernel gives an address by itself to a socket that only asks
-            ByteBuffer address = Fd.buffer(12).putShort(0, (short) AF_NETLINK).putInt(8, groups);
-            if (LibC.calls().bind(fd.number(), address, 12) < 0) {
+            ByteBuffer address =
+                    Fd.buffer(ADDRESS_BYTES).putShort(0, (short) AF_NETLINK).putInt(8, groups);
+            if (LibC.calls().bind(fd.number(), address, ADDRESS_BYTES) < 0) {
                 int errno = LibC.errno();
                 fd.close();
                 throw new SyscallException("bind", "netlink socket", errno);
             }
+        }
+        if (groups == 0 && LibC.calls().connect(fd.number(), KERNEL, ADDRESS_BYTES) < 0) {
+            int errno = LibC.errno();
+            fd.close();
+            throw new SyscallException("connect", "netlink socket", errno);
         }
         // Refused by older kernels, which then answer without explanations.
         LibC.calls().setsockopt(fd.number(), SOL_NETLINK, NETLINK_CAP_ACK, ONE, 4);

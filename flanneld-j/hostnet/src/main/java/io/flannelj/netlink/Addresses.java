@@ -85,7 +85,7 @@ public final class Addresses {
                 .attribute(ADDRESS, cidr.address());
     }
 
-    private static @Nullable Address address(Answer answer) {
+    static @Nullable Address address(Answer answer) {
         IpAddress local = answer.address(LOCAL);
         IpAddress address = local != null ? local : answer.address(ADDRESS);
         return address == null

@@ -21,7 +21,8 @@ public final class HostWatch implements AutoCloseable {
     private static final int NEWROUTE = 24;
     private static final int DELROUTE = 25;
     private static final int BRIDGE = 7;
-    private static final int HEADER_BYTES = 16;
+    private static final int LINK_INDEX_AT = 4;
+    private static final int LINK_INDEX_END = 8;
     private static final int ROUTE_HEADER_BYTES = 12; // struct rtmsg
     private static final int ROUTE_OUT_LINK = 4;
     private static final int RECEIVE_BYTES = 64 * 1024;
@@ -91,7 +92,7 @@ public final class HostWatch implements AutoCloseable {
             while (!closed) {
                 int errno = fd.receive(received);
                 if (errno == 0) {
-                    report(received);
+                    read(received, this::report);
                 } else if (errno == Errno.ENOBUFS) {
                     report(new Change(Kind.OVERRUN, 0));
                 }
@@ -101,44 +102,35 @@ public final class HostWatch implements AutoCloseable {
         }
     }
 
-    private void report(ByteBuffer received) {
-        int at = 0;
-        while (at + HEADER_BYTES <= received.limit()) {
-            int length = received.getInt(at);
-            if (length < HEADER_BYTES || at + length > received.limit()) {
-                return;
-            }
-            report(received, at, length);
-            at += length + 3 & ~3;
-        }
-    }
-
-    private void report(ByteBuffer received, int at, int length) {
-        int body = at + HEADER_BYTES;
-        switch (received.getShort(at + 4) & 0xffff) {
-            // A bridge reports ports that leave it as links that are deleted.
-            case NEWLINK -> reportLink(Kind.LINK, received, body, length);
-            case DELLINK -> {
-                if (length >= HEADER_BYTES + 8 && (received.get(body) & 0xff) != BRIDGE) {
-                    reportLink(Kind.LINK_DELETED, received, body, length);
+    /** What one datagram reports; what is too short to report anything is passed over. */
+    static void read(ByteBuffer datagram, Consumer<Change> listener) {
+        Messages messages = new Messages(datagram);
+        while (messages.next()) {
+            switch (messages.type()) {
+                case NEWLINK -> readLink(Kind.LINK, messages, listener);
+                case DELLINK -> {
+                    // A bridge reports ports that leave it as links that are deleted.
+                    if (messages.payloadBytes() > 0 && messages.object(0).u8(0) != BRIDGE) {
+                        readLink(Kind.LINK_DELETED, messages, listener);
+                    }
                 }
-            }
-            case NEWADDR, DELADDR -> reportLink(Kind.ADDRESS, received, body, length);
-            case NEWROUTE, DELROUTE -> {
-                if (length >= HEADER_BYTES + ROUTE_HEADER_BYTES) {
-                    Answer route = new Answer(received, body, ROUTE_HEADER_BYTES, at + length);
-                    Kind kind = route.u8(1) == 0 ? Kind.DEFAULT_ROUTE : Kind.ROUTE; // rtm_dst_len
-                    report(new Change(kind, route.u32Attribute(ROUTE_OUT_LINK, 0)));
+                case NEWADDR, DELADDR -> readLink(Kind.ADDRESS, messages, listener);
+                case NEWROUTE, DELROUTE -> {
+                    if (messages.payloadBytes() >= ROUTE_HEADER_BYTES) {
+                        Answer route = messages.object(ROUTE_HEADER_BYTES);
+                        Kind kind = route.u8(1) == 0 ? Kind.DEFAULT_ROUTE : Kind.ROUTE; // rtm_dst_len
+                        listener.accept(new Change(kind, route.u32Attribute(ROUTE_OUT_LINK, 0)));
+                    }
                 }
+                default -> {}
             }
-            default -> {}
         }
     }
 
     /** struct ifinfomsg and struct ifaddrmsg alike have the link's index at offset 4. */
-    private void reportLink(Kind kind, ByteBuffer received, int body, int length) {
-        if (length >= HEADER_BYTES + 8) {
-            report(new Change(kind, received.getInt(body + 4)));
+    private static void readLink(Kind kind, Messages messages, Consumer<Change> listener) {
+        if (messages.payloadBytes() >= LINK_INDEX_END) {
+            listener.accept(new Change(kind, messages.object(0).u32(LINK_INDEX_AT)));
         }
     }
 

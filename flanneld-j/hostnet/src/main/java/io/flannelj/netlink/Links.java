@@ -203,7 +203,7 @@ public final class Links {
         return get(header(GETLINK, 0, 0, 0, 0).attribute(NAME, name), Links::vxlan, name);
     }
 
-    private static @Nullable VxlanLink vxlan(Answer answer) {
+    static @Nullable VxlanLink vxlan(Answer answer) {
         Link link = link(answer);
         if (!link.kind().equals("vxlan")) {
             return null;
@@ -216,7 +216,7 @@ public final class Links {
                 data.u32Attribute(VXLAN_ID, 0),
                 data.u32Attribute(VXLAN_LINK, 0),
                 local != null ? local : data.address(VXLAN_LOCAL6),
-                port == null ? 0 : (port[0] & 0xff) << 8 | port[1] & 0xff,
+                port == null || port.length != 2 ? 0 : (port[0] & 0xff) << 8 | port[1] & 0xff,
                 link.mtuBytes(),
                 link.mac(),
                 data.u8Attribute(VXLAN_LEARNING, 0) != 0,
@@ -400,7 +400,7 @@ public final class Links {
         return new Request(type, flags).u8(0).u8(0).u16(0).u32(index).u32(value).u32(mask);
     }
 
-    private static Link link(Answer answer) {
+    static Link link(Answer answer) {
         byte[] mac = answer.bytes(ADDRESS);
         return new Link(
                 answer.u32(4),

@@ -5,7 +5,6 @@ import io.flannelj.linux.NetlinkFd;
 import io.flannelj.linux.SyscallException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -15,13 +14,6 @@ import java.util.List;
  * <p>Dumps that the kernel marks as interrupted are repeated here, and nowhere else.
  */
 public final class NetlinkSocket implements AutoCloseable {
-    private static final int TYPE_ERROR = 2;
-    private static final int TYPE_DONE = 3;
-    private static final int FLAG_MULTI = 0x2;
-    private static final int FLAG_DUMP_INTERRUPTED = 0x10;
-    private static final int FLAG_ACK_HAS_ATTRIBUTES = 0x200;
-    private static final int EXPLANATION = 1;
-    private static final int HEADER_BYTES = 16;
     private static final int RECEIVE_BYTES = 32 * 1024; // more the kernel never puts into one datagram of a dump
     private static final int MAX_TRIES = 20;
 
@@ -61,12 +53,13 @@ public final class NetlinkSocket implements AutoCloseable {
             throws SyscallException {
         Buffers buffers = BUFFERS.get();
         for (int attempt = 1; ; attempt++) {
-            List<T> found = new ArrayList<>();
             int mine = ++sequence;
             request.finish(mine, buffers.sent);
             fd.send(buffers.sent);
-            if (receive(mine, request, buffers.received, headerBytes, reader, found, operation, subject)) {
-                return found;
+            Reply<T> reply = new Reply<>(mine, request.isAcknowledged(), headerBytes, reader, operation, subject);
+            receive(reply, buffers.received);
+            if (reply.isConsistent()) {
+                return reply.found();
             }
             if (attempt == MAX_TRIES) {
                 throw new SyscallException(
@@ -75,66 +68,11 @@ public final class NetlinkSocket implements AutoCloseable {
         }
     }
 
-    /** Returns whether the answer is whole; false when a dump was interrupted by a change. */
-    private <T> boolean receive(
-            int mine,
-            Request request,
-            ByteBuffer received,
-            int headerBytes,
-            Answer.Reader<T> reader,
-            List<T> found,
-            String operation,
-            String subject)
-            throws SyscallException {
-        boolean consistent = true;
-        while (true) {
-            if (fd.receive(received) != 0) {
-                continue;
-            }
-            int at = 0;
-            while (at + HEADER_BYTES <= received.limit()) {
-                int length = received.getInt(at);
-                int type = received.getShort(at + 4) & 0xffff;
-                int flags = received.getShort(at + 6) & 0xffff;
-                boolean forUs = received.getInt(at + 8) == mine;
-                if (length < HEADER_BYTES || at + length > received.limit()) {
-                    break;
-                }
-                if (forUs) {
-                    consistent &= (flags & FLAG_DUMP_INTERRUPTED) == 0;
-                    if (type == TYPE_ERROR) {
-                        throwIfRefused(received, at, length, flags, operation, subject);
-                        return true;
-                    }
-                    if (type == TYPE_DONE) {
-                        return consistent;
-                    }
-                    T object = reader.read(new Answer(received, at + HEADER_BYTES, headerBytes, at + length));
-                    if (object != null) {
-                        found.add(object);
-                    }
-                    if (!request.isAcknowledged() && (flags & FLAG_MULTI) == 0) {
-                        return consistent;
-                    }
-                }
-                at += length + 3 & ~3;
-            }
+    private void receive(Reply<?> reply, ByteBuffer received) throws SyscallException {
+        boolean whole = false;
+        while (!whole) {
+            whole = fd.receive(received) == 0 && reply.take(received);
         }
-    }
-
-    private static void throwIfRefused(
-            ByteBuffer received, int at, int length, int flags, String operation, String subject)
-            throws SyscallException {
-        int errno = -received.getInt(at + HEADER_BYTES);
-        if (errno == 0) {
-            return;
-        }
-        String explanation = "";
-        int attributesAt = HEADER_BYTES + 4 + HEADER_BYTES; // with NETLINK_CAP_ACK only the request's header is echoed
-        if ((flags & FLAG_ACK_HAS_ATTRIBUTES) != 0 && length > attributesAt) {
-            explanation = new Answer(received, at + attributesAt, 0, at + length).text(EXPLANATION);
-        }
-        throw new SyscallException(operation, subject, errno, explanation);
     }
 
     @Override

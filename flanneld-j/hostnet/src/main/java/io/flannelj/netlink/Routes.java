@@ -200,8 +200,11 @@ public final class Routes {
                 .u8(0)
                 .u32(0)
                 .attribute(DESTINATION, to);
-        return netlink.query(request, HEADER_BYTES, Routes::route, "find route to", to.toString())
-                .get(0);
+        List<Route> found = netlink.query(request, HEADER_BYTES, Routes::route, "find route to", to.toString());
+        if (found.isEmpty()) {
+            throw new SyscallException("find route to", to.toString(), Errno.ESRCH, "the kernel named none");
+        }
+        return found.get(0);
     }
 
     private static Request request(int type, int flags, Route route) {
@@ -233,7 +236,7 @@ public final class Routes {
         return request.attributeU32(TABLE, route.table());
     }
 
-    private static Answer.Reader<Route> of(int table) {
+    static Answer.Reader<Route> of(int table) {
         return answer -> table(answer) == table && (answer.u32(8) & CLONED) == 0 ? route(answer) : null;
     }
 
@@ -241,7 +244,7 @@ public final class Routes {
         return answer.u32Attribute(TABLE, answer.u8(4));
     }
 
-    private static Route route(Answer answer) {
+    static Route route(Answer answer) {
         boolean ipv4 = answer.u8(0) == Family.IPV4;
         IpAddress to = answer.address(DESTINATION);
         IpAddress base = to != null ? to : ipv4 ? IpAddress.ANY_V4 : IpAddress.ofIpv6(0, 0);
