@@ -19,6 +19,12 @@ public record LeaseAttributes(
         String backendType,
         @Nullable JsonNode backendData,
         @Nullable JsonNode backendV6Data) {
+    public LeaseAttributes {
+        if ((publicIpv4 != null && publicIpv4.isIpv6()) || (publicIpv6 != null && publicIpv6.isIpv4())) {
+            throw new IllegalArgumentException("PublicIP must be an IPv4 address and PublicIPv6 an IPv6 address, were "
+                    + publicIpv4 + " and " + publicIpv6);
+        }
+    }
 
     /** The address by which people know the node; null when it has none. */
     public @Nullable IpAddress publicAddress() {

@@ -1,6 +1,8 @@
 package io.flannelj.lease;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -12,7 +14,13 @@ import org.jspecify.annotations.Nullable;
 
 /** flannel's lease values: compact JSON, in the order and with the omissions of its Go structure. */
 public final class LeaseJson {
-    private static final ObjectMapper JSON = new ObjectMapper();
+    /** Lower than Jackson's bound, under which {@link SavedLeases} must write it inside another document. */
+    private static final int MAX_DEPTH = 100;
+
+    private static final ObjectMapper JSON = new ObjectMapper(JsonFactory.builder()
+            .streamReadConstraints(
+                    StreamReadConstraints.builder().maxNestingDepth(MAX_DEPTH).build())
+            .build());
 
     private LeaseJson() {}
 
@@ -56,7 +64,19 @@ public final class LeaseJson {
     }
 
     private static @Nullable JsonNode data(@Nullable JsonNode node) {
-        return node == null || node.isNull() ? null : node;
+        if (node == null || node.isNull()) {
+            return null;
+        }
+        requireFinite(node);
+        return node;
+    }
+
+    /** A number beyond what a double holds would be written as a text. */
+    private static void requireFinite(JsonNode node) {
+        if (node.isDouble() && !Double.isFinite(node.doubleValue())) {
+            throw new IllegalArgumentException("a number is out of range");
+        }
+        node.forEach(LeaseJson::requireFinite);
     }
 
     private static @Nullable IpAddress address(@Nullable JsonNode node) {

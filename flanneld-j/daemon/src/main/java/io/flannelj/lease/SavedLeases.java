@@ -71,7 +71,8 @@ public record SavedLeases(
         } catch (NoSuchFileException e) {
             return Optional.empty();
         } catch (IOException | DateTimeParseException | IllegalArgumentException e) {
-            log.warn("{} cannot be used and is left alone until it is written anew: {}", file, e.getMessage());
+            String why = e instanceof JsonProcessingException json ? json.getOriginalMessage() : e.getMessage();
+            log.warn("{} cannot be used and is left alone until it is written anew: {}", file, why);
             return Optional.empty();
         }
     }

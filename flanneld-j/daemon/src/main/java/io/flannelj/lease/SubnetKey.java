@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /** flannel's keys: {@code 10.5.52.0-24}, or {@code 10.12.13.0-24&fd00:12:13::-56} for both families. */
 public final class SubnetKey {
-    private static final Pattern FORM = Pattern.compile("(\\d+\\.\\d+\\.\\d+\\.\\d+)-(\\d+)(?:&([a-f0-9:]+)-(\\d+))?$");
+    private static final Pattern FORM =
+            Pattern.compile("(\\d+\\.\\d+\\.\\d+\\.\\d+)-(\\d+)(?:&([a-f0-9:]+)-(\\d+))?\\z");
 
     private SubnetKey() {}
 

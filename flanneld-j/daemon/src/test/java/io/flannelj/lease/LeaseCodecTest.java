@@ -35,10 +35,22 @@ class LeaseCodecTest {
                 "10.12.13.0-24&2001::",
                 "10.12.13.0-24&2001::-56hi",
                 "10.12.13.0-32",
+                "10.12.13.0-24\n",
                 ""
             })
     void whatFlannelRefusesIsRefused(String key) {
         assertThat(SubnetKey.parse(key)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"PublicIP\":\"::1\"}",
+                "{\"PublicIPv6\":\"192.168.0.2\"}",
+                "{\"PublicIP\":\"192.168.0.2\",\"BackendData\":{\"a\":[1e999]}}",
+            })
+    void aValueThatCannotBeWrittenAsItIsOrMixesFamiliesIsRefused(String value) {
+        assertThat(LeaseJson.parse(value)).isEmpty();
     }
 
     /** flannel's fuzzing of ParseSubnetKey and kvToIPLease: whatever is there is read or refused, and what is read is written alike. */

@@ -46,6 +46,23 @@ class SavedLeasesTest {
         }
     }
 
+    /** A lease nested so deeply that it could be read but not written inside the file: no lease at all was saved any more. */
+    @Test
+    void noPeersLeaseKeepsTheFileFromBeingWritten() throws Exception {
+        for (int depth : new int[] {90, 990}) {
+            String value =
+                    "{\"PublicIP\":\"192.168.0.2\",\"BackendData\":" + "[".repeat(depth) + "]".repeat(depth) + "}";
+            List<Lease> peers = LeaseJson.parse(value).stream()
+                    .map(attributes -> new Lease(PodSubnets.ofIpv4(Cidr.parse("10.3.2.0/24")), attributes, NOON))
+                    .toList();
+            assertThat(peers).hasSize(depth == 90 ? 1 : 0);
+            SavedLeases saved = new SavedLeases("etcd", NOON, "{}", own(NOON), peers, 42);
+            Path file = directory.resolve("leases.json");
+            saved.write(file);
+            assertThat(SavedLeases.read(file, "etcd")).contains(saved);
+        }
+    }
+
     private static StoredLease own(Instant end) {
         return new StoredLease(
                 new Lease(

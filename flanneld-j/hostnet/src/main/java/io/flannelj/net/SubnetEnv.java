@@ -89,11 +89,11 @@ public record SubnetEnv(
                         unquoted(line.substring(equals + 1).trim()));
             }
         }
-        Cidr network = onlyCidr(values.get("FLANNEL_NETWORK"));
-        Cidr subnet = onlyCidr(values.get("FLANNEL_SUBNET"));
-        Cidr ipv6Network = onlyCidr(values.get("FLANNEL_IPV6_NETWORK"));
-        Cidr ipv6Subnet = onlyCidr(values.get("FLANNEL_IPV6_SUBNET"));
-        Integer mtu = number(values.get("FLANNEL_MTU"));
+        Cidr network = onlyCidr(values.get("FLANNEL_NETWORK"), false);
+        Cidr subnet = onlyCidr(values.get("FLANNEL_SUBNET"), false);
+        Cidr ipv6Network = onlyCidr(values.get("FLANNEL_IPV6_NETWORK"), true);
+        Cidr ipv6Subnet = onlyCidr(values.get("FLANNEL_IPV6_SUBNET"), true);
+        Integer mtu = positive(values.get("FLANNEL_MTU"));
         String ipMasq = values.get("FLANNEL_IPMASQ");
 
         List<String> missing = new ArrayList<>();
@@ -138,21 +138,25 @@ public record SubnetEnv(
     }
 
     /** flannel allows a comma list, skips what it cannot read, and wants exactly one CIDR to be left. */
-    private static @Nullable Cidr onlyCidr(@Nullable String value) {
+    private static @Nullable Cidr onlyCidr(@Nullable String value, boolean ipv6) {
         if (value == null) {
             return null;
         }
         List<Cidr> readable = Arrays.stream(value.split(",", -1))
                 .flatMap(entry -> Cidr.tryParse(entry.trim()).stream())
+                // A single address has no gateway's beside it, and is neither network nor subnet.
+                .filter(cidr ->
+                        cidr.isIpv6() == ipv6 && cidr.length() < cidr.address().bits())
                 .map(Cidr::network)
                 .distinct()
                 .toList();
         return readable.size() == 1 ? readable.get(0) : null;
     }
 
-    private static @Nullable Integer number(@Nullable String value) {
+    private static @Nullable Integer positive(@Nullable String value) {
         try {
-            return value == null ? null : Integer.valueOf(value);
+            Integer number = value == null ? null : Integer.valueOf(value);
+            return number == null || number <= 0 ? null : number;
         } catch (NumberFormatException e) {
             return null;
         }

@@ -24,6 +24,20 @@ class SubnetEnvTest {
     }
 
     @Test
+    void aValueOfTheOtherFamilyASingleAddressAndNoMtuAreRefused() {
+        for (String[] change : new String[][] {
+            {"10.5.0.0/16", "fd00:5::/56"},
+            {"10.5.72.1/24", "fd00:5::1/64"},
+            {"10.5.72.1/24", "10.5.72.255/32"},
+            {"1450", "0"},
+            {"1450", "-1450"}
+        }) {
+            String text = IPV4.text().replace(change[0], change[1]);
+            assertThatThrownBy(() -> SubnetEnv.parse(text)).as(text).isInstanceOf(SubnetEnv.MalformedException.class);
+        }
+    }
+
+    @Test
     void bothFamiliesStandInFlannelsOrder() throws Exception {
         SubnetEnv both = new SubnetEnv(
                 Cidr.parse("10.5.0.0/16"),
