@@ -1,0 +1,42 @@
+package io.flannelj.fuzz;
+
+import io.flannelj.lease.SavedLeases;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** The file of saved leases: used or left alone; what is read can be written, and is read again as the same. */
+public final class SavedLeasesFuzz {
+    private static final Path FILE = file();
+
+    private SavedLeasesFuzz() {}
+
+    /** Called by Jazzer. */
+    public static void fuzzerTestOneInput(byte[] data) {
+        try {
+            Files.write(FILE, data);
+            Optional<SavedLeases> saved = SavedLeases.read(FILE);
+            if (saved.isPresent()) {
+                saved.get().peers().forEach(peer -> LeaseFuzz.check(peer.attributes()));
+                saved.get().write(FILE);
+                Promise.same(saved, SavedLeases.read(FILE), "written and read again");
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static Path file() {
+        try {
+            Path folder = Files.createTempDirectory("flanneld-j-fuzz");
+            Path file = folder.resolve("leases.json");
+            folder.toFile().deleteOnExit(); // in reverse order
+            file.toFile().deleteOnExit();
+            return file;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

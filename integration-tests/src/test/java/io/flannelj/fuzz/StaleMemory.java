@@ -1,0 +1,91 @@
+package io.flannelj.fuzz;
+
+import io.flannelj.device.Iovecs;
+import io.flannelj.device.ReceiveVector;
+import io.flannelj.device.SendVector;
+import io.flannelj.device.TunQueue;
+import io.flannelj.device.UdpPort;
+import io.netty.buffer.ByteBuf;
+import java.util.Arrays;
+
+/**
+ * Fills the memory that a packet is about to be read into, and some behind it, with one octet: what earlier packets left there
+ * must not matter. A reader that looks behind its packet behaves differently with different octets.
+ */
+final class StaleMemory {
+    private static final int BYTES = 32 * 1024;
+
+    private final TunQueue tun;
+    private final UdpPort port;
+    private final byte[] octets = new byte[BYTES];
+
+    StaleMemory(TunQueue tun, UdpPort port) {
+        this.tun = tun;
+        this.port = port;
+    }
+
+    void fillWith(byte octet) {
+        Arrays.fill(octets, octet);
+    }
+
+    private void fill(ByteBuf memory, int from, int bytes) {
+        memory.setBytes(from, octets, 0, Math.min(Math.min(octets.length, bytes), memory.capacity() - from));
+    }
+
+    TunQueue tun() {
+        return new TunQueue() {
+            @Override
+            public int fd() {
+                return tun.fd();
+            }
+
+            @Override
+            public int read(ByteBuf into, int offset, int room) {
+                fill(into, offset, room);
+                return tun.read(into, offset, room);
+            }
+
+            @Override
+            public int write(Iovecs packet) {
+                return tun.write(packet);
+            }
+
+            @Override
+            public void close() {
+                tun.close();
+            }
+        };
+    }
+
+    UdpPort port() {
+        return new UdpPort() {
+            @Override
+            public int fd() {
+                return port.fd();
+            }
+
+            @Override
+            public boolean isIpv6() {
+                return port.isIpv6();
+            }
+
+            @Override
+            public int send(SendVector messages, int from, int count) {
+                return port.send(messages, from, count);
+            }
+
+            @Override
+            public int receive(ReceiveVector slots) {
+                for (int slot = 0; slot < InboundFuzz.MAX_MESSAGES; slot++) {
+                    fill(slots.data(), slots.offset(slot), BYTES);
+                }
+                return port.receive(slots);
+            }
+
+            @Override
+            public void close() {
+                port.close();
+            }
+        };
+    }
+}
