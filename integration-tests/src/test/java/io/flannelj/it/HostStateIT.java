@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 @NeedsPrivileges
 class HostStateIT {
     private static final Duration SOON = Duration.ofSeconds(15);
+    private static final Duration LATE = Duration.ofSeconds(60);
 
     private Lab lab;
 
@@ -61,5 +62,37 @@ class HostStateIT {
                                 "the route 10.5.77.0/24 by flannel.1 is more specific",
                                 "ip route delete 10.5.77.0/24"));
         assertThat(node.log()).doesNotContain("the route 10.5.0.0/16");
+    }
+
+    @Test
+    void aHostThatForwardsNothingIsPutRightOrNamed() {
+        lab = Lab.open(1, Lab.Underlay.WIRE)
+                .configure("{\"Network\":\"10.5.0.0/16\",\"EnableNFTables\":true,\"Backend\":{\"Type\":\"host-gw\"}}");
+        Node node = lab.node(1);
+        node.run("sysctl", "-qw", "net.ipv4.ip_forward=0").orThrow();
+        node.start();
+        Awaitility.await().atMost(LATE).until(() -> forwards(node));
+        assertThat(node.metrics()).contains("flannelj_host_repairs 0");
+
+        node.run("sysctl", "-qw", "net.ipv4.ip_forward=0").orThrow();
+        node.run("iptables", "-P", "FORWARD", "DROP").orThrow();
+        Awaitility.await().atMost(LATE).untilAsserted(() -> {
+            assertThat(forwards(node)).isTrue();
+            assertThat(node.metrics()).contains("flannelj_host_repairs 1");
+            assertThat(node.status().path("reasons").toString())
+                    .contains("nftables table ip filter drops forwarded packets", "10.5.0.0/16");
+        });
+        assertThat(node.log()).contains("somebody else had turned net.ipv4.ip_forward off");
+
+        node.run("iptables", "-A", "FORWARD", "-d", "10.5.0.0/16", "-j", "ACCEPT")
+                .orThrow();
+        Awaitility.await()
+                .atMost(LATE)
+                .untilAsserted(() ->
+                        assertThat(node.status().path("reasons").toString()).doesNotContain("drops forwarded"));
+    }
+
+    private static boolean forwards(Node node) {
+        return node.run("sysctl", "-n", "net.ipv4.ip_forward").output().strip().equals("1");
     }
 }

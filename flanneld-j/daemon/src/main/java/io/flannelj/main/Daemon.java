@@ -354,6 +354,7 @@ final class Daemon {
                         ? several.progress().part()
                         : 1);
         Gauges.bind(registry, MetricNames.FIREWALL_REPAIRS, state.firewallRepairs::get);
+        Gauges.bind(registry, MetricNames.HOST_REPAIRS, state.hostRepairs::get);
         Gauges.bind(registry, MetricNames.FIREWALL_DROPS, Tags.of("reason", "tunnel"), state.droppedToTunnel::get);
         Gauges.bind(registry, MetricNames.FIREWALL_DROPS, Tags.of("reason", "source"), state.droppedForged::get);
         Gauges.bind(registry, MetricNames.STORE_REACHABLE, () -> health.status().reachable() ? 1 : 0);

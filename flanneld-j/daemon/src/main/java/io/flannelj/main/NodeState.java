@@ -42,6 +42,9 @@ final class NodeState {
     private final PoolForecast forecast = new PoolForecast();
     final AtomicLong firewallRepairs = new AtomicLong();
 
+    /** Kernel settings that somebody else had changed, put right. */
+    final AtomicLong hostRepairs = new AtomicLong();
+
     /** Packets of pods to where tunnel packets arrive, dropped. */
     final AtomicLong droppedToTunnel = new AtomicLong();
 

@@ -13,6 +13,7 @@ import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.datapath.TrafficCounters;
 import io.flannelj.firewall.Firewalls;
+import io.flannelj.firewall.ForwardingCheck;
 import io.flannelj.firewall.GuardDrops;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.PodSubnets;
@@ -27,6 +28,7 @@ import io.flannelj.lease.loop.TaskThread;
 import io.flannelj.lease.machine.LeaseStatus;
 import io.flannelj.linux.SyscallException;
 import io.flannelj.metrics.DatapathMetrics;
+import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.SubnetEnv;
 import io.flannelj.netlink.Links;
@@ -59,6 +61,7 @@ import org.slf4j.LoggerFactory;
 final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Listener {
     private static final Logger log = LoggerFactory.getLogger(Session.class);
     private static final Duration REPAIR_EVERY = Duration.ofSeconds(10);
+    private static final Duration CHECK_FORWARDING_EVERY = Duration.ofSeconds(15);
     private static final Duration SAVE_EVERY = Duration.ofSeconds(5);
 
     private final DaemonOptions options;
@@ -88,6 +91,8 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     private String document = "";
     private String backendTrouble = "";
     private String firewallTrouble = "";
+    private String forwardingTrouble = "";
+    private boolean forwardingChecked;
     private String configTrouble = "";
     private String uplinkTrouble = "";
 
@@ -174,6 +179,8 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         loop.listen(status -> control.run(() -> onStatus(status)));
         repeat(options.hostRules().resync(), this::resyncFirewall);
         repeat(REPAIR_EVERY, this::repairRegularly);
+        control.run(this::checkForwarding);
+        repeat(CHECK_FORWARDING_EVERY, this::checkForwarding);
         repeat(SAVE_EVERY, this::save);
         synced.await();
         if (!hasEnded()) {
@@ -437,6 +444,29 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         tellTrouble();
     }
 
+    /** Whether this host forwards at all; what others make of it meanwhile is put right, or named. */
+    private void checkForwarding() {
+        Cidr network = config.network();
+        if (network == null || backend.deviceNames().isEmpty()) {
+            return;
+        }
+        try {
+            if (ForwardingCheck.turnOn()) {
+                if (forwardingChecked) {
+                    state.hostRepairs.incrementAndGet();
+                    log.warn("somebody else had turned net.ipv4.ip_forward off; it is on again");
+                } else {
+                    log.info("net.ipv4.ip_forward was off; it is on now, or nothing would reach pods");
+                }
+            }
+            forwardingChecked = true;
+            forwardingTrouble = String.join("; ", ForwardingCheck.obstacles(network, config.enableNftables()));
+        } catch (IOException e) {
+            forwardingTrouble = String.valueOf(e.getMessage());
+        }
+        tellTrouble();
+    }
+
     private void countRepair(boolean repaired) {
         if (repaired) {
             state.firewallRepairs.incrementAndGet();
@@ -445,7 +475,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     }
 
     private void tellTrouble() {
-        String text = Stream.of(uplinkTrouble, backendTrouble, firewallTrouble, configTrouble)
+        String text = Stream.of(uplinkTrouble, backendTrouble, firewallTrouble, forwardingTrouble, configTrouble)
                 .filter(trouble -> !trouble.isEmpty())
                 .collect(Collectors.joining("; "));
         if (!text.equals(state.trouble)) {

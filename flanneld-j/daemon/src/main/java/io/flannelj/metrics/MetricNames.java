@@ -34,6 +34,11 @@ public enum MetricNames {
             "since the store last proved alive: by any answer, change or progress notice"),
     READY("flannelj.ready", "0 or 1", "", "whether the node is ready for pods"),
     FIREWALL_REPAIRS("flannelj.firewall.repairs", "times", "", "rules found changed by somebody else and put right"),
+    HOST_REPAIRS(
+            "flannelj.host.repairs",
+            "times",
+            "",
+            "kernel settings (net.ipv4.ip_forward) found changed by somebody else and put right"),
     FIREWALL_DROPS(
             "flannelj.firewall.dropped.packets",
             "packets",

@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.firewall;
+
+import org.jspecify.annotations.NullMarked;
