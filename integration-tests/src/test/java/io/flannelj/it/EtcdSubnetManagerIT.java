@@ -3,10 +3,10 @@ package io.flannelj.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import ch.qos.logback.classic.Logger;
-import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.core.read.ListAppender;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.etcd.jetcd.ByteSequence;
+import io.etcd.jetcd.Client;
+import io.etcd.jetcd.KV;
 import io.flannelj.config.EtcdOptions;
 import io.flannelj.lab.AnswerProxy;
 import io.flannelj.lab.EtcdServer;
@@ -14,6 +14,7 @@ import io.flannelj.lab.Lab;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.LeaseEvent;
 import io.flannelj.lease.PodSubnets;
+import io.flannelj.lease.Refusal;
 import io.flannelj.lease.StoreException;
 import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.SubnetManager;
@@ -29,11 +30,14 @@ import io.flannelj.netns.NetnsThread;
 import java.io.IOException;
 import java.lang.reflect.Method;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -41,13 +45,14 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.InvocationInterceptor;
 import org.junit.jupiter.api.extension.ReflectiveInvocationContext;
-import org.slf4j.LoggerFactory;
 
 /** The etcd store against a real etcd. */
 @NeedsPrivileges
 @ExtendWith(EtcdSubnetManagerIT.InLab.class)
 class EtcdSubnetManagerIT extends SubnetManagerContract {
     private static final Duration SOON = Duration.ofSeconds(15);
+    private static final int LEASES = 30_000;
+
     private EtcdServer etcd;
     private SubnetManager store;
 
@@ -229,26 +234,59 @@ class EtcdSubnetManagerIT extends SubnetManagerContract {
     }
 
     @Test
-    void garbageBesideLeasesIsSkippedAndNamedOnce() throws Exception {
+    void garbageBesideLeasesIsNamedAndNoLease() throws Exception {
         assertThat(store.create(ONE, node(1), DAY)).isPresent();
         etcd.put(Lab.PREFIX + "/subnets/10.5.9.0-24", "not JSON");
         etcd.put(Lab.PREFIX + "/subnets/nonsense", "{}");
-        ListAppender<ILoggingEvent> said = new ListAppender<>();
-        said.start();
-        Logger logger = (Logger) LoggerFactory.getLogger(EtcdSubnetManager.class);
-        logger.addAppender(said);
-        try {
-            for (int i = 0; i < 3; i++) {
-                assertThat(store.list().leases()).hasSize(1);
-            }
-        } finally {
-            logger.detachAppender(said);
+        etcd.put(Lab.PREFIX + "/subnets/elsewhere/10.5.7.0-24", "{\"PublicIP\":\"192.168.100.7\"}");
+        etcd.put(Lab.PREFIX + "/subnets-of-another/10.5.8.0-24", "{\"PublicIP\":\"192.168.100.8\"}");
+        for (int i = 0; i < 3; i++) {
+            assertThat(store.list().leases()).hasSize(1);
         }
-        assertThat(said.list)
-                .extracting(ILoggingEvent::getFormattedMessage)
-                .hasSize(2)
-                .anyMatch(line -> line.contains("/subnets/nonsense"))
-                .anyMatch(line -> line.contains("/subnets/10.5.9.0-24"));
+        assertThat(store.unreadable())
+                .extracting(refusal -> refusal.key().substring(Lab.PREFIX.length()))
+                .containsExactlyInAnyOrder(
+                        "/subnets/10.5.9.0-24", "/subnets/nonsense", "/subnets/elsewhere/10.5.7.0-24");
+        etcd.delete(Lab.PREFIX + "/subnets/nonsense");
+        store.list();
+        assertThat(store.unreadable()).hasSize(2);
+    }
+
+    /** 30,000 leases and four values of a megabyte: far more than the 4 MiB that gRPC takes in one answer. */
+    @Test
+    void whatDoesNotFitIntoOneAnswerIsListedAll() throws Exception {
+        String padding = "x".repeat(1_400_000);
+        for (int i = 0; i < 4; i++) {
+            etcd.put(Lab.PREFIX + "/subnets/10.5." + (100 + 30 * i) + ".0-24", padding);
+        }
+        String lease = "{\"PublicIP\":\"192.168.100.77\",\"PublicIPv6\":null,\"BackendType\":\"vxlan\","
+                + "\"BackendData\":{\"VNI\":1,\"VtepMAC\":\"c6:d2:32:6f:8f:44\"}}";
+        try (Client client = Client.builder().endpoints(etcd.url()).build()) {
+            KV store = client.getKVClient();
+            List<CompletableFuture<?>> pending = new ArrayList<>();
+            for (int i = 0; i < LEASES; i++) {
+                pending.add(store.put(
+                        bytes(Lab.PREFIX + "/subnets/10." + (64 + (i >> 8)) + "." + (i & 255) + ".0-24"),
+                        bytes(lease)));
+                if (pending.size() == 500) {
+                    CompletableFuture.allOf(pending.toArray(CompletableFuture[]::new))
+                            .join();
+                    pending.clear();
+                }
+            }
+            CompletableFuture.allOf(pending.toArray(CompletableFuture[]::new)).join();
+        }
+        SubnetManager.Listing listing = store.list();
+
+        assertThat(listing.leases()).hasSize(LEASES);
+        assertThat(listing.revision()).isEqualTo(etcd.revision());
+        assertThat(store.unreadable())
+                .hasSize(4)
+                .allSatisfy(refusal -> assertThat(refusal.reason()).isEqualTo(Refusal.Reason.TOO_LARGE));
+    }
+
+    private static ByteSequence bytes(String text) {
+        return ByteSequence.from(text, StandardCharsets.UTF_8);
     }
 
     /** Claims it; a claim whose answer was lost may have been made all the same. */

@@ -6,7 +6,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * One node in what {@code GET /v1/peers} answers. Counters are null for backends without a data path of their own.
  *
+ * @param subnet its lease; the key in the store where that cannot be read
+ * @param publicIp where its tunnel ends; empty where it is not known
  * @param backend type of its lease; flannel leaves it empty for udp
+ * @param problem why nothing is sent to it, with the remedy; null when it can be used
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record PeerDocument(
@@ -16,4 +19,5 @@ public record PeerDocument(
         @Nullable Long packetsOut,
         @Nullable Long bytesOut,
         @Nullable Long packetsIn,
-        @Nullable Long bytesIn) {}
+        @Nullable Long bytesIn,
+        @Nullable String problem) {}

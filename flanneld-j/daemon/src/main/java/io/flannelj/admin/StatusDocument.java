@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param device the interface that traffic to other nodes leaves by
  * @param mtu of pod interfaces, in octets
  * @param peers how many other nodes hold a lease
+ * @param unusablePeers those and other leases that nothing is sent to
  * @param uptimeSeconds since the process began
  * @param store the subnet store
  * @param traffic counters of the data path; null for backends without one
@@ -40,12 +41,22 @@ public record StatusDocument(
         String device,
         int mtu,
         int peers,
+        List<UnusablePeer> unusablePeers,
         long uptimeSeconds,
         Store store,
         @Nullable Traffic traffic) {
     public StatusDocument {
         reasons = List.copyOf(reasons);
+        unusablePeers = List.copyOf(unusablePeers);
     }
+
+    /**
+     * A lease of another node that nothing is sent to.
+     *
+     * @param lease its subnet, or its key in the store
+     * @param problem why, with the remedy
+     */
+    public record UnusablePeer(String lease, String problem) {}
 
     /**
      * The subnet store.

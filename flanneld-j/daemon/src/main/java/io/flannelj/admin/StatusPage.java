@@ -64,6 +64,10 @@ final class StatusPage {
             for (Long number : new Long[] {peer.packetsOut(), peer.bytesOut(), peer.packetsIn(), peer.bytesIn()}) {
                 html.append("<td class=n>").append(number == null ? "–" : number.toString());
             }
+            String problem = peer.problem();
+            if (problem != null) {
+                html.append("<tr><td><td colspan=6>cannot be used: ").append(escape(problem));
+            }
         }
         return html.append("</table></html>\n").toString();
     }

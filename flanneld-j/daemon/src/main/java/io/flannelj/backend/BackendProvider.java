@@ -5,11 +5,13 @@ import io.flannelj.datapath.Datapath;
 import io.flannelj.datapath.TrafficCounters;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.PeerSource;
 import io.flannelj.net.TunnelEndpoint;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -70,6 +72,13 @@ public interface BackendProvider {
          * @throws IOException when the host refused a part of it; the rest is in force, and the next call tries again
          */
         void apply(Collection<Lease> peers) throws IOException;
+
+        /**
+         * The peers of the last {@link #apply} that nothing is sent to, and why, with the remedy; for people. Any thread.
+         */
+        default Map<PodSubnets, String> unreachable() {
+            return Map.of();
+        }
 
         /** Our own packet paths and their counters: none where others carry packets, or one for each family. */
         default List<Datapath> datapaths() {

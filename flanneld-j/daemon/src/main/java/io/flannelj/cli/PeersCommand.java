@@ -1,6 +1,7 @@
 package io.flannelj.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.flannelj.net.PlainText;
 import java.io.PrintWriter;
 import picocli.CommandLine.Command;
 
@@ -26,14 +27,21 @@ final class PeersCommand extends AskingCommand {
         for (JsonNode peer : answer) {
             to.printf(
                     format,
-                    peer.path("subnet").asText(),
-                    peer.path("publicIp").asText(),
-                    peer.path("backend").asText(),
+                    text(peer, "subnet"),
+                    text(peer, "publicIp"),
+                    text(peer, "backend"),
                     peer.path("packetsOut").asText("-"),
                     peer.path("bytesOut").asText("-"),
                     peer.path("packetsIn").asText("-"),
                     peer.path("bytesIn").asText("-"));
+            if (peer.hasNonNull("problem")) {
+                to.printf("  cannot be used: %s%n", text(peer, "problem"));
+            }
         }
         return GOOD;
+    }
+
+    private static String text(JsonNode peer, String field) {
+        return PlainText.escape(peer.path(field).asText());
     }
 }

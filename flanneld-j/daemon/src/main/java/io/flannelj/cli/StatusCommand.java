@@ -1,6 +1,7 @@
 package io.flannelj.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.flannelj.net.PlainText;
 import java.io.PrintWriter;
 import picocli.CommandLine.Command;
 
@@ -38,7 +39,12 @@ final class StatusCommand extends AskingCommand {
                 "backend",
                 answer.path("backend").asText() + " on " + answer.path("device").asText() + ", MTU "
                         + answer.path("mtu").asText());
-        line(to, "peers", answer.path("peers").asText());
+        int unusable = answer.path("unusablePeers").size();
+        line(
+                to,
+                "peers",
+                answer.path("peers").asText()
+                        + (unusable == 0 ? "" : "; " + unusable + " leases cannot be used, see flanneld-j peers"));
         line(
                 to,
                 "store",
@@ -67,6 +73,6 @@ final class StatusCommand extends AskingCommand {
     }
 
     private static void line(PrintWriter to, String label, String value) {
-        to.printf("%-12s %s%n", label, value.isEmpty() || value.equals("null") ? "-" : value);
+        to.printf("%-12s %s%n", label, value.isEmpty() || value.equals("null") ? "-" : PlainText.escape(value));
     }
 }

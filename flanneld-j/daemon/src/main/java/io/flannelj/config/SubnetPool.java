@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * @param last highest subnet, inclusive
  */
 public record SubnetPool(Cidr network, int subnetLength, IpAddress first, IpAddress last) {
+    /** A network holds four subnets at least. */
+    public static final int FEWEST_SUBNET_BITS = 2;
+
     /** Reads one family's fields; null, with problems noted, when they do not make a pool. */
     static @Nullable SubnetPool read(JsonFields fields, boolean ipv6, Problems problems) {
         String prefix = ipv6 ? "IPv6" : "";
@@ -40,10 +43,10 @@ public record SubnetPool(Cidr network, int subnetLength, IpAddress first, IpAddr
         } else if (length > longest) {
             problems.add(prefix + "SubnetLen", "must be at most " + longest + ", was " + length);
             return null;
-        } else if (length < network.length() + 2) {
+        } else if (length < network.length() + FEWEST_SUBNET_BITS) {
             problems.add(
                     prefix + "SubnetLen",
-                    "must be at least " + (network.length() + 2) + ", so that " + network
+                    "must be at least " + (network.length() + FEWEST_SUBNET_BITS) + ", so that " + network
                             + " holds four subnets or more, was " + length);
             return null;
         }

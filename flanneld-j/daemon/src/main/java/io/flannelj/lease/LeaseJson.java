@@ -42,25 +42,38 @@ public final class LeaseJson {
         return node.toString();
     }
 
-    /** Reads a value, field names without regard to case as Go does; empty when it is none of ours. */
+    /** Reads a value; empty when it is none of ours. */
     public static Optional<LeaseAttributes> parse(String value) {
         try {
-            JsonNode node = JSON.readTree(value);
-            if (node == null || !node.isObject()) {
-                return Optional.empty();
-            }
-            Map<String, JsonNode> fields = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
-            node.properties().forEach(field -> fields.put(field.getKey(), field.getValue()));
-            JsonNode type = fields.get("BackendType");
-            return Optional.of(new LeaseAttributes(
-                    address(fields.get("PublicIP")),
-                    address(fields.get("PublicIPv6")),
-                    type == null || type.isNull() ? "" : type.asText(),
-                    data(fields.get("BackendData")),
-                    data(fields.get("BackendV6Data"))));
-        } catch (JsonProcessingException | IllegalArgumentException e) {
+            return Optional.of(read(value));
+        } catch (IllegalArgumentException e) {
             return Optional.empty();
         }
+    }
+
+    /**
+     * Reads a value, field names without regard to case as Go does.
+     *
+     * @throws IllegalArgumentException saying what is wrong with it
+     */
+    public static LeaseAttributes read(String value) {
+        JsonNode node;
+        try {
+            node = JSON.readTree(value);
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("not JSON", e);
+        }
+        if (node == null || !node.isObject()) {
+            throw new IllegalArgumentException("not a JSON object");
+        }
+        Map<String, JsonNode> fields = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+        node.properties().forEach(field -> fields.put(field.getKey(), field.getValue()));
+        return new LeaseAttributes(
+                address(fields, "PublicIP"),
+                address(fields, "PublicIPv6"),
+                text(fields, "BackendType"),
+                data(fields.get("BackendData")),
+                data(fields.get("BackendV6Data")));
     }
 
     private static @Nullable JsonNode data(@Nullable JsonNode node) {
@@ -79,11 +92,29 @@ public final class LeaseJson {
         node.forEach(LeaseJson::requireFinite);
     }
 
-    private static @Nullable IpAddress address(@Nullable JsonNode node) {
-        if (node == null || node.isNull() || node.asText().isEmpty()) {
+    /** A text; empty where there is none. What is there and no text is refused, as Go refuses it. */
+    private static String text(Map<String, JsonNode> fields, String name) {
+        JsonNode node = fields.get(name);
+        if (node == null || node.isNull()) {
+            return "";
+        }
+        if (!node.isTextual()) {
+            throw new IllegalArgumentException(name + " is no text");
+        }
+        return node.textValue();
+    }
+
+    private static @Nullable IpAddress address(Map<String, JsonNode> fields, String name) {
+        String text = text(fields, name);
+        if (text.isEmpty()) {
             return null;
         }
-        IpAddress address = IpAddress.parse(node.asText());
+        IpAddress address;
+        try {
+            address = IpAddress.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(name + " is no IP address", e);
+        }
         return address.isUnspecified() ? null : address;
     }
 }

@@ -35,7 +35,7 @@ public interface SubnetManager extends AutoCloseable {
     /**
      * Every live lease, at one moment.
      *
-     * @param leases all that could be read; others are skipped with a warning
+     * @param leases all that could be read; see {@link #unreadable} for the others
      * @param revision of the store at that moment
      */
     record Listing(List<StoredLease> leases, long revision) {
@@ -45,6 +45,11 @@ public interface SubnetManager extends AutoCloseable {
     }
 
     Listing list() throws StoreException;
+
+    /** What stands among the leases and cannot be read, as it was last seen. */
+    default List<Refusal> unreadable() {
+        return List.of();
+    }
 
     /** How long a lease lasts unless renewed; empty for a reservation, or where the store does not say. */
     default Optional<Duration> remaining(StoredLease lease) throws StoreException {

@@ -28,6 +28,7 @@ import io.flannelj.firewall.Nftables;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.NodeNotes;
 import io.flannelj.lease.PodSubnets;
+import io.flannelj.lease.Refusal;
 import io.flannelj.lease.SavedLeases;
 import io.flannelj.lease.SubnetManager;
 import io.flannelj.lease.loop.BootClock;
@@ -347,6 +348,10 @@ final class Daemon {
         unclosed.bindTo(registry);
         Gauges.bind(registry, MetricNames.READY, () -> state.ready ? 1 : 0);
         Gauges.bind(registry, MetricNames.PEERS, () -> state.peers.size());
+        for (Refusal.Reason reason : Refusal.Reason.values()) {
+            Gauges.bind(
+                    registry, MetricNames.LEASES_REFUSED, () -> state.refusals.count(reason), "reason", reason.label());
+        }
         Gauges.bind(
                 registry,
                 MetricNames.ENCAPSULATION_CHANGED,

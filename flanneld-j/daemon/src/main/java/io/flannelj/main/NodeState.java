@@ -5,11 +5,11 @@ import io.flannelj.backend.Uplink;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.lease.Refusals;
 import io.flannelj.lease.pool.PoolForecast;
 import io.flannelj.lease.pool.PoolUsage;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
@@ -25,7 +25,8 @@ final class NodeState {
     volatile @Nullable NetworkConfig config;
     volatile @Nullable Lease own;
     volatile @Nullable Backend backend;
-    volatile Collection<Lease> peers = List.of();
+    volatile List<Lease> peers = List.of();
+    final Refusals refusals = new Refusals();
     volatile String waitingFor = "starting";
 
     /** What an earlier life told the peers, where the store remembers. */

@@ -73,6 +73,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     private final @Nullable Encapsulations encapsulations;
     private final PeerFeed feed;
     private final LeaseArchive archive;
+    private final PeerAdmission admission;
     private final TaskThread control = new TaskThread("flannel-control");
     private final TaskThread watching = new TaskThread("flannel-watch");
     private final CountDownLatch synced = new CountDownLatch(1);
@@ -82,7 +83,6 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     private final @Nullable DatapathMetrics metrics;
     private volatile boolean again;
     private NetworkConfig config;
-    private Collection<Lease> sendTo = List.of();
     private int writtenMtuBytes;
     private @Nullable StoredLease stored;
     private volatile @Nullable UplinkWatch uplinkWatch;
@@ -131,6 +131,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
                 own.subnets(),
                 parts.uplink());
         this.subnets = own.subnets();
+        this.admission = new PeerAdmission(parts.store(), own.subnets(), parts.uplink(), state.refusals);
         this.encapsulations = prepared.tunnel().isPresent()
                 ? Encapsulations.start(
                         parts.backends(), config, parts.uplink(), prepared, own, this::onBackendLost, parts.clock())
@@ -253,12 +254,10 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
 
     @Override
     public void onPeers(Collection<Lease> peers) {
-        sendTo = peers;
-        applyPeers();
         if (!fenced) {
-            state.peers = peers; // told once it is in force
-            unsaved = true;
+            admission.offer(peers);
         }
+        applyPeers();
         synced.countDown();
     }
 
@@ -355,11 +354,16 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     }
 
     private void applyPeers() {
+        List<Lease> sendTo = fenced ? List.of() : admission.admit(Objects.requireNonNullElse(state.config, config));
         try {
             backend.apply(sendTo);
             backendTrouble = "";
         } catch (IOException e) {
             backendTrouble = "not every peer can be reached: " + e.getMessage();
+        }
+        if (!fenced && !sendTo.equals(state.peers)) {
+            state.peers = sendTo; // told once it is in force
+            unsaved = true;
         }
         try {
             countRepair(rules.checkSources(backend));
@@ -403,7 +407,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
             return;
         }
         unsaved = false;
-        archive.write(document, own, List.copyOf(state.peers), feed.revision());
+        archive.write(document, own, state.peers, feed.revision());
     }
 
     /** Says once what on this host works against us. */

@@ -12,6 +12,9 @@ import io.flannelj.datapath.DropReason;
 import io.flannelj.datapath.Peer;
 import io.flannelj.datapath.TrafficCounters;
 import io.flannelj.lease.Lease;
+import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.lease.PodSubnets;
+import io.flannelj.lease.Refusal;
 import io.flannelj.lease.loop.StoreHealth;
 import io.flannelj.net.Cidr;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
@@ -90,6 +93,10 @@ final class View implements DaemonView {
                 backend == null ? "" : String.join(", ", backend.deviceNames()),
                 backend == null ? 0 : backend.podMtuBytes(),
                 state.peers.size(),
+                peers().stream()
+                        .filter(peer -> peer.problem() != null)
+                        .map(peer -> new StatusDocument.UnusablePeer(peer.subnet(), String.valueOf(peer.problem())))
+                        .toList(),
                 ManagementFactory.getRuntimeMXBean().getUptime() / 1000,
                 new StatusDocument.Store(storeLocation, health.reachable(), health.problem()),
                 counters.isEmpty() ? null : traffic(TrafficCounters.sumOf(counters)));
@@ -131,25 +138,40 @@ final class View implements DaemonView {
                             .forEach(peer -> traffic.computeIfAbsent(peer.subnet(), subnet -> new ArrayList<>())
                                     .add(peer)));
         }
-        return state.peers.stream()
-                .map(lease -> {
-                    List<Peer> ways = new ArrayList<>();
-                    for (Cidr subnet : PeerRoutes.networks(
-                            lease.subnets().ipv4(), lease.subnets().ipv6())) {
-                        ways.addAll(traffic.getOrDefault(subnet, List.of()));
-                    }
-                    return new PeerDocument(
-                            lease.subnets().toString(),
-                            both(
-                                    lease.attributes().publicIpv4(),
-                                    lease.attributes().publicIpv6()),
-                            lease.attributes().backendType(),
-                            total(ways, Peer::packetsOut),
-                            total(ways, Peer::bytesOut),
-                            total(ways, Peer::packetsIn),
-                            total(ways, Peer::bytesIn));
-                })
-                .toList();
+        Map<PodSubnets, String> unreachable = backend == null ? Map.of() : backend.unreachable();
+        List<PeerDocument> documents = new ArrayList<>();
+        for (Lease lease : state.peers) {
+            List<Peer> ways = new ArrayList<>();
+            for (Cidr subnet :
+                    PeerRoutes.networks(lease.subnets().ipv4(), lease.subnets().ipv6())) {
+                ways.addAll(traffic.getOrDefault(subnet, List.of()));
+            }
+            documents.add(document(lease, ways, unreachable.get(lease.subnets())));
+        }
+        for (Refusal refusal : state.refusals.current()) {
+            Lease lease = refusal.lease();
+            documents.add(
+                    lease == null
+                            ? new PeerDocument(refusal.key(), "", "", null, null, null, null, refusal.problem())
+                            : document(lease, List.of(), refusal.problem()));
+        }
+        return documents;
+    }
+
+    private static PeerDocument document(Lease lease, List<Peer> ways, @Nullable String problem) {
+        return new PeerDocument(
+                lease.subnets().toString(),
+                addresses(lease.attributes()),
+                lease.attributes().backendType(),
+                total(ways, Peer::packetsOut),
+                total(ways, Peer::bytesOut),
+                total(ways, Peer::packetsIn),
+                total(ways, Peer::bytesIn),
+                problem);
+    }
+
+    private static String addresses(LeaseAttributes node) {
+        return node.publicAddress() == null ? "" : both(node.publicIpv4(), node.publicIpv6());
     }
 
     /** Null where there is no way of ours to the peer. */

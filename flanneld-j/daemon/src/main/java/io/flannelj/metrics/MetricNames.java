@@ -10,6 +10,7 @@ public enum MetricNames {
     SEGMENTATION_FALLBACKS(
             "flannelj.segmentation.fallbacks", "peers", "", "peers on whose path the kernel refused UDP segmentation"),
     PEERS("flannelj.peers", "nodes", "", "live leases of other nodes"),
+    LEASES_REFUSED("flannelj.leases.refused", "leases", "reason", "leases in the store that are not obeyed, by reason"),
     ENCAPSULATION_CHANGED(
             "flannelj.encapsulation.changed",
             "0 to 1",

@@ -51,6 +51,11 @@ public record MacAddress(long bits) {
         return new MacAddress(random.nextLong() >>> 16 & ~(1L << 40) | 2L << 40);
     }
 
+    /** Whether one station can have it: neither all zeros, nor the address of a group (IEEE 802 section 8.2). */
+    public boolean isUnicast() {
+        return bits != 0 && (bits >>> 40 & 1) == 0;
+    }
+
     /** 6 octets. */
     public byte[] toBytes() {
         byte[] octets = new byte[6];

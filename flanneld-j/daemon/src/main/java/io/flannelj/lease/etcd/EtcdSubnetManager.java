@@ -23,6 +23,7 @@ import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.LeaseEvent;
 import io.flannelj.lease.LeaseJson;
 import io.flannelj.lease.PodSubnets;
+import io.flannelj.lease.Refusal;
 import io.flannelj.lease.StoreException;
 import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.SubnetKey;
@@ -67,8 +68,7 @@ public final class EtcdSubnetManager implements SubnetManager {
     private final String subnetsPrefix;
     private final String configKey;
 
-    /** Keys that were named as no leases, each once for as long as it is there. */
-    private final Set<String> skipped = ConcurrentHashMap.newKeySet();
+    private final LeaseDecoder decoder;
 
     /**
      * etcd leases of writes that were not answered. Such a write may have been carried out, or may be still: to revoke its
@@ -80,8 +80,9 @@ public final class EtcdSubnetManager implements SubnetManager {
         this.connection = connection;
         this.options = options;
         this.clock = clock;
-        this.subnetsPrefix = options.prefix() + "/subnets";
+        this.subnetsPrefix = options.prefix() + "/subnets/";
         this.configKey = options.prefix() + "/config";
+        this.decoder = new LeaseDecoder(subnetsPrefix);
     }
 
     /**
@@ -106,7 +107,7 @@ public final class EtcdSubnetManager implements SubnetManager {
     @Override
     public Optional<String> fetchNetworkConfig() throws StoreException {
         GetResponse response = await(client -> client.getKVClient().get(bytes(configKey)), "read the network config");
-        return response.getKvs().stream().findFirst().map(kv -> text(kv.getValue()));
+        return response.getKvs().stream().findFirst().map(kv -> LeaseDecoder.text(kv.getValue()));
     }
 
     @Override
@@ -119,20 +120,44 @@ public final class EtcdSubnetManager implements SubnetManager {
 
     @Override
     public Listing list() throws StoreException {
-        GetResponse response = await(
-                client -> client.getKVClient()
-                        .get(
-                                bytes(subnetsPrefix),
-                                GetOption.builder().isPrefix(true).build()),
-                "list the leases");
         List<StoredLease> leases = new ArrayList<>();
         Set<String> keys = new HashSet<>();
-        for (KeyValue kv : response.getKvs()) {
-            lease(kv).ifPresent(leases::add);
-            keys.add(text(kv.getKey()));
+        long revision = new Pages(this::page)
+                .read(
+                        bytes(subnetsPrefix),
+                        kv -> {
+                            keys.add(LeaseDecoder.text(kv.getKey()));
+                            decoder.read(kv).ifPresent(leases::add);
+                        },
+                        key -> {
+                            keys.add(LeaseDecoder.text(key));
+                            decoder.readHuge(key);
+                        });
+        decoder.retain(keys);
+        return new Listing(leases, revision);
+    }
+
+    private GetResponse page(ByteSequence from, GetOption option) throws StoreException, Pages.TooLargeException {
+        try {
+            return await(client -> client.getKVClient().get(from, option), "list the leases");
+        } catch (StoreException e) {
+            if (isTooLarge(e)) {
+                throw new Pages.TooLargeException();
+            }
+            throw e;
         }
-        skipped.retainAll(keys);
-        return new Listing(leases, response.getHeader().getRevision());
+    }
+
+    /** gRPC's own refusal; etcd has others of the same code, as when its disk quota is used up. */
+    private static boolean isTooLarge(StoreException e) {
+        return e.getCause() != null
+                && Status.fromThrowable(e.getCause()).getCode() == Status.Code.RESOURCE_EXHAUSTED
+                && reason(e).contains("exceeds maximum size");
+    }
+
+    @Override
+    public List<Refusal> unreadable() {
+        return decoder.unreadable();
     }
 
     @Override
@@ -152,7 +177,12 @@ public final class EtcdSubnetManager implements SubnetManager {
             throws StoreException {
         ByteSequence key = key(subnets);
         return write(
-                new Cmp(key, Cmp.Op.EQUAL, CmpTarget.version(0)), subnets, attributes, timeToLive, "create the lease");
+                new Cmp(key, Cmp.Op.EQUAL, CmpTarget.version(0)),
+                null,
+                subnets,
+                attributes,
+                timeToLive,
+                "create the lease");
     }
 
     @Override
@@ -160,9 +190,10 @@ public final class EtcdSubnetManager implements SubnetManager {
             throws StoreException {
         Cmp unchanged = unchanged(known);
         if (known.isReservation()) {
-            return put(unchanged, known.subnets(), attributes, 0, null, "rewrite the reservation");
+            return put(unchanged, known, known.subnets(), attributes, 0, null, "rewrite the reservation");
         }
-        Optional<StoredLease> written = write(unchanged, known.subnets(), attributes, timeToLive, "renew the lease");
+        Optional<StoredLease> written =
+                write(unchanged, known, known.subnets(), attributes, timeToLive, "renew the lease");
         if (written.isPresent()) {
             revoke(known.storeLeaseId()); // no key hangs on it any more
         }
@@ -173,7 +204,7 @@ public final class EtcdSubnetManager implements SubnetManager {
     public Optional<StoredLease> reserve(PodSubnets subnets, LeaseAttributes attributes, @Nullable StoredLease known)
             throws StoreException {
         Cmp condition = known == null ? new Cmp(key(subnets), Cmp.Op.EQUAL, CmpTarget.version(0)) : unchanged(known);
-        return put(condition, subnets, attributes, 0, null, "write the reservation");
+        return put(condition, known, subnets, attributes, 0, null, "write the reservation");
     }
 
     @Override
@@ -189,13 +220,18 @@ public final class EtcdSubnetManager implements SubnetManager {
     }
 
     private Optional<StoredLease> write(
-            Cmp condition, PodSubnets subnets, LeaseAttributes attributes, Duration timeToLive, String what)
+            Cmp condition,
+            @Nullable StoredLease known,
+            PodSubnets subnets,
+            LeaseAttributes attributes,
+            Duration timeToLive,
+            String what)
             throws StoreException {
         Instant end = clock.instant().plus(timeToLive);
         long id = await(client -> client.getLeaseClient().grant(timeToLive.toSeconds()), what + " " + subnets)
                 .getID();
         undecided.put(id, subnets);
-        Optional<StoredLease> written = put(condition, subnets, attributes, id, end, what);
+        Optional<StoredLease> written = put(condition, known, subnets, attributes, id, end, what);
         if (written.isPresent()) {
             undecided.remove(id);
             revokeUndecided(subnets);
@@ -216,6 +252,7 @@ public final class EtcdSubnetManager implements SubnetManager {
 
     private Optional<StoredLease> put(
             Cmp condition,
+            @Nullable StoredLease known,
             PodSubnets subnets,
             LeaseAttributes attributes,
             long leaseId,
@@ -230,10 +267,12 @@ public final class EtcdSubnetManager implements SubnetManager {
                         .Then(Op.put(key(subnets), bytes(LeaseJson.format(attributes)), option))
                         .commit(),
                 what + " " + subnets);
+        long revision = response.getHeader().getRevision();
+        long created = known == null ? revision : known.lease().origin().created();
         return response.isSucceeded()
                 ? Optional.of(new StoredLease(
-                        new Lease(subnets, attributes, end),
-                        response.getHeader().getRevision(),
+                        new Lease(subnets, attributes, end, new Lease.Origin(keyText(subnets), created)),
+                        revision,
                         leaseId))
                 : Optional.empty();
     }
@@ -306,7 +345,7 @@ public final class EtcdSubnetManager implements SubnetManager {
         for (WatchEvent event : response.getEvents()) {
             if (event.getEventType() == WatchEvent.EventType.PUT) {
                 onEvent.accept(
-                        new LeaseEvent.ConfigWritten(text(event.getKeyValue().getValue())));
+                        new LeaseEvent.ConfigWritten(LeaseDecoder.text(event.getKeyValue().getValue())));
             }
         }
     }
@@ -316,39 +355,33 @@ public final class EtcdSubnetManager implements SubnetManager {
             onEvent.accept(new LeaseEvent.Progress());
         }
         for (WatchEvent event : response.getEvents()) {
-            String key = text(event.getKeyValue().getKey());
+            KeyValue kv = event.getKeyValue();
+            String key = LeaseDecoder.text(kv.getKey());
+            Optional<StoredLease> stored = Optional.empty();
             if (event.getEventType() == WatchEvent.EventType.DELETE) {
-                SubnetKey.parse(key).ifPresent(subnets -> onEvent.accept(new LeaseEvent.Removed(subnets)));
+                decoder.forget(key);
             } else if (event.getEventType() == WatchEvent.EventType.PUT) {
-                lease(event.getKeyValue()).ifPresent(stored -> onEvent.accept(new LeaseEvent.Added(stored.lease())));
+                stored = decoder.read(kv);
+            }
+            // What cannot be read any more is no lease any more.
+            if (stored.isPresent()) {
+                onEvent.accept(new LeaseEvent.Added(stored.get().lease()));
+            } else {
+                decoder.subnets(key).ifPresent(subnets -> onEvent.accept(new LeaseEvent.Removed(subnets)));
             }
         }
     }
 
-    private Optional<StoredLease> lease(KeyValue kv) {
-        String key = text(kv.getKey());
-        Optional<PodSubnets> subnets = SubnetKey.parse(key);
-        Optional<LeaseAttributes> attributes = LeaseJson.parse(text(kv.getValue()));
-        if (subnets.isEmpty() || attributes.isEmpty()) {
-            if (skipped.add(key)) {
-                log.warn("{} holds {} that is no lease; leaving it alone", options, key);
-            }
-            return Optional.empty();
-        }
-        return Optional.of(
-                new StoredLease(new Lease(subnets.get(), attributes.get(), null), kv.getModRevision(), kv.getLease()));
+    private String keyText(PodSubnets subnets) {
+        return subnetsPrefix + SubnetKey.format(subnets);
     }
 
     private ByteSequence key(PodSubnets subnets) {
-        return bytes(subnetsPrefix + "/" + SubnetKey.format(subnets));
+        return bytes(keyText(subnets));
     }
 
     static ByteSequence bytes(String text) {
         return ByteSequence.from(text, StandardCharsets.UTF_8);
-    }
-
-    private static String text(ByteSequence bytes) {
-        return bytes.toString(StandardCharsets.UTF_8);
     }
 
     private <T> T await(Function<Client, CompletableFuture<T>> ask, String what) throws StoreException {

@@ -15,6 +15,7 @@ import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.LeaseEvent;
 import io.flannelj.lease.NodeNotes;
 import io.flannelj.lease.PodSubnets;
+import io.flannelj.lease.Refusal;
 import io.flannelj.lease.StoreException;
 import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.SubnetManager;
@@ -29,11 +30,14 @@ import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -64,7 +68,8 @@ public final class KubeSubnetManager implements SubnetManager {
     private final NodeCodec codec;
     private final NodePatches patches;
     private final RandomGenerator random = new SecureRandom();
-    private final Map<String, String> complaints = new ConcurrentHashMap<>();
+    private final Map<String, Refusal> unreadable = new ConcurrentHashMap<>();
+    private volatile Map<String, Lease> current = Map.of();
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(task -> {
         Thread thread = new Thread(task, "flannel-kube");
         thread.setDaemon(true);
@@ -196,6 +201,7 @@ public final class KubeSubnetManager implements SubnetManager {
     @Override
     public Listing list() throws StoreException {
         Map<String, Lease> leases = new HashMap<>();
+        Set<String> names = new HashSet<>();
         String next = null;
         String revision = "";
         do {
@@ -210,6 +216,7 @@ public final class KubeSubnetManager implements SubnetManager {
                                     .withContinue(from)
                                     .build()));
             for (Node node : page.getItems()) {
+                names.add(name(node));
                 lease(node).ifPresent(lease -> leases.put(name(node), lease));
             }
             revision = page.getMetadata().getResourceVersion();
@@ -217,9 +224,32 @@ public final class KubeSubnetManager implements SubnetManager {
         } while (next != null && !next.isEmpty());
         Listed all = new Listed(revision(revision), Map.copyOf(leases));
         listed = all;
+        current = all.leases();
+        unreadable.keySet().retainAll(names);
         List<StoredLease> stored = new ArrayList<>();
-        leases.values().forEach(lease -> stored.add(new StoredLease(lease, 0, 0)));
+        // The youngest first, so that of nodes with the same pod CIDRs the oldest is the last to be told of, and stays.
+        leases.values().stream()
+                .sorted(Comparator.comparing(Lease::origin).reversed())
+                .forEach(lease -> stored.add(new StoredLease(lease, 0, 0)));
         return new Listing(stored, all.revision());
+    }
+
+    @Override
+    public List<Refusal> unreadable() {
+        List<Refusal> all = new ArrayList<>(unreadable.values());
+        Map<PodSubnets, Lease> holders = new HashMap<>();
+        current.values().stream().sorted(Comparator.comparing(Lease::origin)).forEach(lease -> {
+            Lease holder = holders.putIfAbsent(lease.subnets(), lease);
+            if (holder != null) {
+                all.add(new Refusal(
+                        lease.origin().key(),
+                        lease,
+                        Refusal.Reason.OVERLAPS_OLDER,
+                        "its pod CIDR " + lease.subnets() + " is that of the older "
+                                + holder.origin().key() + "; give it another one"));
+            }
+        });
+        return all;
     }
 
     /** A watch notices by itself when it has gone deaf; listing thousands of nodes is dear. */
@@ -231,7 +261,9 @@ public final class KubeSubnetManager implements SubnetManager {
     @Override
     public Watch watch(long fromRevision, Consumer<LeaseEvent> onEvent, Consumer<String> onEnd) throws StoreException {
         Listed from = listed;
-        Map<String, Lease> known = new HashMap<>(from.revision() == fromRevision - 1 ? from.leases() : Map.of());
+        Map<String, Lease> known =
+                new ConcurrentHashMap<>(from.revision() == fromRevision - 1 ? from.leases() : Map.of());
+        current = known;
         NodeWatch watch = new NodeWatch(
                 connection,
                 timer,
@@ -267,12 +299,17 @@ public final class KubeSubnetManager implements SubnetManager {
             return;
         }
         Lease now = action == Watcher.Action.DELETED ? null : lease(node).orElse(null);
+        if (action == Watcher.Action.DELETED) {
+            unreadable.remove(name(node));
+        }
         Lease before = now == null ? known.remove(name(node)) : known.put(name(node), now);
         if (before != null && (now == null || !now.subnets().equals(before.subnets()))) {
-            onEvent.accept(new LeaseEvent.Removed(before.subnets()));
+            onEvent.accept(oldest(before.subnets(), known)
+                    .<LeaseEvent>map(LeaseEvent.Added::new)
+                    .orElseGet(() -> new LeaseEvent.Removed(before.subnets())));
         }
         if (now != null && !now.equals(before)) {
-            onEvent.accept(new LeaseEvent.Added(now));
+            onEvent.accept(new LeaseEvent.Added(oldest(now.subnets(), known).orElse(now)));
         }
         Own ours = own;
         if (now == null && before == null && ours != null && name(node).equals(nodeName)) {
@@ -280,13 +317,21 @@ public final class KubeSubnetManager implements SubnetManager {
         }
     }
 
+    /** Of nodes with the same pod CIDRs the oldest has them; the others are told of when it is gone. */
+    private static Optional<Lease> oldest(PodSubnets subnets, Map<String, Lease> leases) {
+        return leases.values().stream()
+                .filter(lease -> lease.subnets().equals(subnets))
+                .min(Comparator.comparing(Lease::origin));
+    }
+
     private Optional<Lease> lease(Node node) {
         if (!codec.isManaged(node)) {
+            unreadable.remove(name(node));
             return Optional.empty();
         }
         try {
             Lease lease = codec.lease(node, families);
-            complaints.remove(name(node));
+            unreadable.remove(name(node));
             Own ours = own;
             boolean stale = name(node).equals(nodeName)
                     && ours != null
@@ -295,10 +340,13 @@ public final class KubeSubnetManager implements SubnetManager {
                                     .isEmpty());
             return stale ? Optional.empty() : Optional.of(lease);
         } catch (NoLeaseException e) {
-            String problem = String.valueOf(e.getMessage());
-            if (!problem.equals(complaints.put(name(node), problem))) {
-                log.warn("node {} is left out: {}", name(node), problem);
-            }
+            unreadable.put(
+                    name(node),
+                    new Refusal(
+                            NodeCodec.nameOf(node),
+                            null,
+                            Refusal.Reason.UNREADABLE,
+                            e.getMessage() + "; mend the node, or take it out of the overlay"));
             return Optional.empty();
         }
     }

@@ -11,6 +11,8 @@ import io.flannelj.lease.NodeNotes;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 /** Leases as flannel writes them onto nodes: the subnets are the pod CIDRs, the attributes are annotations. */
 final class NodeCodec {
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int LONGEST_ANNOTATION = 16 << 10;
     private static final String NO_DATA = "null"; // what Go makes of an empty raw message
 
     private final String managed;
@@ -103,7 +106,14 @@ final class NodeCodec {
     Lease lease(Node node, Families families) throws NoLeaseException {
         PodSubnets subnets = podSubnets(node, families)
                 .orElseThrow(() -> new NoLeaseException("it has no pod CIDR of the network's families"));
-        LeaseAttributes attributes = attributes(annotations(node));
+        Map<String, String> annotations = annotations(node);
+        for (String key : List.of(type, ipv4.data(), ipv6.data(), ipv4.publicIp(), ipv6.publicIp())) {
+            if (annotations.getOrDefault(key, "").length() > LONGEST_ANNOTATION) {
+                throw new NoLeaseException("its annotation " + key + " has more than the " + LONGEST_ANNOTATION
+                        + " characters that a lease may have");
+            }
+        }
+        LeaseAttributes attributes = attributes(annotations);
         if ((subnets.ipv4() != null && attributes.publicIpv4() == null)
                 && (subnets.ipv6() == null || attributes.publicIpv6() == null)) {
             throw new NoLeaseException("its annotation " + ipv4.publicIp() + " is not an address");
@@ -111,7 +121,21 @@ final class NodeCodec {
         if (subnets.ipv4() == null && attributes.publicIpv6() == null) {
             throw new NoLeaseException("its annotation " + ipv6.publicIp() + " is not an address");
         }
-        return new Lease(subnets, attributes, null);
+        return new Lease(subnets, attributes, null, new Lease.Origin(nameOf(node), createdSeconds(node)));
+    }
+
+    /** For people. */
+    static String nameOf(Node node) {
+        return "node " + node.getMetadata().getName();
+    }
+
+    private static long createdSeconds(Node node) {
+        String created = node.getMetadata().getCreationTimestamp();
+        try {
+            return created == null ? 0 : Instant.parse(created).getEpochSecond();
+        } catch (DateTimeParseException e) {
+            return 0;
+        }
     }
 
     private LeaseAttributes attributes(Map<String, String> annotations) {

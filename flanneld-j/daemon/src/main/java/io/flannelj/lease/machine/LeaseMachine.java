@@ -1,5 +1,6 @@
 package io.flannelj.lease.machine;
 
+import io.flannelj.lease.Admission;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.lease.SavedLeases;
@@ -7,6 +8,7 @@ import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.machine.Step.Message;
 import io.flannelj.lease.pool.SubnetChooser;
 import java.time.Instant;
+import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -134,11 +136,12 @@ public final class LeaseMachine {
                     : new Keeping(free, now, random).onAssigned(assigned);
         }
         if (seen instanceof Observation.Listed listed) {
+            List<StoredLease> leases = relevant(listed.leases());
             return state instanceof State.Checking checking
-                    ? free.onChecked(checking, listed, now)
+                    ? free.onChecked(checking, leases, now)
                     : state instanceof State.Acquiring
-                            ? new Acquiring(free, now, random).onListed(listed.leases())
-                            : new Keeping(free, now, random).onListed(listed.leases());
+                            ? new Acquiring(free, now, random).onListed(leases)
+                            : new Keeping(free, now, random).onListed(leases);
         }
         if (seen instanceof Observation.Written written) {
             return free.onWritten(answered, written.lease(), now);
@@ -186,10 +189,20 @@ public final class LeaseMachine {
         return next.waitingFor(problem).retry(now, random, Message.warn(problem));
     }
 
-    private Step onChecked(State.Checking checking, Observation.Listed listed, Instant now) {
+    /** Without what no node ever obeys, which must not keep anybody from a subnet; but ours, whatever they are. */
+    private List<StoredLease> relevant(List<StoredLease> listed) {
+        return listed.stream()
+                .filter(stored -> Admission.isPossible(goal.config(), stored.subnets())
+                        || stored.hasAddressOf(goal.attributes()))
+                .toList();
+    }
+
+    private Step onChecked(State.Checking checking, List<StoredLease> listed, Instant now) {
         StoredLease mine = checking.written();
-        for (StoredLease other : listed.leases()) {
-            if (!other.subnets().equals(mine.subnets()) && other.subnets().overlaps(mine.subnets())) {
+        for (StoredLease other : listed) {
+            if (!other.subnets().equals(mine.subnets())
+                    && other.subnets().overlaps(mine.subnets())
+                    && !isOlder(mine, other)) {
                 Message message = Message.info(
                         "giving up " + mine.subnets() + ": it overlaps " + other.subnets() + " of another node");
                 return checking.before() instanceof State.Acquiring
@@ -200,6 +213,10 @@ public final class LeaseMachine {
             }
         }
         return hold(checking.before(), mine, checking.takenOver(), now);
+    }
+
+    private static boolean isOlder(StoredLease one, StoredLease other) {
+        return one.lease().origin().compareTo(other.lease().origin()) < 0;
     }
 
     private Step onWritten(Action by, StoredLease written, Instant now) {

@@ -11,8 +11,8 @@ sealed interface State {
 
     /**
      * Has written a lease, and looks whether another one overlaps it: the store compares keys, and two keys may name the
-     * same addresses (one IPv6 subnet beside different IPv4 ones, another subnet length). Who sees the other gives way.
-     * Both look after they wrote, so never both stay.
+     * same addresses (one IPv6 subnet beside different IPv4 ones, another subnet length). The younger gives way;
+     * both look after they wrote, so never both stay. Where the store does not tell ages, who sees the other gives way.
      *
      * @param before what held until then, and holds until the check is over
      * @param takenOver whether it stood there with our address, and was not created
