@@ -17,6 +17,7 @@ import io.flannelj.net.IpAddress;
 import io.flannelj.netns.NetnsThread;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -141,6 +142,42 @@ abstract class BackendContract {
             backend.apply(List.of(unreadable, lease(2, 2)));
             assertThat(reached(backend)).isSubsetOf("10.5.2.0/24", "10.5.9.0/24");
         });
+    }
+
+    /** The last check: even what nobody should have let through changes nothing. */
+    @Test
+    void nothingIsSentOutsideOfThePodNetworkWhoeverAsks() throws IOException {
+        started(backend -> {
+            backend.apply(List.of(lease(2, 2)));
+            String before = forwarding();
+            List<Lease> hostile = new ArrayList<>(List.of(lease(2, 2)));
+            for (String subnet : List.of(
+                    "0.0.0.0/0",
+                    "127.0.0.0/8",
+                    "8.8.8.0/24",
+                    "10.4.0.0/15",
+                    "10.5.0.0/16",
+                    "192.168.100.0/24",
+                    "192.168.100.254/31",
+                    "10.5.1.0/24",
+                    "10.5.1.2/31")) {
+                LeaseAttributes stranger = peer(9, IpAddress.parse("192.168.100.9"));
+                hostile.add(new Lease(PodSubnets.ofIpv4(Cidr.parse(subnet)), stranger, null));
+            }
+            try {
+                backend.apply(hostile);
+            } catch (IOException e) {
+                assertThat(e).hasMessageContaining("refused to send");
+            }
+            assertThat(forwarding()).isEqualTo(before);
+            assertThat(reached(backend)).isEqualTo(reachesPeers() ? List.of("10.5.2.0/24") : List.of());
+        });
+    }
+
+    private static String forwarding() {
+        return Stream.of("ip -4 route show table all", "bridge fdb show", "ip neigh show nud permanent")
+                .map(command -> Commands.require(command.split(" ")))
+                .collect(Collectors.joining("\n"));
     }
 
     @Test

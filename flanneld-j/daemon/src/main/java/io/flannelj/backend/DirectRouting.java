@@ -36,19 +36,19 @@ public final class DirectRouting implements Backend {
     private DirectRouting(
             Backend tunnel,
             NetlinkSocket netlink,
-            Collection<Cidr> networks,
+            PodDestinations destinations,
             Uplink uplink,
             Predicate<Lease> reachable) {
         this.tunnel = tunnel;
         this.netlink = netlink;
-        this.routes = new PeerRoutes(netlink, networks, uplink);
+        this.routes = new PeerRoutes(netlink, destinations, uplink);
         this.uplink = uplink;
         this.reachable = reachable;
     }
 
     /** Watches over a started tunnel that shall have no direct routes beside it. */
-    public static DirectRouting none(Backend tunnel, Collection<Cidr> networks, Uplink uplink) throws IOException {
-        return beside(tunnel, networks, uplink, lease -> false);
+    public static DirectRouting none(Backend tunnel, PodDestinations destinations, Uplink uplink) throws IOException {
+        return beside(tunnel, destinations, uplink, lease -> false);
     }
 
     /**
@@ -57,9 +57,10 @@ public final class DirectRouting implements Backend {
      * @param reachable which leases are of this backend
      */
     public static DirectRouting beside(
-            Backend tunnel, Collection<Cidr> networks, Uplink uplink, Predicate<Lease> reachable) throws IOException {
+            Backend tunnel, PodDestinations destinations, Uplink uplink, Predicate<Lease> reachable)
+            throws IOException {
         try {
-            return new DirectRouting(tunnel, NetlinkSocket.open(), networks, uplink, reachable);
+            return new DirectRouting(tunnel, NetlinkSocket.open(), destinations, uplink, reachable);
         } catch (IOException | RuntimeException e) {
             tunnel.close();
             throw e;

@@ -113,7 +113,10 @@ public final class Encapsulations implements Backend {
         this.onLost = onLost;
         this.clock = clock;
         this.netlink = netlink;
-        this.plainRoutes = new PeerRoutes(netlink, PeerRoutes.networks(config.network(), config.ipv6Network()), uplink);
+        this.plainRoutes = new PeerRoutes(
+                netlink,
+                PodDestinations.of(PeerRoutes.networks(config.network(), config.ipv6Network()), own.subnets()),
+                uplink);
         this.wanted = leading.type();
         this.preferred = leading.type();
         this.leading = leading;

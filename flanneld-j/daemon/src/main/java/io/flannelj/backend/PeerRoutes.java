@@ -26,15 +26,15 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PeerRoutes {
     private final Routes routes;
-    private final List<Cidr> networks;
+    private final PodDestinations destinations;
     private final Uplink uplink;
 
     /**
-     * @param networks the pod networks; only routes strictly within them are touched
+     * @param destinations where peers' pods can be; routes to elsewhere are never touched
      */
-    public PeerRoutes(NetlinkSocket netlink, Collection<Cidr> networks, Uplink uplink) {
+    public PeerRoutes(NetlinkSocket netlink, PodDestinations destinations, Uplink uplink) {
         this.routes = new Routes(netlink);
-        this.networks = List.copyOf(networks);
+        this.destinations = destinations;
         this.uplink = uplink;
     }
 
@@ -43,6 +43,11 @@ public final class PeerRoutes {
         return Stream.of(Optional.ofNullable(ipv4), Optional.ofNullable(ipv6))
                 .flatMap(Optional::stream)
                 .toList();
+    }
+
+    /** Whether a peer's pods can be there. */
+    public boolean cover(Cidr destination) {
+        return destinations.cover(destination);
     }
 
     /**
@@ -84,16 +89,17 @@ public final class PeerRoutes {
         }
         Attempts attempts = new Attempts();
         stale.forEach(route -> attempts.run(() -> routes.delete(route)));
-        missing.values().forEach(route -> attempts.run(() -> routes.replace(route)));
+        missing.values()
+                .forEach(route -> attempts.run(() -> {
+                    destinations.require(route.destination());
+                    routes.replace(route);
+                }));
         attempts.throwIfAny();
     }
 
     /** Strictly within a pod network and through another node: nobody but us makes such routes. */
     private boolean isBetweenNodes(Route route) {
-        return route.gateway() != null
-                && networks.stream()
-                        .anyMatch(network ->
-                                network.contains(route.destination()) && !network.equals(route.destination()));
+        return route.gateway() != null && destinations.isInNetwork(route.destination());
     }
 
     private static boolean isUnwanted(Route present, Collection<Route> wanted) {

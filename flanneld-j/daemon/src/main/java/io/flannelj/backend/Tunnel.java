@@ -45,15 +45,17 @@ public final class Tunnel implements Backend {
     private final TunDevice tun;
     private final IpAddress address;
     private final Spec spec;
+    private final PodDestinations allowed;
     private Collection<Peer> known = List.of();
     private Set<Cidr> carried;
 
-    private Tunnel(Datapath datapath, NetlinkSocket netlink, TunDevice tun, IpAddress address, Spec spec) {
+    private Tunnel(Datapath datapath, NetlinkSocket netlink, TunDevice tun, Cidr subnet, Spec spec) {
         this.datapath = datapath;
         this.netlink = netlink;
         this.tun = tun;
-        this.address = address;
+        this.address = subnet.address();
         this.spec = spec;
+        this.allowed = new PodDestinations(List.of(spec.network()), List.of(subnet));
         this.carried = Set.of();
     }
 
@@ -177,7 +179,7 @@ public final class Tunnel implements Backend {
                             : tun.features().tcpSegmentation() ? "TCP" : "no",
                     spec.mtuBytes(),
                     spec.endpoint() + " of " + spec.local());
-            return new Tunnel(datapath, netlink, tun, address, spec);
+            return new Tunnel(datapath, netlink, tun, subnet, spec);
         } catch (IOException | RuntimeException e) {
             if (netlink != null) {
                 netlink.close();
@@ -225,7 +227,8 @@ public final class Tunnel implements Backend {
     void know(Collection<Peer> peers) {
         if (isOther(peers)) {
             known = peers;
-            datapath.route(peers);
+            datapath.route(
+                    peers.stream().filter(peer -> allowed.cover(peer.subnet())).toList());
         }
     }
 
@@ -239,6 +242,9 @@ public final class Tunnel implements Backend {
         int index = tun.configure(netlink, Cidr.host(address), spec.mtuBytes());
         Routes routes = new Routes(netlink);
         for (Cidr destination : destinations) {
+            if (!destination.equals(spec.network())) {
+                allowed.require(destination);
+            }
             routes.replace(Route.toLink(destination, index));
         }
         for (Cidr earlier : carried) {

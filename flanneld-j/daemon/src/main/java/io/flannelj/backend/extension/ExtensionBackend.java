@@ -3,6 +3,8 @@ package io.flannelj.backend.extension;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.flannelj.backend.Attempts;
 import io.flannelj.backend.BackendProvider.Backend;
+import io.flannelj.backend.PeerRoutes;
+import io.flannelj.backend.PodDestinations;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.PodSubnets;
@@ -23,12 +25,14 @@ import org.slf4j.LoggerFactory;
 final class ExtensionBackend implements Backend {
     private static final Logger log = LoggerFactory.getLogger(ExtensionBackend.class);
 
+    private final PodDestinations destinations;
     private final ExtensionCommand add;
     private final ExtensionCommand remove;
     private final int podMtuBytes;
     private final Map<PodSubnets, LeaseAttributes> added = new LinkedHashMap<>();
 
-    ExtensionBackend(ExtensionCommand add, ExtensionCommand remove, int podMtuBytes) {
+    ExtensionBackend(PodDestinations destinations, ExtensionCommand add, ExtensionCommand remove, int podMtuBytes) {
+        this.destinations = destinations;
         this.add = add;
         this.remove = remove;
         this.podMtuBytes = podMtuBytes;
@@ -48,7 +52,7 @@ final class ExtensionBackend implements Backend {
     public void apply(Collection<Lease> peers) throws IOException {
         Map<PodSubnets, LeaseAttributes> wanted = new LinkedHashMap<>();
         for (Lease lease : peers) {
-            if (lease.attributes().backendType().equals(ExtensionProvider.TYPE)) {
+            if (lease.attributes().backendType().equals(ExtensionProvider.TYPE) && isSomewhereElse(lease)) {
                 wanted.put(lease.subnets(), lease.attributes());
             }
         }
@@ -70,6 +74,12 @@ final class ExtensionBackend implements Backend {
             }
         }
         attempts.throwIfAny();
+    }
+
+    /** Commands are told both families at once, so both have to be good. */
+    private boolean isSomewhereElse(Lease lease) {
+        return PeerRoutes.networks(lease.subnets().ipv4(), lease.subnets().ipv6()).stream()
+                .allMatch(destinations::cover);
     }
 
     private static void run(ExtensionCommand command, PodSubnets subnets, LeaseAttributes attributes)

@@ -3,6 +3,8 @@ package io.flannelj.backend.extension;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import io.flannelj.backend.BackendProvider;
+import io.flannelj.backend.PeerRoutes;
+import io.flannelj.backend.PodDestinations;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.BackendConfig;
 import io.flannelj.config.NetworkConfig;
@@ -53,6 +55,7 @@ public final class ExtensionProvider implements BackendProvider {
                     log.info("PostStartupCommand: {}", after.run(variables, ""));
                 }
                 return new ExtensionBackend(
+                        PodDestinations.of(PeerRoutes.networks(network, config.ipv6Network()), own.subnets()),
                         new ExtensionCommand("SubnetAddCommand", options.subnetAdd()),
                         new ExtensionCommand("SubnetRemoveCommand", options.subnetRemove()),
                         uplink.mtuBytes());

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.flannelj.backend.BackendProvider;
 import io.flannelj.backend.DirectRouting;
 import io.flannelj.backend.KeptMac;
+import io.flannelj.backend.PodDestinations;
 import io.flannelj.backend.Tunnel;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.BackendConfig;
@@ -74,7 +75,8 @@ public final class GeneveProvider implements BackendProvider {
 
             @Override
             public Backend start(Lease own, Consumer<String> onLost) throws IOException {
-                return DirectRouting.none(Tunnel.start(spec, own, onLost), List.of(network), uplink);
+                return DirectRouting.none(
+                        Tunnel.start(spec, own, onLost), PodDestinations.of(List.of(network), own.subnets()), uplink);
             }
 
             @Override

@@ -2,6 +2,7 @@ package io.flannelj.backend.hostgw;
 
 import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.PeerRoutes;
+import io.flannelj.backend.PodDestinations;
 import io.flannelj.backend.Uplink;
 import io.flannelj.lease.Lease;
 import io.flannelj.net.Cidr;
@@ -27,9 +28,9 @@ final class HostGwBackend implements Backend {
     private final Uplink uplink;
     private List<PeerSource> sources = List.of();
 
-    HostGwBackend(NetlinkSocket netlink, Collection<Cidr> networks, Uplink uplink) {
+    HostGwBackend(NetlinkSocket netlink, PodDestinations destinations, Uplink uplink) {
         this.netlink = netlink;
-        this.routes = new PeerRoutes(netlink, networks, uplink);
+        this.routes = new PeerRoutes(netlink, destinations, uplink);
         this.uplink = uplink;
     }
 

@@ -2,6 +2,7 @@ package io.flannelj.backend.hostgw;
 
 import io.flannelj.backend.BackendProvider;
 import io.flannelj.backend.PeerRoutes;
+import io.flannelj.backend.PodDestinations;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.lease.Lease;
@@ -40,7 +41,7 @@ public final class HostGwProvider implements BackendProvider {
 
             @Override
             public Backend start(Lease own, Consumer<String> onLost) throws IOException {
-                return new HostGwBackend(NetlinkSocket.open(), networks, uplink);
+                return new HostGwBackend(NetlinkSocket.open(), PodDestinations.of(networks, own.subnets()), uplink);
             }
         };
     }

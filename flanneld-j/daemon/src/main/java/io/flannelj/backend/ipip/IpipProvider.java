@@ -4,6 +4,7 @@ import io.flannelj.backend.BackendProvider;
 import io.flannelj.backend.ClaimedDevices;
 import io.flannelj.backend.DirectRouting;
 import io.flannelj.backend.PeerRoutes;
+import io.flannelj.backend.PodDestinations;
 import io.flannelj.backend.Tunnel;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.BackendConfig;
@@ -85,7 +86,8 @@ public final class IpipProvider implements BackendProvider {
                 wanted.options().directRouting(),
                 wanted.uplink().index());
         NetlinkSocket netlink = NetlinkSocket.open();
-        PeerRoutes routes = new PeerRoutes(netlink, List.of(wanted.network()), wanted.uplink());
+        PeerRoutes routes =
+                new PeerRoutes(netlink, PodDestinations.of(List.of(wanted.network()), own.subnets()), wanted.uplink());
         return KernelIpip.start(netlink, routes, spec, onLost);
     }
 
@@ -104,10 +106,10 @@ public final class IpipProvider implements BackendProvider {
                 new IpipEncapsulator(wanted.local()),
                 IpipProvider::peer);
         Tunnel tunnel = Tunnel.start(spec, own, onLost);
-        List<Cidr> networks = List.of(wanted.network());
+        PodDestinations destinations = PodDestinations.of(List.of(wanted.network()), own.subnets());
         return wanted.options().directRouting()
-                ? DirectRouting.beside(tunnel, networks, wanted.uplink(), IpipProvider::isIpip)
-                : DirectRouting.none(tunnel, networks, wanted.uplink());
+                ? DirectRouting.beside(tunnel, destinations, wanted.uplink(), IpipProvider::isIpip)
+                : DirectRouting.none(tunnel, destinations, wanted.uplink());
     }
 
     private static boolean isCarriedByTheKernel(Datapath asked, IpAddress local) throws IOException {

@@ -2,6 +2,7 @@ package io.flannelj.backend.udp;
 
 import io.flannelj.backend.BackendProvider;
 import io.flannelj.backend.DirectRouting;
+import io.flannelj.backend.PodDestinations;
 import io.flannelj.backend.Tunnel;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.BackendConfig;
@@ -61,7 +62,8 @@ public final class UdpProvider implements BackendProvider {
 
             @Override
             public Backend start(Lease own, Consumer<String> onLost) throws IOException {
-                return DirectRouting.none(Tunnel.start(spec, own, onLost), List.of(network), uplink);
+                return DirectRouting.none(
+                        Tunnel.start(spec, own, onLost), PodDestinations.of(List.of(network), own.subnets()), uplink);
             }
 
             @Override

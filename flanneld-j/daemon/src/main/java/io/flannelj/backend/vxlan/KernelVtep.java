@@ -160,6 +160,7 @@ final class KernelVtep {
     List<VtepPeer> peers(Collection<Lease> leases) {
         return leases.stream()
                 .flatMap(lease -> VtepPeer.of(lease, spec.address().isIpv4()).stream())
+                .filter(peer -> routes.cover(peer.subnet()))
                 .toList();
     }
 

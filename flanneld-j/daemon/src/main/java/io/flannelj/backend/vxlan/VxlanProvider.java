@@ -5,6 +5,7 @@ import io.flannelj.backend.ClaimedDevices;
 import io.flannelj.backend.DirectRouting;
 import io.flannelj.backend.KeptMac;
 import io.flannelj.backend.PeerRoutes;
+import io.flannelj.backend.PodDestinations;
 import io.flannelj.backend.Tunnel;
 import io.flannelj.backend.TunnelPair;
 import io.flannelj.backend.Uplink;
@@ -121,9 +122,10 @@ public final class VxlanProvider implements BackendProvider {
                 Backend tunnel = ipv4 != null && ipv6 != null
                         ? TunnelPair.start(ipv4, ipv6, own, onLost)
                         : Tunnel.start(Objects.requireNonNull(ipv4 == null ? ipv6 : ipv4), own, onLost);
+                PodDestinations destinations = PodDestinations.of(networks, own.subnets());
                 return options.directRouting()
-                        ? DirectRouting.beside(tunnel, networks, uplink, VxlanProvider::isVxlan)
-                        : DirectRouting.none(tunnel, networks, uplink);
+                        ? DirectRouting.beside(tunnel, destinations, uplink, VxlanProvider::isVxlan)
+                        : DirectRouting.none(tunnel, destinations, uplink);
             }
 
             @Override
@@ -256,7 +258,8 @@ public final class VxlanProvider implements BackendProvider {
             add(specs, network, own.subnets().ipv4(), uplink.address(), mac);
             add(specs, ipv6Network, own.subnets().ipv6(), uplink.ipv6Address(), ipv6Mac);
             NetlinkSocket netlink = NetlinkSocket.open();
-            PeerRoutes routes = new PeerRoutes(netlink, PeerRoutes.networks(network, ipv6Network), uplink);
+            PeerRoutes routes = new PeerRoutes(
+                    netlink, PodDestinations.of(PeerRoutes.networks(network, ipv6Network), own.subnets()), uplink);
             return KernelVxlan.start(netlink, routes, specs, onLost);
         }
 
