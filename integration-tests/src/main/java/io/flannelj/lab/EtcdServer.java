@@ -72,7 +72,9 @@ public final class EtcdServer {
                 "--data-dir",
                 dataDirectory.toString(),
                 "--listen-client-urls",
-                setup.tls() ? "https://0.0.0.0:" + setup.port() + "," + own : "http://0.0.0.0:" + setup.port(),
+                setup.tls()
+                        ? "https://0.0.0.0:" + setup.port() + "," + own
+                        : "http://[::]:" + setup.port(), // both families
                 "--advertise-client-urls",
                 url(),
                 "--listen-peer-urls",

@@ -212,6 +212,13 @@ public final class Lab implements AutoCloseable {
         return new Authority(workspace.directory().resolve("certificates"));
     }
 
+    /** From now on daemons are told these endpoints of the store, which is started if it was not. */
+    public synchronized Lab reachEtcdBy(String urls) {
+        etcd();
+        etcdUrls = urls;
+        return this;
+    }
+
     /** What daemons are told of the store. */
     synchronized String etcdUrls() {
         return etcdUrls.isEmpty() ? etcd().url() : etcdUrls;

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.etcd.jetcd.ByteSequence;
 import io.etcd.jetcd.Client;
 import io.etcd.jetcd.KV;
+import io.flannelj.config.EtcdEndpoint;
 import io.flannelj.config.EtcdOptions;
 import io.flannelj.lab.AnswerProxy;
 import io.flannelj.lab.EtcdServer;
@@ -162,7 +163,8 @@ class EtcdSubnetManagerIT extends SubnetManagerContract {
     }
 
     private static SubnetManager open(String url) throws StoreException {
-        EtcdOptions options = new EtcdOptions(List.of(url), Lab.PREFIX, "", "", "", "", "");
+        EtcdOptions options =
+                new EtcdOptions(List.of(EtcdEndpoint.parse(url, false)), Lab.PREFIX, "", "", "", "", "");
         return EtcdSubnetManager.open(options, Clock.systemUTC());
     }
 

@@ -49,7 +49,8 @@ public record KubeOptions(
         problems.unless(
                 apiUrl.isEmpty() || Problems.isUrl(apiUrl),
                 "--kube-api-url",
-                "must look like https://host:6443, was \"" + apiUrl + "\"");
+                "must look like https://host:6443, without user and password, was \""
+                        + apiUrl.replaceFirst("//[^/]*@", "//") + "\"");
         problems.unless(
                 !nodeName.isEmpty() || !(podName.isEmpty() || podNamespace.isEmpty()),
                 "--kube-subnet-mgr",

@@ -45,10 +45,15 @@ public final class Problems {
         }
     }
 
+    /** Whether it is a URL of HTTP without a user, with a port that there can be. */
     static boolean isUrl(String text) {
         try {
             URI uri = URI.create(text);
-            return uri.getHost() != null && ("http".equals(uri.getScheme()) || "https".equals(uri.getScheme()));
+            return uri.getHost() != null
+                    && uri.getUserInfo() == null
+                    && uri.getPort() != 0
+                    && uri.getPort() <= 65_535
+                    && ("http".equals(uri.getScheme()) || "https".equals(uri.getScheme()));
         } catch (IllegalArgumentException e) {
             return false;
         }

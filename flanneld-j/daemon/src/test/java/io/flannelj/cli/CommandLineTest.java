@@ -6,6 +6,7 @@ import io.flannelj.config.AdminOptions;
 import io.flannelj.config.AnnotationPrefix;
 import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.Datapath;
+import io.flannelj.config.EtcdEndpoint;
 import io.flannelj.config.EtcdOptions;
 import io.flannelj.config.KubeOptions;
 import io.flannelj.lease.StoreException;
@@ -55,7 +56,9 @@ class CommandLineTest {
     void defaultsAreFlannels() {
         DaemonOptions options = options();
 
-        assertThat(etcd(options).endpoints()).containsExactly("http://127.0.0.1:4001", "http://127.0.0.1:2379");
+        assertThat(etcd(options).endpoints())
+                .extracting(Object::toString)
+                .containsExactly("http://127.0.0.1:4001", "http://127.0.0.1:2379");
         assertThat(etcd(options).prefix()).isEqualTo("/coreos.com/network");
         assertThat(options.paths().subnetFile()).isEqualTo(Path.of("/run/flannel/subnet.env"));
         assertThat(options.lease().renewMargin()).isEqualTo(Duration.ofMinutes(60));
@@ -155,7 +158,7 @@ class CommandLineTest {
 
         assertThat(etcd(options))
                 .isEqualTo(new EtcdOptions(
-                        List.of("https://a:2379", "https://b:2379"),
+                        List.of(new EtcdEndpoint("a", 2379, true), new EtcdEndpoint("b", 2379, true)),
                         "/net",
                         "/key.pem",
                         "/cert.pem",

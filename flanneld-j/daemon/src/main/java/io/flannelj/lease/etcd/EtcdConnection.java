@@ -2,12 +2,15 @@ package io.flannelj.lease.etcd;
 
 import io.etcd.jetcd.Client;
 import io.etcd.jetcd.ClientBuilder;
+import io.flannelj.config.EtcdEndpoint;
 import io.flannelj.config.EtcdOptions;
 import io.flannelj.lease.StoreException;
 import java.io.File;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
+import java.util.stream.Collectors;
 import javax.net.ssl.SSLException;
 
 /**
@@ -61,7 +64,7 @@ final class EtcdConnection implements AutoCloseable {
 
     private static Client build(EtcdOptions options) throws StoreException {
         ClientBuilder builder = Client.builder()
-                .endpoints(options.endpoints().toArray(String[]::new))
+                .target(target(options.endpoints()))
                 .waitForReady(false)
                 .retryMaxAttempts(1)
                 .retryMaxDuration(EtcdSubnetManager.DEADLINE)
@@ -73,7 +76,7 @@ final class EtcdConnection implements AutoCloseable {
             builder.user(EtcdSubnetManager.bytes(options.username()))
                     .password(EtcdSubnetManager.bytes(options.password()));
         }
-        boolean secure = options.endpoints().stream().anyMatch(endpoint -> endpoint.startsWith("https://"));
+        boolean secure = options.endpoints().stream().anyMatch(EtcdEndpoint::tls);
         if (secure) {
             try {
                 builder.sslContext(context -> {
@@ -92,6 +95,18 @@ final class EtcdConnection implements AutoCloseable {
             }
         }
         return builder.build();
+    }
+
+    /**
+     * The name that jetcd's own resolver takes apart again. From plain URLs it makes one that is no URI when there are
+     * brackets in it; what is escaped it reads right.
+     */
+    static String target(List<EtcdEndpoint> endpoints) {
+        return endpoints.stream()
+                .map(EtcdEndpoint::authority)
+                .map(text -> text.replace("%25", "%").replace("%", "%25").replace("[", "%5B").replace("]", "%5D"))
+                .distinct()
+                .collect(Collectors.joining(",", "ip:///", ""));
     }
 
     @Override

@@ -51,10 +51,24 @@ final class KubeConnection implements AutoCloseable {
                 .withRequestRetryBackoffLimit(0)
                 .withWatchReconnectLimit(0)
                 .build();
-        return new KubeConnection(new KubernetesClientBuilder()
-                .withConfig(config)
-                .withHttpClientFactory(new JdkHttpClientFactory())
-                .build());
+        try {
+            return new KubeConnection(new KubernetesClientBuilder()
+                    .withConfig(config)
+                    .withHttpClientFactory(new JdkHttpClientFactory())
+                    .build());
+        } catch (RuntimeException e) { // a certificate or an address that the client cannot use
+            throw new ConfigException(
+                    "the way to the Kubernetes apiserver",
+                    List.of(source(options) + ": cannot be used: " + firstLine(e)));
+        }
+    }
+
+    /** What said where the apiserver is. */
+    private static String source(KubeOptions options) {
+        if (options.kubeconfigFile() != null) {
+            return "--kubeconfig-file";
+        }
+        return options.apiUrl().isEmpty() ? "KUBERNETES_SERVICE_HOST" : "--kube-api-url";
     }
 
     private static Config config(KubeOptions options, Map<String, String> environment) throws ConfigException {
