@@ -1,6 +1,8 @@
 package io.flannelj.config;
 
+import io.flannelj.net.PlainText;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** The operator's mistakes, all of them at once, each under the name of what to change. */
 public final class ConfigException extends Exception {
@@ -15,7 +17,7 @@ public final class ConfigException extends Exception {
     public ConfigException(String subject, List<String> problems) {
         super(subject
                 + (problems.size() == 1 ? " has a problem: " : " has " + problems.size() + " problems:\n  ")
-                + String.join("\n  ", problems));
+                + problems.stream().map(PlainText::escape).collect(Collectors.joining("\n  ")));
         this.problems = List.copyOf(problems);
     }
 

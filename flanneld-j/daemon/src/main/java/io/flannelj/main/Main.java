@@ -5,12 +5,16 @@ import io.flannelj.cli.Invocation;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import org.slf4j.LoggerFactory;
 
 /** The process: reads the command line, and runs the daemon or answers at once. */
 public final class Main {
     private Main() {}
 
     public static void main(String[] arguments) {
+        JavaLogging.redirect();
+        Thread.setDefaultUncaughtExceptionHandler((thread, e) -> LoggerFactory.getLogger(Main.class)
+                .error("thread {} ended: {}", thread.getName(), e.toString(), e));
         CommandLine commandLine = new CommandLine(
                 System.getenv(),
                 new PrintWriter(System.out, true, StandardCharsets.UTF_8),
