@@ -1,5 +1,7 @@
 package io.flannelj.backend;
 
+import io.flannelj.config.NetworkConfig;
+import io.flannelj.config.SubnetPool;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.netlink.Link;
@@ -13,6 +15,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What another network left on the host that works against ours: devices of flannel's, and routes within the pod network
@@ -32,16 +35,17 @@ public final class Leftovers {
     /**
      * Looks around once our own routes are in force.
      *
-     * @param networks the pod networks
+     * @param config of the pod network
      * @param own our own subnets, whose routes lead to our pods
      * @param devices the interfaces that our traffic leaves by
-     * @param nodes addresses of the other nodes, which direct routes lead through
+     * @param nodes addresses of the nodes, which direct routes lead through, ours among them
      * @return a line for each, with the command that removes it
      */
     public static List<String> find(
-            Collection<Cidr> networks, Collection<Cidr> own, Collection<String> devices, Set<IpAddress> nodes)
+            NetworkConfig config, Collection<Cidr> own, Collection<String> devices, Set<IpAddress> nodes)
             throws IOException {
         List<String> found = new ArrayList<>();
+        List<Cidr> networks = PeerRoutes.networks(config.network(), config.ipv6Network());
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
             List<Link> links = new Links(netlink).list();
             for (Link link : links) {
@@ -59,13 +63,36 @@ public final class Leftovers {
                 boolean toOurPods = own.stream().anyMatch(subnet -> subnet.contains(route.destination()));
                 boolean toNode = route.gateway() != null && nodes.contains(route.gateway());
                 if (within && !toOurPods && !toNode && !devices.contains(link)) {
-                    found.add("the route " + route.destination() + " by " + link
-                            + " is more specific than ours and takes that traffic past us; if nothing needs it: ip route delete "
-                            + route.destination() + (link.isEmpty() ? "" : " dev " + link));
+                    found.add(line(config, nodes, route, link));
                 }
             }
         }
         return found;
+    }
+
+    /** Names the command only where nothing but pods can be behind the route: following our advice must cut nobody off. */
+    static String line(NetworkConfig config, Set<IpAddress> nodes, Route route, String link) {
+        Cidr destination = route.destination();
+        String by = link.isEmpty() ? "no interface" : link;
+        String begin = "the route " + destination + " by " + by
+                + " is more specific than ours and takes that traffic past us; ";
+        if (route.protocol() == Route.PROTOCOL_KERNEL) {
+            return begin + "this node itself is on that network, which must not be part of the pod network";
+        }
+        boolean onlyPods = isLeasable(config.ipv4(), destination) || isLeasable(config.ipv6(), destination);
+        boolean leadsToNodes = nodes.stream().anyMatch(destination::contains);
+        if (!onlyPods || leadsToNodes) {
+            return begin + "find out what it is for before it is changed";
+        }
+        return begin + "if nothing needs it: ip route delete " + (route.isBlackhole() ? "blackhole " : "") + destination
+                + (link.isEmpty() ? "" : " dev " + link);
+    }
+
+    private static boolean isLeasable(@Nullable SubnetPool pool, Cidr destination) {
+        return pool != null
+                && destination.isIpv6() == pool.network().isIpv6()
+                && destination.address().compareTo(pool.first()) >= 0
+                && destination.lastAddress().compareTo(new Cidr(pool.last(), pool.subnetLength()).lastAddress()) <= 0;
     }
 
     private static String name(List<Link> links, int index) {

@@ -14,7 +14,9 @@ import io.flannelj.net.IpAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -31,36 +33,48 @@ public final class LeaseRegister {
      * One lease.
      *
      * @param left until it ends unless renewed; null for a reservation, or where the store does not say
+     * @param problem why no node obeys it, with the remedy; null when it is good
      */
-    public record Entry(StoredLease lease, @Nullable Duration left) {}
+    public record Entry(StoredLease lease, @Nullable Duration left, @Nullable String problem) {}
 
     /**
      * All of it.
      *
      * @param entries by subnet
+     * @param unreadable what stands among the leases and is none
      * @param usage of the pool; null where the store gives nodes their subnets, and while no network config can be read
      */
-    public record Contents(List<Entry> entries, @Nullable PoolUsage usage) {}
+    public record Contents(List<Entry> entries, List<Refusal> unreadable, @Nullable PoolUsage usage) {}
 
     public Contents read() throws StoreException {
         List<StoredLease> leases = new ArrayList<>(store.list().leases());
         leases.sort(Comparator.comparing(lease -> LeaseRegister.first(lease.subnets())));
+        NetworkConfig config = config();
+        Map<Lease, String> problems = new HashMap<>();
+        if (config != null) {
+            Admission.Rules rules = new Admission.Rules(config, store.assigns(), null, List.of());
+            Admission.judge(leases.stream().map(StoredLease::lease).toList(), rules)
+                    .refused()
+                    .forEach(refusal -> problems.put(refusal.lease(), refusal.problem()));
+        }
         List<Entry> entries = new ArrayList<>();
         for (StoredLease lease : leases) {
-            entries.add(new Entry(lease, store.remaining(lease).orElse(null)));
+            entries.add(new Entry(lease, store.remaining(lease).orElse(null), problems.get(lease.lease())));
         }
-        PoolUsage usage = null;
-        Optional<String> document = store.assigns() ? Optional.empty() : store.fetchNetworkConfig();
-        if (document.isPresent()) {
-            try {
-                usage = PoolUsage.of(
-                        NetworkConfig.parse(document.get()),
-                        leases.stream().map(StoredLease::subnets).toList());
-            } catch (ConfigException e) {
-                usage = null; // the daemon says so; the leases can be shown all the same
-            }
+        PoolUsage usage = config == null || store.assigns()
+                ? null
+                : PoolUsage.of(config, leases.stream().map(StoredLease::subnets).toList());
+        return new Contents(entries, store.unreadable(), usage);
+    }
+
+    /** Null while none can be read: the daemon says so, and the leases can be shown all the same. */
+    private @Nullable NetworkConfig config() {
+        try {
+            Optional<String> document = store.fetchNetworkConfig();
+            return document.isPresent() ? NetworkConfig.parse(document.get()) : null;
+        } catch (ConfigException | StoreException e) {
+            return null;
         }
-        return new Contents(entries, usage);
     }
 
     private static IpAddress first(PodSubnets subnets) {

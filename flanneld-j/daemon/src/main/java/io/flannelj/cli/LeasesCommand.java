@@ -12,6 +12,7 @@ import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.SubnetManager;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.PlainText;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -184,7 +185,12 @@ final class LeasesCommand implements Callable<Integer> {
         out.printf(format, "SUBNET", "NODE", "BACKEND", "ENDS IN");
         for (LeaseRegister.Entry entry : contents.entries()) {
             out.printf(format, entry.lease().subnets(), addresses(entry.lease()), backend(entry.lease()), left(entry));
+            if (entry.problem() != null) {
+                out.printf("  no node obeys it: %s%n", entry.problem());
+            }
         }
+        contents.unreadable()
+                .forEach(refusal -> out.printf("%s%n  is no lease: %s%n", refusal.key(), refusal.problem()));
         if (contents.usage() != null) {
             out.printf(
                     "%d leases; %d of %d subnets are free%n",
@@ -207,20 +213,29 @@ final class LeasesCommand implements Callable<Integer> {
     /** flannel writes no type for udp. */
     private static String backend(StoredLease lease) {
         String type = lease.lease().attributes().backendType();
-        return type.isEmpty() ? "-" : type;
+        return type.isEmpty() ? "-" : PlainText.escape(type);
     }
 
     private static String addresses(StoredLease lease) {
         LeaseAttributes attributes = lease.lease().attributes();
         IpAddress ipv4 = attributes.publicIpv4();
         IpAddress ipv6 = attributes.publicIpv6();
+        if (attributes.publicAddress() == null) {
+            return "-";
+        }
         return ipv6 == null ? String.valueOf(ipv4) : ipv4 == null ? ipv6.toString() : ipv4 + "," + ipv6;
     }
 
     private static JsonNode json(LeaseRegister.Contents contents) {
         ObjectNode all = JSON.createObjectNode();
         all.putArray("leases");
-        contents.entries().forEach(entry -> all.withArray("leases").add(json(entry.lease(), entry.left())));
+        contents.entries().forEach(entry -> all.withArray("leases").add(json(entry)));
+        all.putArray("unreadable");
+        contents.unreadable()
+                .forEach(refusal -> all.withArray("unreadable")
+                        .addObject()
+                        .put("key", refusal.key())
+                        .put("problem", refusal.problem()));
         if (contents.usage() != null) {
             all.putObject("pool")
                     .put("size", contents.usage().size())
@@ -229,7 +244,12 @@ final class LeasesCommand implements Callable<Integer> {
         return all;
     }
 
-    private static JsonNode json(StoredLease lease, @Nullable Duration left) {
+    private static JsonNode json(LeaseRegister.Entry entry) {
+        ObjectNode node = json(entry.lease(), entry.left());
+        return entry.problem() == null ? node : node.put("problem", entry.problem());
+    }
+
+    private static ObjectNode json(StoredLease lease, @Nullable Duration left) {
         ObjectNode node = JSON.createObjectNode()
                 .put("subnet", lease.subnets().toString())
                 .put("publicIp", addresses(lease))

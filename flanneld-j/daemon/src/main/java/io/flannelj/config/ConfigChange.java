@@ -29,7 +29,16 @@ public final class ConfigChange {
 
     private static void compare(List<String> changes, String key, @Nullable Object running, @Nullable Object newer) {
         if (!Objects.equals(running, newer)) {
-            changes.add(key + ": " + running + " → " + newer);
+            changes.add(key + ": " + text(running) + " → " + text(newer));
         }
+    }
+
+    private static String text(@Nullable Object value) {
+        if (value instanceof BackendConfig backend) {
+            String record = backend.toString();
+            String options = record.substring(record.indexOf('[') + 1, record.length() - 1);
+            return backend.type() + (options.isEmpty() ? "" : " (" + options + ")");
+        }
+        return value == null ? "none" : value.toString();
     }
 }

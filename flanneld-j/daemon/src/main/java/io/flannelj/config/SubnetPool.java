@@ -75,6 +75,11 @@ public record SubnetPool(Cidr network, int subnetLength, IpAddress first, IpAddr
         return new Cidr(subnet, length).lastAddress().plus(1);
     }
 
+    /** For people. */
+    public String describe() {
+        return "a /" + subnetLength + " from " + first + " to " + last;
+    }
+
     /** Whether nodes may lease {@code subnet}. */
     public boolean offers(Cidr subnet) {
         return subnet.isIpv6() == network.isIpv6()

@@ -37,11 +37,11 @@ public final class Admission {
      *
      * @param config of the network
      * @param anyLength whether subnets may have any length within the network, as in Kubernetes, which cuts them
-     * @param own this node's subnets
+     * @param own this node's subnets; null for somebody who looks on
      * @param host this node's addresses, each with the prefix of its network; a public address that it is known by from
      *     outside as a network of its own
      */
-    public record Rules(NetworkConfig config, boolean anyLength, PodSubnets own, List<Cidr> host) {
+    public record Rules(NetworkConfig config, boolean anyLength, @Nullable PodSubnets own, List<Cidr> host) {
         public Rules {
             host = List.copyOf(host);
         }
@@ -149,8 +149,8 @@ public final class Admission {
                 .or(() -> data(lease, ipv6, attributes.backendV6Data(), "BackendV6Data", config.backend()));
     }
 
-    private static @Nullable Cidr subnets(PodSubnets own, boolean ipv4) {
-        return ipv4 ? own.ipv4() : own.ipv6();
+    private static @Nullable Cidr subnets(@Nullable PodSubnets own, boolean ipv4) {
+        return own == null ? null : ipv4 ? own.ipv4() : own.ipv6();
     }
 
     private static Optional<Refusal> refuse(Lease lease, Reason reason, String problem) {

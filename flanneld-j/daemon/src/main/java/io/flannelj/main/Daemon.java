@@ -4,6 +4,7 @@ import io.flannelj.admin.AdminServer;
 import io.flannelj.backend.BackendProvider;
 import io.flannelj.backend.BackendRegistry;
 import io.flannelj.backend.Encapsulations;
+import io.flannelj.backend.NetworkOverlap;
 import io.flannelj.backend.Tunnel;
 import io.flannelj.backend.Uplink;
 import io.flannelj.backend.UplinkFinder;
@@ -20,6 +21,7 @@ import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.DatapathOptions;
 import io.flannelj.config.Instance;
+import io.flannelj.config.KubeOptions;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.config.UplinkOptions;
 import io.flannelj.firewall.Firewalls;
@@ -110,7 +112,7 @@ final class Daemon {
             serve();
             return 0;
         } catch (ConfigException e) {
-            log.error("{}", e.getMessage());
+            String.valueOf(e.getMessage()).lines().forEach(line -> log.error("{}", line));
             return MISCONFIGURED;
         } catch (ClosedException | InterruptedException e) {
             return 0; // asked to stop while waiting
@@ -250,6 +252,7 @@ final class Daemon {
     private Plan prepare(NetworkConfig config, StartupReader reader, @Nullable SavedLeases saved)
             throws IOException, ConfigException, ClosedException {
         BackendProvider provider = backends.get(config.backend().type());
+        boolean isNew = !config.equals(state.config);
         state.config = config;
         state.waitingFor = "waiting for what the store knows of this node";
         StartupReader.Notes notes = reader.awaitNotes(saved);
@@ -260,6 +263,9 @@ final class Daemon {
         state.uplink = uplink;
         log.info(
                 "using {} with {}, known to others as {}", uplink.name(), uplink.addresses(), uplink.publicAddresses());
+        if (isNew) {
+            NetworkOverlap.refuse(config, options.store() instanceof KubeOptions, uplink, previous());
+        }
         return new Plan(config, uplink, uplinks, firewall(config), provider.prepare(config, uplink), notes.saved());
     }
 

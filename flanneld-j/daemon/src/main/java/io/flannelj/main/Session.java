@@ -11,6 +11,7 @@ import io.flannelj.config.ConfigChange;
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.NetworkConfig;
+import io.flannelj.config.SubnetPool;
 import io.flannelj.datapath.TrafficCounters;
 import io.flannelj.firewall.Firewalls;
 import io.flannelj.firewall.ForwardingCheck;
@@ -301,7 +302,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     }
 
     private void onLost() {
-        log.error("our lease {} is over; giving it up and asking for another one", state.own);
+        log.error("our lease {} is over; giving it up and asking for another one", subnets);
         archive.forget();
         unsaved = false;
         again = true;
@@ -326,9 +327,11 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
                 NetworkConfig before = Objects.requireNonNull(state.config, "a config in force");
                 if (!wanted.equals(before)) {
                     log.info(
-                            "the network config was changed: the pool of subnets is {}, {} now",
-                            wanted.ipv4(),
-                            wanted.ipv6());
+                            "the network config was changed; subnets are leased from {} now",
+                            Stream.of(Optional.ofNullable(wanted.ipv4()), Optional.ofNullable(wanted.ipv6()))
+                                    .flatMap(Optional::stream)
+                                    .map(SubnetPool::describe)
+                                    .collect(Collectors.joining(", and ")));
                 }
                 state.config = wanted;
             }
@@ -415,7 +418,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         if (backend.deviceNames().isEmpty()) {
             return; // somebody else brings the routes
         }
-        Set<IpAddress> nodes = state.peers.stream()
+        Set<IpAddress> nodes = Stream.concat(state.peers.stream(), Stream.ofNullable(state.own))
                 .map(Lease::attributes)
                 .flatMap(peer ->
                         Stream.of(Optional.ofNullable(peer.publicIpv4()), Optional.ofNullable(peer.publicIpv6())))
@@ -423,7 +426,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
                 .collect(Collectors.toSet());
         try {
             Leftovers.find(
-                            PeerRoutes.networks(config.network(), config.ipv6Network()),
+                            config,
                             PeerRoutes.networks(subnets.ipv4(), subnets.ipv6()),
                             backend.deviceNames(),
                             nodes)

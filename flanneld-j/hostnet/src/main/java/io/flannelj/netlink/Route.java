@@ -30,6 +30,9 @@ public record Route(
     public static final int MAIN_TABLE = 254;
     public static final int SCOPE_GLOBAL = 0;
     public static final int SCOPE_LINK = 253;
+    /** Made by the kernel for an address of an interface. */
+    public static final int PROTOCOL_KERNEL = 2;
+
     private static final int PROTOCOL_BOOT = 3;
     private static final int UNICAST = 1;
     private static final int BLACKHOLE = 6;

@@ -31,8 +31,13 @@ public final class HostGwProvider implements BackendProvider {
     @Override
     public Prepared prepare(NetworkConfig config, Uplink uplink) throws IOException {
         List<Cidr> networks = PeerRoutes.networks(config.network(), config.ipv6Network());
-        requireOwn("--public-ip", uplink.publicIp(), uplink.address(), uplink.name());
-        requireOwn("--public-ipv6", uplink.publicIpv6(), uplink.ipv6Address(), uplink.name());
+        requireOwn("--public-ip", "node-public-ip", uplink.publicIp(), uplink.address(), uplink.name());
+        requireOwn(
+                "--public-ipv6",
+                "node-public-ipv6",
+                uplink.publicIpv6(),
+                uplink.ipv6Address(),
+                uplink.name());
         return new Prepared() {
             @Override
             public LeaseAttributes attributes() {
@@ -46,12 +51,13 @@ public final class HostGwProvider implements BackendProvider {
         };
     }
 
-    private static void requireOwn(String flag, @Nullable IpAddress told, @Nullable IpAddress own, String link)
+    private static void requireOwn(
+            String flag, String annotation, @Nullable IpAddress told, @Nullable IpAddress own, String link)
             throws IOException {
         if (!Objects.equals(told, own)) {
-            throw new IOException("host-gw routes through the nodes' own addresses, but " + flag + " " + told
-                    + " is not the address " + own + " of " + link + "; leave " + flag
-                    + " away or choose another backend");
+            throw new IOException("host-gw routes through the nodes' own addresses, but the public address " + told
+                    + " is not the address " + own + " of " + link + "; take away what sets it (" + flag
+                    + ", or the node's annotation " + annotation + "), or choose another backend");
         }
     }
 }

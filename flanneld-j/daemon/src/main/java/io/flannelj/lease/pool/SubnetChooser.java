@@ -32,7 +32,7 @@ public final class SubnetChooser {
     public static String describe(NetworkConfig config) {
         return Stream.of(Optional.ofNullable(config.ipv4()), Optional.ofNullable(config.ipv6()))
                 .flatMap(Optional::stream)
-                .map(pool -> "a /" + pool.subnetLength() + " from " + pool.first() + " to " + pool.last())
+                .map(SubnetPool::describe)
                 .collect(Collectors.joining(", and "));
     }
 
