@@ -98,6 +98,7 @@ public final class HttpFuzz {
                     "flannel.1",
                     1450,
                     0,
+                    List.of(),
                     1,
                     new StatusDocument.Store("file", true, ""),
                     null);

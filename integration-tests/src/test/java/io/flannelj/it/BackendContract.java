@@ -140,7 +140,15 @@ abstract class BackendContract {
                     null);
             backend.apply(List.of(unreadable));
             backend.apply(List.of(unreadable, lease(2, 2)));
-            assertThat(reached(backend)).isSubsetOf("10.5.2.0/24", "10.5.9.0/24");
+            List<String> reached = reached(backend);
+            assertThat(reached).isSubsetOf("10.5.2.0/24", "10.5.9.0/24");
+            if (reachesPeers()) {
+                assertThat(Stream.concat(
+                                reached.stream(),
+                                backend.unreachable().keySet().stream().map(Object::toString)))
+                        .as("each is reached, or named as out of reach")
+                        .containsExactlyInAnyOrder("10.5.2.0/24", "10.5.9.0/24");
+            }
         });
     }
 

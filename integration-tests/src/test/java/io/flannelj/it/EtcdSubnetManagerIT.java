@@ -163,8 +163,7 @@ class EtcdSubnetManagerIT extends SubnetManagerContract {
     }
 
     private static SubnetManager open(String url) throws StoreException {
-        EtcdOptions options =
-                new EtcdOptions(List.of(EtcdEndpoint.parse(url, false)), Lab.PREFIX, "", "", "", "", "");
+        EtcdOptions options = new EtcdOptions(List.of(EtcdEndpoint.parse(url, false)), Lab.PREFIX, "", "", "", "", "");
         return EtcdSubnetManager.open(options, Clock.systemUTC());
     }
 

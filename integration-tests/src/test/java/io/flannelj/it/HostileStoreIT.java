@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -150,11 +151,18 @@ class HostileStoreIT {
             return subnet.substring(0, subnet.lastIndexOf('.'));
         }
 
-        /** What the kernel sends where. */
+        /** What the kernel sends where, but for what it learns or makes by itself. */
         private static String kernel(Node node) {
+            Awaitility.await()
+                    .atMost(SOON)
+                    .until(() -> !node.run("ip", "-6", "addr").output().contains("tentative"));
             return node.run("ip", "-4", "route", "show", "table", "all").output()
                     + node.run("ip", "-6", "route", "show", "table", "all").output()
-                    + node.run("bridge", "fdb", "show").output()
+                    + node.run("bridge", "fdb", "show")
+                            .output()
+                            .lines()
+                            .filter(line -> line.contains("permanent"))
+                            .collect(Collectors.joining("\n", "", "\n"))
                     + node.run("ip", "neigh", "show", "nud", "permanent").output();
         }
 

@@ -3,6 +3,7 @@ package io.flannelj.backend;
 import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.datapath.Datapath;
 import io.flannelj.lease.Lease;
+import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.TunnelEndpoint;
@@ -12,6 +13,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -101,6 +103,11 @@ public final class DirectRouting implements Backend {
         if (subnet != null && node != null) {
             routes.direct(subnet, node).ifPresent(direct::add);
         }
+    }
+
+    @Override
+    public Map<PodSubnets, String> unreachable() {
+        return tunnel.unreachable();
     }
 
     @Override

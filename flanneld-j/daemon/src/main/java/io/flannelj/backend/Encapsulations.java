@@ -10,6 +10,7 @@ import io.flannelj.datapath.TrafficCounters;
 import io.flannelj.lease.Announcement;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.TunnelEndpoint;
@@ -68,6 +69,7 @@ public final class Encapsulations implements Backend {
     private volatile List<TrafficCounters> counters = List.of();
     private volatile Speaking leading;
     private volatile Progress progress = new Progress(0, 0);
+    private volatile Map<PodSubnets, String> unreachable = Map.of();
     private final Map<String, Part> parts = new HashMap<>();
     private Collection<Lease> told = List.of();
     private List<Listener> listeners = List.of();
@@ -245,6 +247,10 @@ public final class Encapsulations implements Backend {
                 routed.computeIfAbsent(by, type -> new LinkedHashSet<>()).add(subnet);
             }
         }
+        unreachable = Unreachable.among(
+                listeners.stream().map(Listener::lease).toList(),
+                leading.type(),
+                lease -> choose(Announcement.of(lease.attributes())) != null);
         parts.clear();
         for (Speaking one : speaking.values()) {
             Set<Cidr> destinations =
@@ -406,6 +412,11 @@ public final class Encapsulations implements Backend {
     @Override
     public int podMtuBytes() {
         return leading.tunnel().podMtuBytes();
+    }
+
+    @Override
+    public Map<PodSubnets, String> unreachable() {
+        return unreachable;
     }
 
     @Override

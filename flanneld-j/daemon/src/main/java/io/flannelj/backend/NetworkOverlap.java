@@ -48,8 +48,7 @@ public final class NetworkOverlap {
      * @param previous this node's subnets of before, whose addresses are pods' and bridges'; null when it had none
      * @throws ConfigException naming the addresses
      */
-    public static void refuse(
-            NetworkConfig config, boolean anyLength, Uplink uplink, @Nullable PodSubnets previous)
+    public static void refuse(NetworkConfig config, boolean anyLength, Uplink uplink, @Nullable PodSubnets previous)
             throws IOException, ConfigException {
         List<Held> held = new ArrayList<>();
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
@@ -66,7 +65,8 @@ public final class NetworkOverlap {
         }
         for (Held one : held) {
             Stream.of(config.ipv4(), config.ipv6())
-                    .filter(pool -> pool != null && pool.network().contains(one.address().address()))
+                    .filter(pool -> pool != null
+                            && pool.network().contains(one.address().address()))
                     .filter(pool -> !isOfPods(one, Objects.requireNonNull(pool).network(), uplink.name(), previous))
                     .forEach(pool -> log.warn(
                             "this node is on {} by {}, inside the network {}: no pod's subnet can be there, and nodes there"
@@ -79,11 +79,7 @@ public final class NetworkOverlap {
 
     /** What is wrong; nothing when no lease can reach into what the host is on. */
     static List<String> problems(
-            NetworkConfig config,
-            boolean anyLength,
-            String uplink,
-            @Nullable PodSubnets previous,
-            List<Held> held) {
+            NetworkConfig config, boolean anyLength, String uplink, @Nullable PodSubnets previous, List<Held> held) {
         List<String> problems = new ArrayList<>();
         for (Held one : held) {
             add(problems, "Network", config.ipv4(), anyLength, uplink, previous, one);
@@ -105,13 +101,15 @@ public final class NetworkOverlap {
                 || isOfPods(one, pool.network(), uplink, previous)) {
             return;
         }
-        Cidr taken = pool.network().contains(one.address()) ? one.address().network() : Cidr.host(one.address().address());
+        Cidr taken = pool.network().contains(one.address())
+                ? one.address().network()
+                : Cidr.host(one.address().address());
         IpAddress first = anyLength ? pool.network().address() : pool.first();
-        IpAddress last = anyLength
-                ? pool.network().lastAddress()
-                : new Cidr(pool.last(), pool.subnetLength()).lastAddress();
+        IpAddress last =
+                anyLength ? pool.network().lastAddress() : new Cidr(pool.last(), pool.subnetLength()).lastAddress();
         if (taken.lastAddress().compareTo(first) >= 0 && taken.address().compareTo(last) <= 0) {
-            problems.add(key + ": " + pool.network() + " overlaps " + one.address().network()
+            problems.add(key + ": " + pool.network() + " overlaps "
+                    + one.address().network()
                     + ", which this node itself is on by " + one.address().address() + " of " + one.link()
                     + "; choose a network that no node is on"
                     + (anyLength ? "" : ", or keep it out of SubnetMin to SubnetMax"));

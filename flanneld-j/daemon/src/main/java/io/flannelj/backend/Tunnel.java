@@ -10,6 +10,7 @@ import io.flannelj.device.TunDevice;
 import io.flannelj.device.TunnelSocket;
 import io.flannelj.device.UdpPort;
 import io.flannelj.lease.Lease;
+import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.TunnelEndpoint;
@@ -21,6 +22,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -48,6 +50,7 @@ public final class Tunnel implements Backend {
     private final PodDestinations allowed;
     private Collection<Peer> known = List.of();
     private Set<Cidr> carried;
+    private volatile Map<PodSubnets, String> unreachable = Map.of();
 
     private Tunnel(Datapath datapath, NetlinkSocket netlink, TunDevice tun, Cidr subnet, Spec spec) {
         this.datapath = datapath;
@@ -78,6 +81,7 @@ public final class Tunnel implements Backend {
     /**
      * What makes one kind of tunnel.
      *
+     * @param type the {@code Backend.Type} that it speaks
      * @param settings of this node, whatever the kind of tunnel
      * @param deviceName name or pattern of the TUN device
      * @param network the whole pod network of one family, which is routed into the device
@@ -89,6 +93,7 @@ public final class Tunnel implements Backend {
      * @param peerOf how a lease becomes a peer; empty for leases that this encapsulation cannot reach
      */
     public record Spec(
+            String type,
             Settings settings,
             String deviceName,
             Cidr network,
@@ -219,8 +224,15 @@ public final class Tunnel implements Backend {
         List<Peer> reachable = peers.stream()
                 .flatMap(lease -> spec.peerOf().apply(lease).stream())
                 .toList();
+        unreachable = Unreachable.among(
+                peers, spec.type(), lease -> spec.peerOf().apply(lease).isPresent());
         know(reachable);
         carry(Set.of(spec.network()));
+    }
+
+    @Override
+    public Map<PodSubnets, String> unreachable() {
+        return unreachable;
     }
 
     /** Takes the peers: whom to send to, and whom to take packets from. Packets that come later meet them. */

@@ -3,10 +3,13 @@ package io.flannelj.backend;
 import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.datapath.Datapath;
 import io.flannelj.lease.Lease;
+import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.TunnelEndpoint;
 import java.io.IOException;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
@@ -63,6 +66,14 @@ public final class TunnelPair implements Backend {
         attempts.run(() -> ipv4.apply(peers));
         attempts.run(() -> ipv6.apply(peers));
         attempts.throwIfAny();
+    }
+
+    /** Those that neither reaches: with one of the families a peer is there. */
+    @Override
+    public Map<PodSubnets, String> unreachable() {
+        Map<PodSubnets, String> neither = new HashMap<>(ipv4.unreachable());
+        neither.keySet().retainAll(ipv6.unreachable().keySet());
+        return neither;
     }
 
     @Override

@@ -2,9 +2,12 @@ package io.flannelj.cli;
 
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.NetworkConfig;
+import io.flannelj.lease.Admission;
+import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.LeaseJson;
 import io.flannelj.lease.PodSubnets;
+import io.flannelj.lease.Refusal;
 import io.flannelj.lease.StoreException;
 import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.SubnetManager;
@@ -35,7 +38,10 @@ public final class LeaseRegister {
      * @param left until it ends unless renewed; null for a reservation, or where the store does not say
      * @param problem why no node obeys it, with the remedy; null when it is good
      */
-    public record Entry(StoredLease lease, @Nullable Duration left, @Nullable String problem) {}
+    public record Entry(
+            StoredLease lease,
+            @Nullable Duration left,
+            @Nullable String problem) {}
 
     /**
      * All of it.
@@ -44,7 +50,10 @@ public final class LeaseRegister {
      * @param unreadable what stands among the leases and is none
      * @param usage of the pool; null where the store gives nodes their subnets, and while no network config can be read
      */
-    public record Contents(List<Entry> entries, List<Refusal> unreadable, @Nullable PoolUsage usage) {}
+    public record Contents(
+            List<Entry> entries,
+            List<Refusal> unreadable,
+            @Nullable PoolUsage usage) {}
 
     public Contents read() throws StoreException {
         List<StoredLease> leases = new ArrayList<>(store.list().leases());

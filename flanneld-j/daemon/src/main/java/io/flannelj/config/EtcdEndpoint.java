@@ -16,10 +16,11 @@ import java.util.regex.Pattern;
  */
 public record EtcdEndpoint(String host, int port, boolean tls) {
     private static final int USUAL_PORT = 2379;
-    private static final Pattern FORM = Pattern.compile("(?:([A-Za-z][A-Za-z0-9+.-]*)://)?" // scheme
-            + "(?:[^/?#@]*@)?" // user and password
-            + "(?:\\[([^]/?#@]*)]|([^:/?#@\\[\\]]*))" // host
-            + "(?::([0-9]*))?/*");
+    private static final Pattern FORM = Pattern.compile(
+            "(?:([A-Za-z][A-Za-z0-9+.-]*)://)?" // scheme
+                    + "(?:[^/?#@]*@)?" // user and password
+                    + "(?:\\[([^]/?#@]*)]|([^:/?#@\\[\\]]*))" // host
+                    + "(?::([0-9]*))?/*");
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\\.?");
     private static final Pattern ZONE = Pattern.compile("[A-Za-z0-9._-]{1,15}");
     private static final Pattern CREDENTIALS = Pattern.compile("(^|//)[^/@]*@");
@@ -87,8 +88,7 @@ public record EtcdEndpoint(String host, int port, boolean tls) {
     }
 
     private static IllegalArgumentException refused(String text, String why) {
-        return new IllegalArgumentException(
-                "\"" + CREDENTIALS.matcher(text).replaceAll("$1") + "\" " + why);
+        return new IllegalArgumentException("\"" + CREDENTIALS.matcher(text).replaceAll("$1") + "\" " + why);
     }
 
     /** Host and port as they stand in a URL. */

@@ -41,7 +41,11 @@ public final class Admission {
      * @param host this node's addresses, each with the prefix of its network; a public address that it is known by from
      *     outside as a network of its own
      */
-    public record Rules(NetworkConfig config, boolean anyLength, @Nullable PodSubnets own, List<Cidr> host) {
+    public record Rules(
+            NetworkConfig config,
+            boolean anyLength,
+            @Nullable PodSubnets own,
+            List<Cidr> host) {
         public Rules {
             host = List.copyOf(host);
         }
@@ -230,9 +234,6 @@ public final class Admission {
 
     /** Why no other node can be reached by it; empty when one can. */
     private static String notUnicast(IpAddress address, boolean ipv4, Rules rules) {
-        if (address.isIpv4() != ipv4) {
-            return "of the other family";
-        }
         if (address.isUnspecified() || (ipv4 && address.ipv4Bits() >>> 24 == 0)) {
             return "no node's address";
         }

@@ -356,7 +356,10 @@ final class Daemon {
         Gauges.bind(registry, MetricNames.PEERS, () -> state.peers.size());
         for (Refusal.Reason reason : Refusal.Reason.values()) {
             Gauges.bind(
-                    registry, MetricNames.LEASES_REFUSED, () -> state.refusals.count(reason), "reason", reason.label());
+                    registry,
+                    MetricNames.LEASES_REFUSED,
+                    Tags.of("reason", reason.label()),
+                    () -> state.refusals.count(reason));
         }
         Gauges.bind(
                 registry,

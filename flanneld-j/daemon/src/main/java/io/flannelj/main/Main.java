@@ -13,8 +13,8 @@ public final class Main {
 
     public static void main(String[] arguments) {
         JavaLogging.redirect();
-        Thread.setDefaultUncaughtExceptionHandler((thread, e) -> LoggerFactory.getLogger(Main.class)
-                .error("thread {} ended: {}", thread.getName(), e.toString(), e));
+        Thread.setDefaultUncaughtExceptionHandler((thread, e) ->
+                LoggerFactory.getLogger(Main.class).error("thread {} ended: {}", thread.getName(), e.toString(), e));
         CommandLine commandLine = new CommandLine(
                 System.getenv(),
                 new PrintWriter(System.out, true, StandardCharsets.UTF_8),

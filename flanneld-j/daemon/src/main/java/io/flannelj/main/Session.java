@@ -84,6 +84,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     private final @Nullable DatapathMetrics metrics;
     private volatile boolean again;
     private NetworkConfig config;
+    private List<Lease> sendTo = List.of();
     private int writtenMtuBytes;
     private @Nullable StoredLease stored;
     private volatile @Nullable UplinkWatch uplinkWatch;
@@ -357,7 +358,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     }
 
     private void applyPeers() {
-        List<Lease> sendTo = fenced ? List.of() : admission.admit(Objects.requireNonNullElse(state.config, config));
+        sendTo = fenced ? List.of() : admission.admit(Objects.requireNonNullElse(state.config, config));
         try {
             backend.apply(sendTo);
             backendTrouble = "";
@@ -425,11 +426,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
                 .flatMap(Optional::stream)
                 .collect(Collectors.toSet());
         try {
-            Leftovers.find(
-                            config,
-                            PeerRoutes.networks(subnets.ipv4(), subnets.ipv6()),
-                            backend.deviceNames(),
-                            nodes)
+            Leftovers.find(config, PeerRoutes.networks(subnets.ipv4(), subnets.ipv6()), backend.deviceNames(), nodes)
                     .forEach(line -> log.warn("{}", line));
         } catch (IOException e) {
             log.debug("leftovers could not be looked for: {}", e.getMessage());

@@ -45,8 +45,9 @@ class NetworkOverlapTest {
     @Test
     void theLineNamesNetworkAddressInterfaceAndRemedy() {
         assertThat(problems("", false, "eth0", null, new Held("eth0", "", Cidr.parse("10.5.9.7/24"))))
-                .containsExactly("Network: 10.5.0.0/16 overlaps 10.5.9.0/24, which this node itself is on by 10.5.9.7 of eth0;"
-                        + " choose a network that no node is on, or keep it out of SubnetMin to SubnetMax");
+                .containsExactly(
+                        "Network: 10.5.0.0/16 overlaps 10.5.9.0/24, which this node itself is on by 10.5.9.7 of eth0;"
+                                + " choose a network that no node is on, or keep it out of SubnetMin to SubnetMax");
     }
 
     @Test
@@ -90,12 +91,19 @@ class NetworkOverlapTest {
         Route belowThePool = Route.via(Cidr.parse("10.5.9.0/24"), gateway, 2);
         Route toANode = Route.via(Cidr.parse("10.5.100.0/24"), gateway, 2);
         Route own = new Route(
-                Cidr.parse("10.5.77.0/24"), null, 2, null, Route.SCOPE_LINK, false, Route.MAIN_TABLE,
-                Route.PROTOCOL_KERNEL, 1);
+                Cidr.parse("10.5.77.0/24"),
+                null,
+                2,
+                null,
+                Route.SCOPE_LINK,
+                false,
+                Route.MAIN_TABLE,
+                Route.PROTOCOL_KERNEL,
+                1);
         assertThat(Leftovers.line(config, nodes, left, "eth0")).endsWith("ip route delete 10.5.77.0/24 dev eth0");
         assertThat(List.of(belowThePool, toANode, own))
-                .allSatisfy(route -> assertThat(Leftovers.line(config, nodes, route, "eth0"))
-                        .doesNotContain("delete"));
+                .allSatisfy(route ->
+                        assertThat(Leftovers.line(config, nodes, route, "eth0")).doesNotContain("delete"));
         assertThat(Leftovers.line(config, nodes, left, "")).contains("by no interface");
     }
 }

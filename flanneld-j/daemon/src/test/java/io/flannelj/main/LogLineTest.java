@@ -13,7 +13,12 @@ class LogLineTest {
     private static String line(String message, @Nullable Throwable thrown, Object... arguments) {
         return new LogLine()
                 .doLayout(new LoggingEvent(
-                        "test", new LoggerContext().getLogger("io.flannelj.test"), Level.WARN, message, thrown, arguments));
+                        "test",
+                        new LoggerContext().getLogger("io.flannelj.test"),
+                        Level.WARN,
+                        message,
+                        thrown,
+                        arguments));
     }
 
     @Test
@@ -29,6 +34,7 @@ class LogLineTest {
     void exceptionsAreIndentedAndEscapedToo() {
         String line = line("failed", new IOException("a\nb", new IllegalStateException("c\u001bd")));
         assertThat(line.lines().skip(1)).allMatch(more -> more.startsWith("    "));
-        assertThat(line).contains("java.io.IOException: a\\nb", "because of java.lang.IllegalStateException: c\\u001bd");
+        assertThat(line)
+                .contains("java.io.IOException: a\\nb", "because of java.lang.IllegalStateException: c\\u001bd");
     }
 }

@@ -5,6 +5,7 @@ import io.flannelj.backend.Attempts;
 import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.PodDestinations;
+import io.flannelj.backend.Unreachable;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.PodSubnets;
@@ -29,6 +30,7 @@ final class ExtensionBackend implements Backend {
     private final ExtensionCommand add;
     private final ExtensionCommand remove;
     private final int podMtuBytes;
+    private volatile Map<PodSubnets, String> unreachable = Map.of();
     private final Map<PodSubnets, LeaseAttributes> added = new LinkedHashMap<>();
 
     ExtensionBackend(PodDestinations destinations, ExtensionCommand add, ExtensionCommand remove, int podMtuBytes) {
@@ -50,6 +52,10 @@ final class ExtensionBackend implements Backend {
 
     @Override
     public void apply(Collection<Lease> peers) throws IOException {
+        unreachable = Unreachable.among(
+                peers,
+                ExtensionProvider.TYPE,
+                lease -> lease.attributes().backendType().equals(ExtensionProvider.TYPE));
         Map<PodSubnets, LeaseAttributes> wanted = new LinkedHashMap<>();
         for (Lease lease : peers) {
             if (lease.attributes().backendType().equals(ExtensionProvider.TYPE) && isSomewhereElse(lease)) {
@@ -74,6 +80,11 @@ final class ExtensionBackend implements Backend {
             }
         }
         attempts.throwIfAny();
+    }
+
+    @Override
+    public Map<PodSubnets, String> unreachable() {
+        return unreachable;
     }
 
     /** Commands are told both families at once, so both have to be good. */

@@ -54,6 +54,7 @@ public final class GeneveProvider implements BackendProvider {
         MacAddress mac = new KeptMac(stateDirectory.resolve("geneve-mac." + options.vni())).readOrMake(null);
         int baseMtuBytes = options.mtuBytes() > 0 ? options.mtuBytes() : uplink.mtuBytes();
         Tunnel.Spec spec = new Tunnel.Spec(
+                TYPE,
                 settings,
                 "geneve." + options.vni(),
                 network,

@@ -3,8 +3,10 @@ package io.flannelj.backend.hostgw;
 import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.PodDestinations;
+import io.flannelj.backend.Unreachable;
 import io.flannelj.backend.Uplink;
 import io.flannelj.lease.Lease;
+import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.PeerSource;
@@ -14,6 +16,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -27,6 +30,7 @@ final class HostGwBackend implements Backend {
     private final PeerRoutes routes;
     private final Uplink uplink;
     private List<PeerSource> sources = List.of();
+    private volatile Map<PodSubnets, String> unreachable = Map.of();
 
     HostGwBackend(NetlinkSocket netlink, PodDestinations destinations, Uplink uplink) {
         this.netlink = netlink;
@@ -61,7 +65,16 @@ final class HostGwBackend implements Backend {
         sources = wanted.stream()
                 .map(route -> new PeerSource(uplink.name(), null, route.destination()))
                 .toList();
+        unreachable = Unreachable.among(
+                peers,
+                HostGwProvider.TYPE,
+                lease -> lease.attributes().backendType().equals(HostGwProvider.TYPE));
         routes.reconcile(wanted, Set.of(uplink.index()));
+    }
+
+    @Override
+    public Map<PodSubnets, String> unreachable() {
+        return unreachable;
     }
 
     private void add(List<Route> wanted, @Nullable Cidr subnet, @Nullable IpAddress node) {

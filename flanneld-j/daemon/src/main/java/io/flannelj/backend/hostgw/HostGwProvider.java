@@ -32,12 +32,7 @@ public final class HostGwProvider implements BackendProvider {
     public Prepared prepare(NetworkConfig config, Uplink uplink) throws IOException {
         List<Cidr> networks = PeerRoutes.networks(config.network(), config.ipv6Network());
         requireOwn("--public-ip", "node-public-ip", uplink.publicIp(), uplink.address(), uplink.name());
-        requireOwn(
-                "--public-ipv6",
-                "node-public-ipv6",
-                uplink.publicIpv6(),
-                uplink.ipv6Address(),
-                uplink.name());
+        requireOwn("--public-ipv6", "node-public-ipv6", uplink.publicIpv6(), uplink.ipv6Address(), uplink.name());
         return new Prepared() {
             @Override
             public LeaseAttributes attributes() {

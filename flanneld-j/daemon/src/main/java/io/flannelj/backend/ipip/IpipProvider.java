@@ -93,6 +93,7 @@ public final class IpipProvider implements BackendProvider {
 
     private Backend userspace(Wanted wanted, Lease own, Consumer<String> onLost) throws IOException {
         Tunnel.Spec spec = new Tunnel.Spec(
+                TYPE,
                 settings.withOneWorker(), // each raw socket would get a copy of every packet
                 DEVICE,
                 wanted.network(),

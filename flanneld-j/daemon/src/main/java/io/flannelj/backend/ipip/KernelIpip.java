@@ -4,7 +4,9 @@ import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.ClaimedDevices;
 import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.SoleAddress;
+import io.flannelj.backend.Unreachable;
 import io.flannelj.lease.Lease;
+import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.PeerSource;
@@ -19,6 +21,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -43,6 +46,7 @@ final class KernelIpip implements Backend {
     private final Spec spec;
     private final LinkWatch watch;
     private List<PeerSource> sources = List.of();
+    private volatile Map<PodSubnets, String> unreachable = Map.of();
 
     /**
      * What is wanted.
@@ -141,7 +145,13 @@ final class KernelIpip implements Backend {
             }
         }
         sources = List.copyOf(known);
+        unreachable = Unreachable.among(peers, KIND, IpipProvider::isIpip);
         routes.reconcile(wanted, Set.of(index, spec.uplinkIndex()));
+    }
+
+    @Override
+    public Map<PodSubnets, String> unreachable() {
+        return unreachable;
     }
 
     @Override

@@ -45,6 +45,7 @@ public final class UdpProvider implements BackendProvider {
         IpAddress local = Objects.requireNonNull(uplink.address(), "udp runs over IPv4");
         IpAddress publicIp = Objects.requireNonNull(uplink.publicIp(), "udp runs over IPv4");
         Tunnel.Spec spec = new Tunnel.Spec(
+                type(),
                 settings,
                 DEVICE_PATTERN,
                 network,

@@ -3,7 +3,9 @@ package io.flannelj.backend.vxlan;
 import io.flannelj.backend.Attempts;
 import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.PeerRoutes;
+import io.flannelj.backend.Unreachable;
 import io.flannelj.lease.Lease;
+import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.PeerSource;
 import io.flannelj.net.TunnelEndpoint;
 import io.flannelj.netlink.LinkWatch;
@@ -14,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -35,6 +38,7 @@ final class KernelVxlan implements Backend {
     private final List<LinkWatch> watches;
     private final int podMtuBytes;
     private List<PeerSource> sources = List.of();
+    private volatile Map<PodSubnets, String> unreachable = Map.of();
 
     private KernelVxlan(
             NetlinkSocket netlink,
@@ -102,6 +106,11 @@ final class KernelVxlan implements Backend {
 
     @Override
     public void apply(Collection<Lease> peers) throws IOException {
+        unreachable = Unreachable.among(
+                peers,
+                VxlanLeaseData.TYPE,
+                lease -> vteps.stream()
+                        .anyMatch(vtep -> !vtep.peers(List.of(lease)).isEmpty()));
         Attempts attempts = new Attempts();
         List<Route> wanted = new ArrayList<>();
         Set<Integer> links = new HashSet<>();
@@ -113,6 +122,11 @@ final class KernelVxlan implements Backend {
         }
         attempts.run(() -> routes.reconcile(wanted, links));
         attempts.throwIfAny();
+    }
+
+    @Override
+    public Map<PodSubnets, String> unreachable() {
+        return unreachable;
     }
 
     @Override

@@ -183,6 +183,7 @@ public final class VxlanProvider implements BackendProvider {
         }
         boolean ipv4 = network.isIpv4();
         return new Tunnel.Spec(
+                VxlanLeaseData.TYPE,
                 settings,
                 device(options, ipv4),
                 network,

@@ -104,7 +104,10 @@ final class EtcdConnection implements AutoCloseable {
     static String target(List<EtcdEndpoint> endpoints) {
         return endpoints.stream()
                 .map(EtcdEndpoint::authority)
-                .map(text -> text.replace("%25", "%").replace("%", "%25").replace("[", "%5B").replace("]", "%5D"))
+                .map(text -> text.replace("%25", "%")
+                        .replace("%", "%25")
+                        .replace("[", "%5B")
+                        .replace("]", "%5D"))
                 .distinct()
                 .collect(Collectors.joining(",", "ip:///", ""));
     }

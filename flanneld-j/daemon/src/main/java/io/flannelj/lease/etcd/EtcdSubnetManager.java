@@ -344,8 +344,8 @@ public final class EtcdSubnetManager implements SubnetManager {
     private static void deliverConfig(WatchResponse response, Consumer<LeaseEvent> onEvent) {
         for (WatchEvent event : response.getEvents()) {
             if (event.getEventType() == WatchEvent.EventType.PUT) {
-                onEvent.accept(
-                        new LeaseEvent.ConfigWritten(LeaseDecoder.text(event.getKeyValue().getValue())));
+                onEvent.accept(new LeaseEvent.ConfigWritten(
+                        LeaseDecoder.text(event.getKeyValue().getValue())));
             }
         }
     }

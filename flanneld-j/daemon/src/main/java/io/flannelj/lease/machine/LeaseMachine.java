@@ -192,8 +192,8 @@ public final class LeaseMachine {
     /** Without what no node ever obeys, which must not keep anybody from a subnet; but ours, whatever they are. */
     private List<StoredLease> relevant(List<StoredLease> listed) {
         return listed.stream()
-                .filter(stored -> Admission.isPossible(goal.config(), stored.subnets())
-                        || stored.hasAddressOf(goal.attributes()))
+                .filter(stored ->
+                        Admission.isPossible(goal.config(), stored.subnets()) || stored.hasAddressOf(goal.attributes()))
                 .toList();
     }
 
