@@ -8,6 +8,8 @@ import io.flannelj.lab.bench.Peers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.awaitility.Awaitility;
 
@@ -23,8 +25,8 @@ final class StockFlannel {
     }
 
     /** Runs it on a node in our daemon's place, and waits until it has written its subnet file. */
-    static Process start(Lab lab, Node node) {
-        Process flannel = node.startProgram(
+    static Process start(Lab lab, Node node, String... moreFlags) {
+        List<String> command = new ArrayList<>(List.of(
                 binary().orElseThrow().toString(),
                 "--etcd-endpoints",
                 lab.etcd().url(),
@@ -32,7 +34,9 @@ final class StockFlannel {
                 node.subnetFile().toString(),
                 "--iface",
                 "eth0",
-                "--ip-masq");
+                "--ip-masq"));
+        command.addAll(List.of(moreFlags));
+        Process flannel = node.startProgram(command.toArray(String[]::new));
         Awaitility.await("flannel's subnet file")
                 .atMost(Duration.ofSeconds(30))
                 .untilAsserted(() -> assertThat(node.subnetFile()).exists());

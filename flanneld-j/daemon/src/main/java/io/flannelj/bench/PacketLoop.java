@@ -99,7 +99,7 @@ final class PacketLoop implements TunQueue, UdpPort {
             data.setBytes(start, fromWire, 0, bytes);
             payloadReceived = true;
         }
-        slots.fill(0, wireSource, bytes, segmentBytes);
+        slots.fill(0, wireSource, bytes, segmentBytes, 0);
         return 1;
     }
 

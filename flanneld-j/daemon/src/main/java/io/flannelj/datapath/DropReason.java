@@ -48,6 +48,8 @@ public enum DropReason {
     MALFORMED_INNER(Direction.IN, "not a well-formed IP packet inside"),
     /** From the wire: damaged on the way, by its own transport checksum. */
     BAD_INNER_CHECKSUM(Direction.IN, "inner checksum wrong"),
+    /** From the wire: marked by a congested router, though its sender would not see the mark (RFC 6040 §4.2). */
+    BAD_CONGESTION_MARK(Direction.IN, "an outer congestion mark on a packet that cannot carry it"),
     /** From the wire: its time to live ended here. */
     TIME_TO_LIVE_IN(Direction.IN, "time to live ended"),
     /** The node's IP stack did not take it from the TUN device. */

@@ -7,6 +7,7 @@ import io.flannelj.device.Iovecs;
 import io.flannelj.device.ReceiveVector;
 import io.flannelj.device.TunQueue;
 import io.flannelj.device.UdpPort;
+import io.flannelj.packet.Ecn;
 import io.flannelj.packet.IpHeader;
 import io.flannelj.packet.Ipv4Header;
 import io.flannelj.packet.Ipv6Header;
@@ -81,11 +82,12 @@ final class Inbound implements PacketOutlet, AutoCloseable {
         Peer sender = underlayIpv6
                 ? routes.byUnderlay(slots.sourceHigh(slot), slots.sourceLow(slot))
                 : routes.byUnderlay(slots.source(slot));
+        int ecn = slots.trafficClass(slot) & Ecn.MASK;
         int at = 0;
         do {
             int length = Math.min(segment, bytes - at);
             counters.add(Counter.IN_PACKETS, 1);
-            DropReason reason = datagram(routes, sender, start + at, length);
+            DropReason reason = datagram(routes, sender, start + at, length, ecn);
             if (reason != null) {
                 counters.drop(reason, 1);
             }
@@ -93,7 +95,7 @@ final class Inbound implements PacketOutlet, AutoCloseable {
         } while (at < bytes);
     }
 
-    private @Nullable DropReason datagram(RouteTable routes, @Nullable Peer sender, int offset, int length) {
+    private @Nullable DropReason datagram(RouteTable routes, @Nullable Peer sender, int offset, int length, int ecn) {
         if (sender == null) {
             return DropReason.UNKNOWN_PEER; // a stranger costs no look at what he sent
         }
@@ -116,11 +118,24 @@ final class Inbound implements PacketOutlet, AutoCloseable {
                 : ourselves.covers(Ipv4Header.destination(data, ip)))) {
             return DropReason.NOT_OUR_SUBNET;
         }
+        if (ecn != Ecn.NOT_ECT && !takeMark(ip, ecn)) {
+            return DropReason.BAD_CONGESTION_MARK;
+        }
         if (encapsulator.isHop() && IpHeader.decrementTimeToLive(data, ip, ipv6) == 0) {
             return DropReason.TIME_TO_LIVE_IN;
         }
         owner.countIn(counters.lane(), 1, ipBytes);
         return coalescer.accept(data, dataAddress, ip, ipBytes, ipv6) ? null : DropReason.BAD_INNER_CHECKSUM;
+    }
+
+    /** Lets the inner header say what the network said of the outer one; false when it cannot. */
+    private boolean takeMark(int ip, int outer) {
+        int before = IpHeader.ecn(data, ip, ipv6);
+        int after = Ecn.decapsulate(outer, before);
+        if (after >= 0 && after != before) {
+            IpHeader.setEcn(data, ip, ipv6, after);
+        }
+        return after >= 0;
     }
 
     /** Which of the leases at the sender's node the inner source lies in; null when in none. */

@@ -9,6 +9,7 @@ import io.flannelj.device.TunQueue;
 import io.flannelj.device.UdpPort;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.packet.Ecn;
 import io.flannelj.packet.IcmpError;
 import io.flannelj.packet.Icmpv6Error;
 import io.flannelj.packet.InternetChecksum;
@@ -50,7 +51,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
     private final ErrorBudget errors = new ErrorBudget(System.nanoTime());
 
     private Peer segmentPeer;
-    private int readErrno;
+    private int segmentEcn;
 
     Outbound(
             ByteBufAllocator allocator,
@@ -170,6 +171,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
             answer(true, ip, length);
         } else if (VirtioNetHeader.needsChecksum(arena, virtio)
                 && !completeChecksum(virtio, ip, length, IpHeader.protocol(upper))) {
+            segmentEcn = Ecn.encapsulate(IpHeader.ecn(arena, ip, ipv6));
             counters.drop(DropReason.MALFORMED, 1);
         } else {
             peer.countOut(counters.lane(), 1, length);
@@ -201,7 +203,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
     private void whole(Peer peer, int ip, int length) {
         int start = ip - headroom;
         encapsulator.wrap(arena, start, peer);
-        batch.datagram(peer, headroom + length);
+        batch.datagram(peer, headroom + length, Ecn.encapsulate(IpHeader.ecn(arena, ip, ipv6)));
         batch.add(arenaAddress + start, headroom + length);
     }
 
@@ -219,7 +221,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
     public void segment(int headerOffset, int headerBytes, int payloadOffset, int payloadBytes) {
         int start = headerOffset - headroom;
         encapsulator.wrap(batch.headers(), start, segmentPeer);
-        batch.datagram(segmentPeer, headroom + headerBytes + payloadBytes);
+        batch.datagram(segmentPeer, headroom + headerBytes + payloadBytes, segmentEcn);
         batch.add(batch.headerAddress(start), headroom + headerBytes);
         batch.add(arenaAddress + payloadOffset, payloadBytes);
     }

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Datagrams on their way to the wire: gathered while packets are read from the TUN device, sent together. Neighbours of
- * one size to one peer share a message (UDP GSO); payload stays where it was read.
+ * one size and congestion mark to one peer share a message (UDP GSO); payload stays where it was read.
  *
  * <p>Owned by one worker. Bytes added are lent until the next {@link #flush}.
  */
@@ -33,6 +33,7 @@ final class TxBatch implements AutoCloseable {
     private final Counters counters;
     private final Consumer<Peer> onSegmentationRefused;
     private final boolean ipv6;
+    private int openEcn;
     private final SendVector messages;
     private final SendVector single;
     private final ByteBuf headers;
@@ -78,8 +79,14 @@ final class TxBatch implements AutoCloseable {
         return headersAddress + offset;
     }
 
-    /** Begins a datagram of {@code bytes} octets; the parts added next make it up. */
-    void datagram(Peer peer, int bytes) {
+                && ecn == openEcn
+    /**
+     * Begins a datagram; the parts added next make it up.
+     *
+     * @param bytes its length in octets
+     * @param ecn congestion mark of the outer header
+     */
+    void datagram(Peer peer, int bytes, int ecn) {
         if (openPeer == peer
                 && mayJoin
                 && bytes <= openSegment
@@ -90,6 +97,7 @@ final class TxBatch implements AutoCloseable {
             openBytes += bytes;
             mayJoin = bytes == openSegment;
             return;
+        openEcn = ecn;
         }
         completeOpen();
         if (messages.isFull() || messages.partRoom() < 2) {
@@ -126,7 +134,7 @@ final class TxBatch implements AutoCloseable {
 
     private void completeOpen() {
         if (openPeer != null) {
-            messages.complete(openSegment, openDatagrams);
+            messages.complete(openSegment, openDatagrams, openEcn);
             openPeer = null;
         }
     }
@@ -177,7 +185,7 @@ final class TxBatch implements AutoCloseable {
                 single.add(messages.partAddress(part), messages.partBytes(part));
                 part++;
             }
-            single.complete(bytes, 1);
+            single.complete(bytes, 1, messages.trafficClass(message));
             int taken = port.send(single, 0, 1);
             counters.add(Counter.OUT_SENDS, 1);
             if (taken > 0) {

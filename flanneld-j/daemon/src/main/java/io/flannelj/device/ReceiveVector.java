@@ -13,8 +13,13 @@ public final class ReceiveVector implements AutoCloseable {
     private static final int ENTRY_BYTES = 64; // struct mmsghdr on 64-bit Linux: msghdr 56, msg_len 4, padding 4
     private static final int NAME_BYTES = 32; // struct sockaddr_in has 16, struct sockaddr_in6 28
     private static final int CONTROL_BYTES = 64;
+    private static final int CONTROL_HEADER_BYTES = 16; // struct cmsghdr
+    private static final int SOL_IP = 0;
+    private static final int IP_TOS = 1;
     private static final int SOL_UDP = 17;
     private static final int UDP_GRO = 104;
+    private static final int SOL_IPV6 = 41;
+    private static final int IPV6_TCLASS = 67;
     private static final int TRUNCATED = 0x20; // MSG_TRUNC
 
     private final ByteBuf memory;
@@ -97,40 +102,66 @@ public final class ReceiveVector implements AutoCloseable {
 
     /** Size of each of the datagrams that were joined, the last of which may be shorter; or all there is. */
     public int segmentBytes(int index) {
-        if (memory.getLongLE(index * ENTRY_BYTES + 40) >= 20) {
-            int control = controlsAt + index * CONTROL_BYTES;
-            if (memory.getIntLE(control + 8) == SOL_UDP && memory.getIntLE(control + 12) == UDP_GRO) {
-                int segment = memory.getIntLE(control + 16);
-                return segment > 0 ? segment : bytes(index);
-            }
+        int control = control(index, SOL_UDP, UDP_GRO);
+        int segment = control < 0 ? 0 : memory.getIntLE(control);
+        return segment > 0 ? segment : bytes(index);
+    }
+
+    /** Type of service or traffic class of the outer header, which all that were joined share; 0 where nothing told. */
+    public int trafficClass(int index) {
+        int control = control(index, SOL_IP, IP_TOS);
+        if (control < 0) {
+            control = control(index, SOL_IPV6, IPV6_TCLASS);
         }
-        return bytes(index);
+        return control < 0 ? 0 : memory.getUnsignedByte(control);
+    }
+
+    /** Where the data of a slot's control message begins; -1 when there is none of that kind. */
+    private int control(int index, int level, int type) {
+        int at = controlsAt + index * CONTROL_BYTES;
+        int end = at + (int) memory.getLongLE(index * ENTRY_BYTES + 40);
+        while (at + CONTROL_HEADER_BYTES < end) {
+            if (memory.getIntLE(at + 8) == level && memory.getIntLE(at + 12) == type) {
+                return at + CONTROL_HEADER_BYTES;
+            }
+            at += (int) Math.max(CONTROL_HEADER_BYTES, memory.getLongLE(at) + 7 & ~7);
+        }
+        return -1;
     }
 
     /** Fills slot {@code index} as the kernel would; for ports that are not sockets. */
-    public void fill(int index, int source, int bytes, int segmentBytes) {
+    public void fill(int index, int source, int bytes, int segmentBytes, int trafficClass) {
         memory.setInt(namesAt + index * NAME_BYTES + 4, source);
         fill(index, bytes, segmentBytes);
+        addControl(index, SOL_IP, IP_TOS, trafficClass);
     }
 
     /** The same from an IPv6 source. */
-    public void fill(int index, long sourceHigh, long sourceLow, int bytes, int segmentBytes) {
+    public void fill(int index, long sourceHigh, long sourceLow, int bytes, int segmentBytes, int trafficClass) {
         memory.setLong(namesAt + index * NAME_BYTES + 8, sourceHigh);
         memory.setLong(namesAt + index * NAME_BYTES + 16, sourceLow);
         fill(index, bytes, segmentBytes);
+        addControl(index, SOL_IPV6, IPV6_TCLASS, trafficClass);
     }
 
     private void fill(int index, int bytes, int segmentBytes) {
         int entry = index * ENTRY_BYTES;
         memory.setIntLE(entry + 56, bytes);
-        boolean joined = segmentBytes < bytes;
-        memory.setLongLE(entry + 40, joined ? 24 : 0);
-        if (joined) {
-            int control = controlsAt + index * CONTROL_BYTES;
-            memory.setIntLE(control + 8, SOL_UDP);
-            memory.setIntLE(control + 12, UDP_GRO);
-            memory.setIntLE(control + 16, segmentBytes);
+        memory.setLongLE(entry + 40, 0);
+        if (segmentBytes < bytes) {
+            addControl(index, SOL_UDP, UDP_GRO, segmentBytes);
         }
+    }
+
+    private void addControl(int index, int level, int type, int value) {
+        int entry = index * ENTRY_BYTES;
+        int used = (int) memory.getLongLE(entry + 40);
+        int control = controlsAt + index * CONTROL_BYTES + used;
+        memory.setLongLE(control, CONTROL_HEADER_BYTES + 4);
+        memory.setIntLE(control + 8, level);
+        memory.setIntLE(control + 12, type);
+        memory.setIntLE(control + CONTROL_HEADER_BYTES, value);
+        memory.setLongLE(entry + 40, used + CONTROL_HEADER_BYTES + 8);
     }
 
     /** Address of the array, for a system call. */

@@ -5,7 +5,7 @@ import io.netty.buffer.ByteBufAllocator;
 
 /**
  * An array of {@code struct mmsghdr} (sendmmsg(2)) for destinations of one family, with what each entry points to: address,
- * parts, and the UDP_SEGMENT control message (udp(7)).
+ * parts, and control messages: the outer traffic class (IP_TOS, ip(7); IPV6_TCLASS, ipv6(7)), and UDP_SEGMENT (udp(7)).
  *
  * <p>One message carries one datagram, or several of one size to one destination, the last of which may be shorter.
  *
@@ -22,12 +22,17 @@ public final class SendVector implements AutoCloseable {
     private static final int NAME_BYTES = 32; // struct sockaddr_in has 16, struct sockaddr_in6 28
     private static final int IPV4_NAME_BYTES = 16;
     private static final int IPV6_NAME_BYTES = 28;
-    private static final int CONTROL_BYTES = 24; // CMSG_SPACE(sizeof(u16))
-    private static final int CONTROL_LENGTH = 18; // CMSG_LEN(sizeof(u16))
+    private static final int CONTROL_BYTES = 24; // CMSG_SPACE of an int or less
+    private static final int CLASS_LENGTH = 20; // CMSG_LEN(sizeof(int))
+    private static final int SEGMENT_LENGTH = 18; // CMSG_LEN(sizeof(u16))
     private static final int AF_INET = 2;
     private static final int AF_INET6 = 10;
+    private static final int SOL_IP = 0;
+    private static final int IP_TOS = 1;
     private static final int SOL_UDP = 17;
     private static final int UDP_SEGMENT = 103;
+    private static final int SOL_IPV6 = 41;
+    private static final int IPV6_TCLASS = 67;
 
     private final ByteBuf memory;
     private final long address;
@@ -47,7 +52,7 @@ public final class SendVector implements AutoCloseable {
         this.capacity = messages;
         this.namesAt = messages * ENTRY_BYTES;
         this.controlsAt = namesAt + messages * NAME_BYTES;
-        this.memory = allocator.directBuffer(controlsAt + messages * CONTROL_BYTES);
+        this.memory = allocator.directBuffer(controlsAt + messages * 2 * CONTROL_BYTES);
         this.memory.setZero(0, memory.capacity());
         this.address = memory.memoryAddress();
         this.parts = new Iovecs(allocator, partCapacity);
@@ -59,11 +64,20 @@ public final class SendVector implements AutoCloseable {
             memory.setLongLE(entry, address + namesAt + (long) i * NAME_BYTES);
             memory.setIntLE(entry + 8, ipv6 ? IPV6_NAME_BYTES : IPV4_NAME_BYTES);
             memory.setShortLE(namesAt + i * NAME_BYTES, ipv6 ? AF_INET6 : AF_INET);
-            int control = controlsAt + i * CONTROL_BYTES;
-            memory.setLongLE(control, CONTROL_LENGTH);
+            int control = classAt(i);
+            memory.setLongLE(control, CLASS_LENGTH);
+            memory.setIntLE(control + 8, ipv6 ? SOL_IPV6 : SOL_IP);
+            memory.setIntLE(control + 12, ipv6 ? IPV6_TCLASS : IP_TOS);
+            control += CONTROL_BYTES;
+            memory.setLongLE(control, SEGMENT_LENGTH);
             memory.setIntLE(control + 8, SOL_UDP);
             memory.setIntLE(control + 12, UDP_SEGMENT);
         }
+    }
+
+    /** Where a message's control message of the traffic class begins; that of the segment size stands behind it. */
+    private int classAt(int index) {
+        return controlsAt + index * 2 * CONTROL_BYTES;
     }
 
     /** Forgets all messages and parts. */
@@ -102,14 +116,18 @@ public final class SendVector implements AutoCloseable {
      *
      * @param segment size in octets of each datagram but the last
      * @param datagramCount how many datagrams the parts make
+     * @param trafficClass of their outer headers; 0 is what the kernel writes by itself
      */
-    public void complete(int segment, int datagramCount) {
+    public void complete(int segment, int datagramCount, int trafficClass) {
         int entry = count * ENTRY_BYTES;
         memory.setLongLE(entry + 24, parts.count() - firstPart[count]);
-        boolean many = datagramCount > 1;
-        memory.setLongLE(entry + 32, many ? address + controlsAt + (long) count * CONTROL_BYTES : 0);
-        memory.setLongLE(entry + 40, many ? CONTROL_BYTES : 0);
-        memory.setShortLE(controlsAt + count * CONTROL_BYTES + 16, segment);
+        int control = classAt(count);
+        memory.setIntLE(control + 16, trafficClass);
+        memory.setShortLE(control + CONTROL_BYTES + 16, segment);
+        int from = trafficClass == 0 ? CONTROL_BYTES : 0;
+        int to = datagramCount > 1 ? 2 * CONTROL_BYTES : CONTROL_BYTES;
+        memory.setLongLE(entry + 32, from < to ? address + control + from : 0);
+        memory.setLongLE(entry + 40, to - from);
         datagrams[count] = datagramCount;
         segmentBytes[count] = segment;
         count++;
@@ -138,6 +156,11 @@ public final class SendVector implements AutoCloseable {
     /** Size in octets of each datagram of message {@code index} but the last. */
     public int segmentBytes(int index) {
         return segmentBytes[index];
+    }
+
+    /** Traffic class of the outer headers of message {@code index}. */
+    public int trafficClass(int index) {
+        return memory.getIntLE(classAt(index) + 16);
     }
 
     /** An IPv4 destination. */

@@ -60,6 +60,20 @@ public final class IpHeader {
                 : Ipv4Header.pseudoHeaderSum(packet, offset, protocol, transportBytes);
     }
 
+    /** The packet's congestion mark, an {@link Ecn} value. */
+    public static int ecn(ByteBuf packet, int offset, boolean ipv6) {
+        return packet.getByte(offset + 1) >>> (ipv6 ? 4 : 0) & Ecn.MASK;
+    }
+
+    /** Sets the congestion mark, and on IPv4 mends the header checksum. */
+    public static void setEcn(ByteBuf packet, int offset, boolean ipv6, int ecn) {
+        if (ipv6) {
+            packet.setByte(offset + 1, packet.getByte(offset + 1) & ~(Ecn.MASK << 4) | ecn << 4);
+        } else {
+            Ipv4Header.setEcn(packet, offset, ecn);
+        }
+    }
+
     /**
      * Takes one off the time to live or hop limit.
      *

@@ -50,6 +50,17 @@ public final class Ipv4Header {
         return packet.getUnsignedByte(offset + 1);
     }
 
+    /** Sets the congestion mark and mends the checksum by the difference (RFC 1624), so that a damaged header stays one. */
+    static void setEcn(ByteBuf packet, int offset, int ecn) {
+        int before = packet.getUnsignedShort(offset);
+        int after = before & ~Ecn.MASK | ecn;
+        int sum = (~packet.getUnsignedShort(offset + 10) & 0xffff) + (~before & 0xffff) + after;
+        sum = (sum & 0xffff) + (sum >>> 16);
+        sum = (sum & 0xffff) + (sum >>> 16);
+        packet.setShort(offset, after);
+        packet.setShort(offset + 10, ~sum);
+    }
+
     public static int totalBytes(ByteBuf packet, int offset) {
         return packet.getUnsignedShort(offset + 2);
     }

@@ -226,9 +226,9 @@ class DatapathAllocationTest {
                 slots.data().setBytes(slots.offset(i), fromWire[i]);
                 int bytes = fromWire[i].length;
                 if (source.isIpv6()) {
-                    slots.fill(i, source.highBits(), source.lowBits(), bytes, bytes);
+                    slots.fill(i, source.highBits(), source.lowBits(), bytes, bytes, 2);
                 } else {
-                    slots.fill(i, source.ipv4Bits(), bytes, bytes);
+                    slots.fill(i, source.ipv4Bits(), bytes, bytes, 2);
                 }
             }
             return fromWire.length;

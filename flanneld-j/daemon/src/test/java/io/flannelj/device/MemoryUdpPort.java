@@ -11,9 +11,9 @@ import java.util.List;
 @SuppressWarnings("ArrayRecordComponent") // datagrams are compared by their payload, never as records
 public final class MemoryUdpPort implements UdpPort {
     /** A datagram as the wire would see it. */
-    public record Datagram(IpAddress address, int port, byte[] payload) {}
+    public record Datagram(IpAddress address, int port, int trafficClass, byte[] payload) {}
 
-    private record Arrival(IpAddress source, byte[] bytes, int segmentBytes) {}
+    private record Arrival(IpAddress source, byte[] bytes, int segmentBytes, int trafficClass) {}
 
     private final Deque<Arrival> arrivals = new ArrayDeque<>();
     private final List<Datagram> sent = new ArrayList<>();
@@ -33,7 +33,12 @@ public final class MemoryUdpPort implements UdpPort {
 
     /** Queues what the kernel received: one datagram, or a joined run of them. */
     public void arrive(IpAddress source, byte[] bytes, int segmentBytes) {
-        arrivals.add(new Arrival(source, bytes, segmentBytes));
+        arrive(source, bytes, segmentBytes, 0);
+    }
+
+    /** The same with a traffic class of the outer headers. */
+    public void arrive(IpAddress source, byte[] bytes, int segmentBytes, int trafficClass) {
+        arrivals.add(new Arrival(source, bytes, segmentBytes, trafficClass));
     }
 
     /** Datagrams sent so far, segmented messages taken apart. */
@@ -86,6 +91,7 @@ public final class MemoryUdpPort implements UdpPort {
                                 ? IpAddress.ofIpv6(vector.destinationHigh(i), vector.destinationLow(i))
                                 : IpAddress.ofIpv4(vector.destination(i)),
                         vector.port(i),
+                        vector.trafficClass(i),
                         Arrays.copyOfRange(payload, cut, Math.min(bytes, cut + vector.segmentBytes(i)))));
             }
             if (datagrams != vector.datagrams(i)) {
@@ -106,9 +112,15 @@ public final class MemoryUdpPort implements UdpPort {
             IpAddress source = arrival.source();
             int bytes = arrival.bytes().length;
             if (ipv6) {
-                slots.fill(filled, source.highBits(), source.lowBits(), bytes, arrival.segmentBytes());
+                slots.fill(
+                        filled,
+                        source.highBits(),
+                        source.lowBits(),
+                        bytes,
+                        arrival.segmentBytes(),
+                        arrival.trafficClass());
             } else {
-                slots.fill(filled, source.ipv4Bits(), bytes, arrival.segmentBytes());
+                slots.fill(filled, source.ipv4Bits(), bytes, arrival.segmentBytes(), arrival.trafficClass());
             }
             filled++;
         }

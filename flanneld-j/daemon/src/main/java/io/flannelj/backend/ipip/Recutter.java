@@ -76,7 +76,7 @@ final class Recutter implements SegmentSink {
             }
         }
         target.data().setBytes(target.offset(slot), from, outer, bytes);
-        target.fill(slot++, source, bytes, bytes);
+        target.fill(slot++, source, bytes, bytes, Ipv4Header.typeOfService(from, outer));
     }
 
     private boolean isUnfinishedTcp(int inner, int length) {
@@ -121,7 +121,7 @@ final class Recutter implements SegmentSink {
     /** The segments in a slot are of one size, but for the last: as if UDP's joining had put them there. */
     private void finishSlot() {
         if (used > 0) {
-            target.fill(slot++, source, used, Math.min(stride, used));
+            target.fill(slot++, source, used, Math.min(stride, used), Ipv4Header.typeOfService(from, outer));
             used = 0;
         }
     }

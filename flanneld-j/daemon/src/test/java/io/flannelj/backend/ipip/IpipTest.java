@@ -56,7 +56,7 @@ class IpipTest {
 
     private int receive(ByteBuf packet, int bytes) {
         received.data().setBytes(received.offset(0), packet, 0, bytes);
-        received.fill(0, REMOTE.ipv4Bits(), bytes, bytes);
+        received.fill(0, REMOTE.ipv4Bits(), bytes, bytes, 0);
         return recutter.pass(1, slots);
     }
 
@@ -133,14 +133,25 @@ class IpipTest {
                 .isEqualTo(2);
     }
 
-    @Test
-    void congestionOnTheWayReachesTheInnerPacketOrDropsIt() {
-        ByteBuf packet = joined(100).setByte(1, 3).setByte(21, 2);
-        Ipv4Header.updateChecksum(packet, 20);
-        assertThat(codec.check(packet, 0, 160)).isNull();
-        assertThat(Ipv4Header.typeOfService(packet, 20)).isEqualTo(3);
-        assertThat(Ipv4Header.hasValidChecksum(packet, 20)).isTrue();
-        assertThat(codec.check(joined(100).setByte(1, 3), 0, 160)).isEqualTo(DropReason.BAD_ENCAPSULATION);
+    @ParameterizedTest
+    @ValueSource(ints = {100, 20_000})
+    void theMarkOfTheOuterHeaderIsToldOfEverySlot(int payload) {
+        int filled = receive(joined(payload).setByte(1, 3), 60 + payload);
+        for (int slot = 0; slot < filled; slot++) {
+            assertThat(slots.trafficClass(slot)).isEqualTo(3);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, Ipv4Header.DONT_FRAGMENT})
+    void fragmentsAreForbiddenOutsideWhereTheyAreInside(int flags) {
+        ByteBuf packet = Unpooled.buffer(60);
+        Ipv4Header.write(packet, 20, 40, 63, 17, 1, 2);
+        packet.setShort(26, flags);
+
+        codec.wrap(packet, 0, new Peer(Cidr.parse("10.5.2.0/24"), REMOTE, 0, 0));
+
+        assertThat(Ipv4Header.flagsAndOffset(packet, 0)).isEqualTo(flags);
     }
 
     @Test
