@@ -138,6 +138,16 @@ public final class Lab implements AutoCloseable {
         return node;
     }
 
+    /** Runs a program where the switch is: the nodes' default gateway. */
+    public Commands.Result runOnSwitch(String... command) {
+        return Commands.inNamespace(etcdNamespace, command);
+    }
+
+    /** Leads the way between two nodes over a link that takes less than their uplinks. */
+    public NarrowPath narrow(Node a, Node b, int mtuBytes) {
+        return NarrowPath.between(workspace, etcdNamespace, a, b, mtuBytes);
+    }
+
     /** Writes the network config. */
     public Lab configure(String networkConfig) {
         etcd().put(PREFIX + "/config", networkConfig);

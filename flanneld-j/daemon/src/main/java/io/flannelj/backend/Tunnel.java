@@ -5,6 +5,7 @@ import io.flannelj.datapath.Datapath;
 import io.flannelj.datapath.Encapsulator;
 import io.flannelj.datapath.Peer;
 import io.flannelj.datapath.TunnelEnd;
+import io.flannelj.device.DontFragment;
 import io.flannelj.device.Processors;
 import io.flannelj.device.TunDevice;
 import io.flannelj.device.TunnelSocket;
@@ -115,9 +116,9 @@ public final class Tunnel implements Backend {
         UdpPort open(boolean shared) throws IOException;
     }
 
-    /** A UDP socket bound to an address of the underlay. */
+    /** A UDP socket bound to an address of the underlay. Outer packets may be cut on their way, as those of kernel VXLAN. */
     public static Opening udp(IpAddress local, int port) {
-        return shared -> TunnelSocket.open(local, port, shared);
+        return shared -> TunnelSocket.open(local, port, shared, DontFragment.UNSET);
     }
 
     /**

@@ -1,5 +1,6 @@
 package io.flannelj.device;
 
+import io.flannelj.linux.Errno;
 import io.flannelj.linux.UdpSocket;
 import io.flannelj.net.IpAddress;
 import java.io.IOException;
@@ -12,9 +13,17 @@ import java.io.IOException;
  * datagram; see docs/adr/0002-raw-sockets-on-the-event-loop.md.
  */
 public final class TunnelSocket implements UdpPort {
+    private static final int SOL_IP = 0;
+    private static final int IP_MTU_DISCOVER = 10;
+    private static final int IP_RECVTOS = 13;
     private static final int SOL_UDP = 17;
     private static final int UDP_GRO = 104;
-    private static final int EAGAIN = 11;
+    private static final int SOL_IPV6 = 41;
+    private static final int IPV6_MTU_DISCOVER = 23;
+    private static final int IPV6_DONTFRAG = 62;
+    private static final int IPV6_RECVTCLASS = 66;
+    private static final int PMTUDISC_DONT = 0;
+    private static final int PMTUDISC_DO = 2;
     private static final int BUFFER_BYTES = 8 << 20;
 
     private final UdpSocket socket;
@@ -29,13 +38,25 @@ public final class TunnelSocket implements UdpPort {
      * Binds the socket.
      *
      * @param shared whether others may bind it too (SO_REUSEPORT): the kernel keeps each sender on one of them
+     * @param dontFragment of what is sent
      * @throws IOException when the address is not ours or the port is taken; names both
      */
-    public static TunnelSocket open(IpAddress local, int port, boolean shared) throws IOException {
+    public static TunnelSocket open(IpAddress local, int port, boolean shared, DontFragment dontFragment)
+            throws IOException {
         UdpSocket socket = UdpSocket.open(local, port, shared);
-        socket.setReceiveBufferBytes(BUFFER_BYTES);
-        socket.setSendBufferBytes(BUFFER_BYTES);
+        socket.setBufferBytes(BUFFER_BYTES);
         socket.trySetOption(SOL_UDP, UDP_GRO, 1); // older kernels have no UDP_GRO: then each datagram comes alone
+        boolean set = dontFragment == DontFragment.SET;
+        int discover =
+                set ? PMTUDISC_DO : PMTUDISC_DONT; // the kernel's own default sets DF on datagrams that go alone only
+        if (local.isIpv6()) {
+            socket.trySetOption(SOL_IPV6, IPV6_MTU_DISCOVER, discover);
+            socket.trySetOption(SOL_IPV6, IPV6_DONTFRAG, set ? 1 : 0);
+            socket.trySetOption(SOL_IPV6, IPV6_RECVTCLASS, 1);
+        } else {
+            socket.trySetOption(SOL_IP, IP_MTU_DISCOVER, discover);
+            socket.trySetOption(SOL_IP, IP_RECVTOS, 1);
+        }
         return new TunnelSocket(socket, local.isIpv6());
     }
 
@@ -57,7 +78,7 @@ public final class TunnelSocket implements UdpPort {
     @Override
     public int receive(ReceiveVector slots) {
         int received = socket.recvmmsg(slots.address(), slots.slots());
-        return received == -EAGAIN ? 0 : received;
+        return received == -Errno.EAGAIN ? 0 : received;
     }
 
     @Override

@@ -4,8 +4,10 @@ package io.flannelj.linux;
 abstract class MessageSocket implements AutoCloseable {
     static final int SOCK_NONBLOCK = 0x800;
     static final int SOL_SOCKET = 1;
-    static final int SO_SNDBUFFORCE = 32;
-    static final int SO_RCVBUFFORCE = 33;
+    private static final int SO_SNDBUF = 7;
+    private static final int SO_RCVBUF = 8;
+    private static final int SO_SNDBUFFORCE = 32;
+    private static final int SO_RCVBUFFORCE = 33;
     private static final int MSG_DONTWAIT = 0x40;
 
     private final Fd fd;
@@ -19,8 +21,19 @@ abstract class MessageSocket implements AutoCloseable {
         return LibC.calls().setsockopt(fd.number(), level, option, Fd.buffer(4).putInt(0, value), 4) == 0;
     }
 
-    final Fd descriptor() {
-        return fd;
+    /** Sets an option of type int; false when the kernel does not know it or refuses. */
+    public boolean trySetOption(int level, int option, int value) {
+        return setOption(fd, level, option, value);
+    }
+
+    /** Sets both buffers, beyond net.core.rmem_max and wmem_max where we may. */
+    public void setBufferBytes(int bytes) {
+        if (!trySetOption(SOL_SOCKET, SO_RCVBUFFORCE, bytes)) {
+            trySetOption(SOL_SOCKET, SO_RCVBUF, bytes);
+        }
+        if (!trySetOption(SOL_SOCKET, SO_SNDBUFFORCE, bytes)) {
+            trySetOption(SOL_SOCKET, SO_SNDBUF, bytes);
+        }
     }
 
     /**

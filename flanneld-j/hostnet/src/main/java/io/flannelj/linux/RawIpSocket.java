@@ -21,18 +21,15 @@ public final class RawIpSocket extends MessageSocket {
      * Opens a socket for packets to {@code local}.
      *
      * @param protocol IP protocol number
-     * @param bufferBytes of each direction
      * @throws SyscallException when the address is not ours, or we may not; names both
      */
-    public static RawIpSocket open(IpAddress local, int protocol, int bufferBytes) throws SyscallException {
+    public static RawIpSocket open(IpAddress local, int protocol) throws SyscallException {
         String subject = "IP protocol " + protocol + " on " + local;
         Fd fd = new Fd(LibC.check(
                 LibC.calls().socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | Fd.CLOEXEC, protocol),
                 "open raw socket for",
                 subject));
         ByteBuffer address = Fd.buffer(16).putShort(0, (short) AF_INET).put(4, local.toBytes());
-        setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, bufferBytes);
-        setOption(fd, SOL_SOCKET, SO_SNDBUFFORCE, bufferBytes);
         if (!setOption(fd, SOL_IP, IP_HDRINCL, 1) || LibC.calls().bind(fd.number(), address, 16) < 0) {
             int errno = LibC.errno();
             fd.close();

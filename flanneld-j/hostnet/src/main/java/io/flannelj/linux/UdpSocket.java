@@ -8,8 +8,6 @@ public final class UdpSocket extends MessageSocket {
     private static final int AF_INET = 2;
     private static final int AF_INET6 = 10;
     private static final int SOCK_DGRAM = 2;
-    private static final int SO_SNDBUF = 7;
-    private static final int SO_RCVBUF = 8;
     private static final int SO_REUSEPORT = 15;
 
     private UdpSocket(Fd fd) {
@@ -57,24 +55,5 @@ public final class UdpSocket extends MessageSocket {
         ByteBuffer length = Fd.buffer(4).putInt(0, 28);
         LibC.check(LibC.calls().getsockname(fd(), address, length), "getsockname of", "UDP socket");
         return (address.get(2) & 0xff) << 8 | address.get(3) & 0xff;
-    }
-
-    /** Sets an option of type int; false when the kernel does not know it. */
-    public boolean trySetOption(int level, int option, int value) {
-        return setOption(descriptor(), level, option, value);
-    }
-
-    /** Sets the receive buffer, beyond net.core.rmem_max where we may. */
-    public void setReceiveBufferBytes(int bytes) {
-        if (!trySetOption(SOL_SOCKET, SO_RCVBUFFORCE, bytes)) {
-            trySetOption(SOL_SOCKET, SO_RCVBUF, bytes);
-        }
-    }
-
-    /** Sets the send buffer, beyond net.core.wmem_max where we may. */
-    public void setSendBufferBytes(int bytes) {
-        if (!trySetOption(SOL_SOCKET, SO_SNDBUFFORCE, bytes)) {
-            trySetOption(SOL_SOCKET, SO_SNDBUF, bytes);
-        }
     }
 }

@@ -55,6 +55,7 @@ public final class Links {
     private static final int VXLAN_GBP = 23;
     private static final String IPIP = "ipip";
     private static final int IPTUN_LOCAL = 2;
+    private static final int IPTUN_PMTUDISC = 10;
     private static final int IPTUN_REMOTE = 3;
     private static final int IPV4_CONF = 1;
     private static final int IPV4_ARP_NOTIFY = 22;
@@ -227,7 +228,8 @@ public final class Links {
     }
 
     /**
-     * Makes a kernel IP in IP device for IPv4 that sends to wherever a route says.
+     * Makes a kernel IP in IP device for IPv4 that sends to wherever a route says, and forbids fragments only where the packet
+     * inside does.
      *
      * @param local where it sends from; packets to other addresses are not for it
      * @return its index
@@ -238,7 +240,10 @@ public final class Links {
                 .nested(
                         LINKINFO,
                         () -> request.attribute(INFO_KIND, IPIP)
-                                .nested(INFO_DATA, () -> request.attribute(IPTUN_LOCAL, local)));
+                                .nested(
+                                        INFO_DATA,
+                                        () -> request.attribute(IPTUN_LOCAL, local)
+                                                .attributeU8(IPTUN_PMTUDISC, 0)));
         netlink.execute(request, "add IP in IP device", name);
         return require(name).index();
     }

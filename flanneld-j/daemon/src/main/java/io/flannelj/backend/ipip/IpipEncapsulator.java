@@ -44,7 +44,7 @@ public final class IpipEncapsulator implements Encapsulator {
         packet.setByte(offset + 1, Ecn.encapsulate(Ipv4Header.typeOfService(packet, inner) & Ecn.MASK));
         Ipv4Header.setTotalBytes(packet, offset, total);
         packet.setShort(offset + 4, 0); // the kernel fills in identification and checksum
-        packet.setShort(offset + 6, Ipv4Header.DONT_FRAGMENT);
+        packet.setShort(offset + 6, Ipv4Header.flagsAndOffset(packet, inner) & Ipv4Header.DONT_FRAGMENT);
         packet.setByte(offset + 8, TIME_TO_LIVE);
         packet.setByte(offset + 9, PROTOCOL);
         packet.setShort(offset + 10, 0);

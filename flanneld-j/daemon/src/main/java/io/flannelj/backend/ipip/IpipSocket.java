@@ -3,6 +3,7 @@ package io.flannelj.backend.ipip;
 import io.flannelj.device.ReceiveVector;
 import io.flannelj.device.SendVector;
 import io.flannelj.device.UdpPort;
+import io.flannelj.linux.Errno;
 import io.flannelj.linux.RawIpSocket;
 import io.flannelj.net.IpAddress;
 import io.netty.buffer.ByteBufAllocator;
@@ -13,7 +14,6 @@ import java.io.IOException;
  * one event loop; never allocates after construction.
  */
 final class IpipSocket implements UdpPort {
-    private static final int EAGAIN = 11;
     private static final int BUFFER_BYTES = 8 << 20;
     private static final int SLOTS = 8;
     private static final int SLOT_BYTES = 65_536;
@@ -34,7 +34,8 @@ final class IpipSocket implements UdpPort {
      * @param mtuBytes the longest inner packet that the wire carries
      */
     static IpipSocket open(ByteBufAllocator allocator, IpAddress local, int mtuBytes) throws IOException {
-        RawIpSocket socket = RawIpSocket.open(local, IpipEncapsulator.PROTOCOL, BUFFER_BYTES);
+        RawIpSocket socket = RawIpSocket.open(local, IpipEncapsulator.PROTOCOL);
+        socket.setBufferBytes(BUFFER_BYTES);
         ReceiveVector received = new ReceiveVector(allocator, SLOTS, SLOT_BYTES);
         return new IpipSocket(socket, received, new Recutter(received, mtuBytes));
     }
@@ -59,7 +60,7 @@ final class IpipSocket implements UdpPort {
         received.clear();
         int messages = socket.recvmmsg(received.address(), Math.min(SLOTS, slots.slots() / 2));
         if (messages <= 0) {
-            return messages == -EAGAIN ? 0 : messages;
+            return messages == -Errno.EAGAIN ? 0 : messages;
         }
         return recutter.pass(messages, slots);
     }

@@ -1,0 +1,87 @@
+package io.flannelj.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.flannelj.lab.Answers;
+import io.flannelj.lab.Lab;
+import io.flannelj.lab.NarrowPath;
+import io.flannelj.lab.Pod;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** A link on the way that takes less than the uplinks do: what kernel VXLAN brings over it comes over, and no less. */
+@NeedsPrivileges
+class NarrowPathIT {
+    /** Each from 1 to 3,000 where one TCP segment is longer than the link takes, and every seventh elsewhere. */
+    private static final List<Integer> SIZES = IntStream.rangeClosed(1, 3000)
+            .filter(size -> size % 7 == 1 || (size >= 1150 && size <= 1420 && size % 2 == 0))
+            .boxed()
+            .toList();
+
+    @ParameterizedTest
+    @CsvSource({
+        "flannel, vxlan, 1400",
+        "ours, vxlan, 1400",
+        "ours, vxlan, 1280",
+        "ours, udp, 1400",
+        "ours, udp, 1280",
+        "ours, geneve, 1280"
+    })
+    void everySizeArrivesThoughRoutersSayNothing(String who, String backend, int mtu) {
+        try (Lab lab = lab(who, "\"" + backend + "\"", "")) {
+            lab.narrow(lab.node(1), lab.node(2), mtu).filterIcmp();
+            Pod client = lab.node(1).addPod();
+            Pod server = lab.node(2).addPod();
+
+            assertThat(client.run("ping", "-c3", "-i0.2", "-W2", "-s", "1422", server.address())
+                            .output())
+                    .as("a packet of nearly the whole MTU")
+                    .contains(" 0% packet loss");
+            assertThat(Answers.missing(client, server, server.address(), SIZES))
+                    .as("sizes that did not arrive")
+                    .isEmpty();
+        }
+    }
+
+    /** Routers of IPv6 never cut: the sender does once it is told, or the network config says what the way takes. */
+    @ParameterizedTest
+    @CsvSource({"flannel, 1400, false, 0", "ours, 1400, false, 0", "ours, 1280, false, 0", "ours, 1400, true, 1400"})
+    void everySizeArrivesOverIpv6(String who, int mtu, boolean filtered, int configured) {
+        String ipv6 = "\"EnableIPv6\":true,\"IPv6Network\":\"fd00:5::/48\",";
+        try (Lab lab = lab(who, "\"vxlan\",\"MTU\":" + configured, ipv6)) {
+            NarrowPath path = lab.narrow(lab.node(1), lab.node(2), mtu);
+            if (filtered) {
+                path.filterIcmp();
+            }
+            Pod client = lab.node(1).addPod().addIpv6ByHand("docker0");
+            Pod server = lab.node(2).addPod().addIpv6ByHand("docker0");
+
+            client.run("ping", "-c2", "-i0.2", "-W1", "-s", "1382", server.ipv6Address()); // whence the sender learns
+            server.run("ping", "-c2", "-i0.2", "-W1", "-s", "1382", client.ipv6Address());
+            assertThat(Answers.missing(client, server, server.ipv6Address(), SIZES))
+                    .as("sizes that did not arrive")
+                    .isEmpty();
+        }
+    }
+
+    /** The nodes of one kind of daemon, started and acquainted. */
+    private static Lab lab(String who, String backend, String more) {
+        Lab lab = Lab.open(2, Lab.Underlay.WIRE)
+                .configure("{\"Network\":\"10.5.0.0/16\"," + more + "\"Backend\":{\"Type\":" + backend + "}}");
+        if (who.equals("flannel")) {
+            assumeTrue(StockFlannel.binary().isPresent(), "no flannel: run integration-tests/peers");
+            lab.nodes().forEach(node -> StockFlannel.start(lab, node));
+            return lab;
+        }
+        lab.nodes()
+                .forEach(node -> node.startDaemon("--vxlan-datapath", who.equals("kernel") ? "kernel" : "userspace"));
+        lab.nodes().forEach(node -> {
+            node.awaitReady();
+            node.awaitPeers(1);
+        });
+        return lab;
+    }
+}
