@@ -91,7 +91,7 @@ abstract class BackendContract {
         IpAddress address = IpAddress.parse("192.168.100.1");
         String link = Commands.require("ip", "-o", "link", "show", "up0");
         int index = Integer.parseInt(link.substring(0, link.indexOf(':')));
-        Uplink uplink = new Uplink("up0", index, 1500, address, address, null, null);
+        Uplink uplink = new Uplink("up0", index, 1500, address, address, null, null, address, null);
         BackendProvider.Prepared prepared = provider.prepare(network, uplink);
         return prepared.start(new Lease(subnet(1), prepared.attributes(), null), lost -> {});
     }

@@ -9,10 +9,14 @@ import org.jspecify.annotations.Nullable;
  * @param name of the interface, e.g. {@code eth0}
  * @param index of the interface
  * @param mtuBytes its MTU
- * @param address the IPv4 address tunnels leave from; null when the network has no IPv4
+ * @param address its IPv4 address; null when the network has no IPv4
  * @param publicIp what peers are told to send to: the address itself, unless {@code --public-ip} says otherwise
  * @param ipv6Address as {@code address}, for IPv6
  * @param publicIpv6 as {@code publicIp}, for IPv6
+ * @param tunnelAddress where IPv4 tunnels end and leave from: what peers are told where that is an address of this node on any
+ *     interface, as flannel gives it to kernel VXLAN. Where it is not, somebody on the way translates it (1:1 NAT) from the
+ *     uplink's own.
+ * @param tunnelIpv6Address as {@code tunnelAddress}, for IPv6
  */
 public record Uplink(
         String name,
@@ -21,10 +25,12 @@ public record Uplink(
         @Nullable IpAddress address,
         @Nullable IpAddress publicIp,
         @Nullable IpAddress ipv6Address,
-        @Nullable IpAddress publicIpv6) {
+        @Nullable IpAddress publicIpv6,
+        @Nullable IpAddress tunnelAddress,
+        @Nullable IpAddress tunnelIpv6Address) {
     /** The addresses tunnels leave from, for people. */
     public String addresses() {
-        return text(address, ipv6Address);
+        return text(tunnelAddress, tunnelIpv6Address);
     }
 
     /** What peers are told, for people. */

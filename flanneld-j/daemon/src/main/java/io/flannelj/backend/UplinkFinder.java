@@ -65,14 +65,25 @@ public final class UplinkFinder {
         }
         IpAddress address = ipv4 ? found.address() : null;
         IpAddress ipv6Address = !ipv6 ? null : ipv4 ? ipv6On(link, options) : found.address();
+        IpAddress publicIp = address == null || options.publicIp() == null ? address : options.publicIp();
+        IpAddress publicIpv6 = ipv6Address == null || options.publicIpv6() == null ? ipv6Address : options.publicIpv6();
         return new Uplink(
                 link.name(),
                 link.index(),
                 link.mtuBytes(),
                 address,
-                address == null || options.publicIp() == null ? address : options.publicIp(),
+                publicIp,
                 ipv6Address,
-                ipv6Address == null || options.publicIpv6() == null ? ipv6Address : options.publicIpv6());
+                publicIpv6,
+                isOfThisNode(publicIp) ? publicIp : address,
+                isOfThisNode(publicIpv6) ? publicIpv6 : ipv6Address);
+    }
+
+    private boolean isOfThisNode(@Nullable IpAddress wanted) throws IOException {
+        if (wanted == null) {
+            return false;
+        }
+        return addresses.list().stream().anyMatch(own -> own.cidr().address().equals(wanted));
     }
 
     private static String family(boolean ipv6) {

@@ -19,7 +19,7 @@ class LinkRolesTest {
 
     private static Uplink uplink(int index, String name) {
         IpAddress address = IpAddress.parse("192.168.100.1");
-        return new Uplink(name, index, 1500, address, address, null, null);
+        return new Uplink(name, index, 1500, address, address, null, null, address, null);
     }
 
     private static Route connected(String destination, int link) {

@@ -49,7 +49,7 @@ public final class GeneveProvider implements BackendProvider {
     public Prepared prepare(NetworkConfig config, Uplink uplink) throws IOException {
         BackendConfig.Geneve options = (BackendConfig.Geneve) config.backend();
         Cidr network = Objects.requireNonNull(config.network(), "an IPv4 network");
-        IpAddress local = Objects.requireNonNull(uplink.address(), "an IPv4 underlay");
+        IpAddress local = Objects.requireNonNull(uplink.tunnelAddress(), "an IPv4 underlay");
         IpAddress publicIp = Objects.requireNonNull(uplink.publicIp(), "an IPv4 underlay");
         MacAddress mac = new KeptMac(stateDirectory.resolve("geneve-mac." + options.vni())).readOrMake(null);
         int baseMtuBytes = options.mtuBytes() > 0 ? options.mtuBytes() : uplink.mtuBytes();

@@ -56,7 +56,7 @@ public final class IpipProvider implements BackendProvider {
     public Prepared prepare(NetworkConfig config, Uplink uplink) throws IOException {
         BackendConfig.Ipip options = (BackendConfig.Ipip) config.backend();
         Cidr network = Objects.requireNonNull(config.network(), "ipip carries IPv4");
-        IpAddress local = Objects.requireNonNull(uplink.address(), "ipip runs over IPv4");
+        IpAddress local = Objects.requireNonNull(uplink.tunnelAddress(), "ipip runs over IPv4");
         IpAddress publicIp = Objects.requireNonNull(uplink.publicIp(), "ipip runs over IPv4");
         Wanted wanted = new Wanted(options, network, local, uplink.mtuBytes() - OVERHEAD_BYTES, uplink);
         boolean kernel = isCarriedByTheKernel(options.datapath(), local);

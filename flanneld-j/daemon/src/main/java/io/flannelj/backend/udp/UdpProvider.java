@@ -42,7 +42,7 @@ public final class UdpProvider implements BackendProvider {
     public Prepared prepare(NetworkConfig config, Uplink uplink) {
         BackendConfig.Udp options = (BackendConfig.Udp) config.backend();
         Cidr network = Objects.requireNonNull(config.network(), "udp carries IPv4");
-        IpAddress local = Objects.requireNonNull(uplink.address(), "udp runs over IPv4");
+        IpAddress local = Objects.requireNonNull(uplink.tunnelAddress(), "udp runs over IPv4");
         IpAddress publicIp = Objects.requireNonNull(uplink.publicIp(), "udp runs over IPv4");
         Tunnel.Spec spec = new Tunnel.Spec(
                 type(),

@@ -108,8 +108,8 @@ public final class VxlanProvider implements BackendProvider {
     private Prepared userspace(NetworkConfig config, BackendConfig.Vxlan options, Uplink uplink) throws IOException {
         MacAddress mac = config.network() == null ? null : keptMac(options, true);
         MacAddress ipv6Mac = config.ipv6Network() == null ? null : keptMac(options, false);
-        Tunnel.Spec ipv4 = spec(options, uplink, config.network(), uplink.address(), mac);
-        Tunnel.Spec ipv6 = spec(options, uplink, config.ipv6Network(), uplink.ipv6Address(), ipv6Mac);
+        Tunnel.Spec ipv4 = spec(options, uplink, config.network(), uplink.tunnelAddress(), mac);
+        Tunnel.Spec ipv6 = spec(options, uplink, config.ipv6Network(), uplink.tunnelIpv6Address(), ipv6Mac);
         List<Cidr> networks = PeerRoutes.networks(config.network(), config.ipv6Network());
         return new Prepared() {
             @Override
@@ -256,8 +256,8 @@ public final class VxlanProvider implements BackendProvider {
         @Override
         public Backend start(Lease own, Consumer<String> onLost) throws IOException {
             List<KernelVtep.Spec> specs = new ArrayList<>();
-            add(specs, network, own.subnets().ipv4(), uplink.address(), mac);
-            add(specs, ipv6Network, own.subnets().ipv6(), uplink.ipv6Address(), ipv6Mac);
+            add(specs, network, own.subnets().ipv4(), uplink.tunnelAddress(), mac);
+            add(specs, ipv6Network, own.subnets().ipv6(), uplink.tunnelIpv6Address(), ipv6Mac);
             NetlinkSocket netlink = NetlinkSocket.open();
             PeerRoutes routes = new PeerRoutes(
                     netlink, PodDestinations.of(PeerRoutes.networks(network, ipv6Network), own.subnets()), uplink);
