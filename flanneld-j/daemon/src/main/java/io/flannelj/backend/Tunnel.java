@@ -12,6 +12,7 @@ import io.flannelj.device.TunnelSocket;
 import io.flannelj.device.UdpPort;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.PodSubnets;
+import io.flannelj.linux.Errno;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.TunnelEndpoint;
@@ -175,7 +176,10 @@ public final class Tunnel implements Backend {
                     peer -> log.warn(
                             "the kernel refuses UDP segmentation towards {}; sending each datagram by itself",
                             peer.underlayAddress()),
-                    errno -> onLost.accept("the TUN device " + name + " was deleted"));
+                    errno -> onLost.accept("the TUN device " + name
+                            + (errno == Errno.EBADFD
+                                    ? " was deleted"
+                                    : " cannot be read any more: " + Errno.text(errno))));
             log.info(
                     "carrying {} on {}: {} offload, MTU {}, by {}",
                     spec.network(),

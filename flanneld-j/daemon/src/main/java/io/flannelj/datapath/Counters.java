@@ -20,6 +20,8 @@ public final class Counters implements TrafficCounters {
         OUT_DELIVERED,
         /** System calls that read from the TUN device. */
         OUT_READS,
+        /** Those that the kernel refused. */
+        OUT_READ_ERRORS,
         /** System calls that sent to the underlay. */
         OUT_SENDS,
         /** Datagrams that came from the underlay. */

@@ -14,10 +14,10 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A running data path: lanes, each with a worker on an event loop of its own, and the only way to tell them about peers. It
@@ -50,8 +50,8 @@ public final class Datapath implements AutoCloseable {
      *
      * @param setup told of each loop on its thread
      * @param onSegmentationRefused told, on an event loop, of each peer on whose path the kernel refuses UDP segmentation
-     * @param onTunLost told, on an event loop, with the errno, when the TUN device can no longer be read, which means that
-     *     somebody deleted it; once for each lane
+     * @param onTunLost told, on an event loop, with the errno, when the TUN device can no longer be read: EBADFD when somebody
+     *     deleted it; once for each lane
      */
     public Datapath(
             List<Lane> lanes,
@@ -71,9 +71,8 @@ public final class Datapath implements AutoCloseable {
             IoEventLoop loop = group.next();
             loop.execute(() -> setup.prepare(laneNumber));
             Wakeup wakeup = new Wakeup(worker, loop, onTunLost);
-            watches.add(EpollWatch.start(loop, lane.port().fd(), wakeup));
-            wakeup.tunWatch = EpollWatch.start(loop, lane.tun().fd(), wakeup);
-            watches.add(wakeup.tunWatch);
+            watches.add(wakeup.watch(lane.port().fd()));
+            watches.add(wakeup.watch(lane.tun().fd()));
         }
         this.counters =
                 TrafficCounters.sumOf(workers.stream().map(Worker::counters).toList());
@@ -118,18 +117,24 @@ public final class Datapath implements AutoCloseable {
         });
     }
 
-    /** Works until the TUN queue is lost for good; then stops to ask for it, or the loop would spin. */
+    /** Works until the TUN queue is lost for good; then watches nothing any more, or either's readiness would spin the loop. */
     private static final class Wakeup implements Runnable {
         private final Worker worker;
         private final IoEventLoop loop;
         private final IntConsumer onLost;
-        private volatile @Nullable IoRegistration tunWatch;
+        private final List<IoRegistration> watches = new CopyOnWriteArrayList<>();
         private boolean lost;
 
         Wakeup(Worker worker, IoEventLoop loop, IntConsumer onLost) {
             this.worker = worker;
             this.loop = loop;
             this.onLost = onLost;
+        }
+
+        IoRegistration watch(int fd) {
+            IoRegistration watch = EpollWatch.start(loop, fd, this);
+            watches.add(watch);
+            return watch;
         }
 
         @Override
@@ -140,15 +145,8 @@ public final class Datapath implements AutoCloseable {
             int errno = worker.run();
             if (errno != 0) {
                 lost = true;
-                loop.execute(this::stopWatching); // not from within its own event
+                loop.execute(() -> watches.forEach(IoRegistration::cancel)); // not from within its own event
                 onLost.accept(errno);
-            }
-        }
-
-        private void stopWatching() {
-            IoRegistration watch = tunWatch;
-            if (watch != null) {
-                watch.cancel();
             }
         }
     }

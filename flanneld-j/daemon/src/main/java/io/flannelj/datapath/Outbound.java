@@ -48,6 +48,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
     private final @Nullable AckThinner acknowledgements;
     private final ByteBuf answer;
     private final Iovecs answerParts;
+    private final ReadRefusals refusals = new ReadRefusals();
     private final ErrorBudget errors = new ErrorBudget(System.nanoTime());
 
     private Peer segmentPeer;
@@ -86,8 +87,13 @@ final class Outbound implements SegmentSink, AutoCloseable {
         while (packets < MAX_PACKETS && ARENA_BYTES - at >= headroom + MAX_READ_BYTES) {
             int read = tun.read(arena, at + headroom, MAX_READ_BYTES);
             counters.add(Counter.OUT_READS, 1);
-            if (read <= 0) {
-                readErrno = -read;
+            if (read < 0) {
+                counters.add(Counter.OUT_READ_ERRORS, 1);
+                refusals.refused(-read, System.nanoTime());
+                break;
+            }
+            refusals.answered();
+            if (read == 0) {
                 break;
             }
             packets++;
@@ -125,9 +131,9 @@ final class Outbound implements SegmentSink, AutoCloseable {
         }
     }
 
-    /** The errno with which the TUN device refused the last read; 0 when it was just empty. */
-    int readErrno() {
-        return readErrno;
+    /** Whether the TUN device can be read. */
+    ReadRefusals refusals() {
+        return refusals;
     }
 
     private void packet(RouteTable routes, int virtio, int length) {
@@ -165,13 +171,13 @@ final class Outbound implements SegmentSink, AutoCloseable {
         if (isSuper) {
             peer.countOut(counters.lane(), packets, length);
             segmentPeer = peer;
+            segmentEcn = Ecn.encapsulate(IpHeader.ecn(arena, ip, ipv6));
             Segmenter.cut(arena, ip, length, ipv6, upper, gsoSize, this);
         } else if (length > end.mtuBytes()) {
             counters.drop(DropReason.TOO_BIG, 1);
             answer(true, ip, length);
         } else if (VirtioNetHeader.needsChecksum(arena, virtio)
                 && !completeChecksum(virtio, ip, length, IpHeader.protocol(upper))) {
-            segmentEcn = Ecn.encapsulate(IpHeader.ecn(arena, ip, ipv6));
             counters.drop(DropReason.MALFORMED, 1);
         } else {
             peer.countOut(counters.lane(), 1, length);
@@ -226,24 +232,30 @@ final class Outbound implements SegmentSink, AutoCloseable {
         batch.add(arenaAddress + payloadOffset, payloadBytes);
     }
 
-    /** Tells the sender that a packet does not go on: too big for the tunnel, or to nowhere. */
+    /**
+     * Tells the sender that a packet does not go on: too big for the tunnel, or to nowhere.
+     *
+     * <p>Over IPv6 the tunnel's address answers. Over IPv4 the kernel takes no packet from outside whose source is an address
+     * of its own (a martian, unless accept_local is set, which a container may not), so there the answer comes from where the
+     * packet was going, as those of the kernel's tunnels do (net/ipv4/ip_tunnel_core.c, iptunnel_pmtud_build_icmp).
+     */
     private void answer(boolean tooBig, int ip, int length) {
         int at = VirtioNetHeader.BYTES;
         int mtu = tooBig ? end.mtuBytes() : 0;
-        IpAddress from = end.address();
         int bytes;
         if (ipv6) {
             int type = tooBig ? Icmpv6Error.TYPE_PACKET_TOO_BIG : Icmpv6Error.TYPE_UNREACHABLE;
             if (!Icmpv6Error.mayAnswer(arena, ip, length, type) || !errors.take(System.nanoTime())) {
                 return;
             }
+            IpAddress from = end.address();
             bytes = Icmpv6Error.write(answer, at, type, mtu, from.highBits(), from.lowBits(), arena, ip, length);
         } else {
             if (!IcmpError.mayAnswer(arena, ip) || !errors.take(System.nanoTime())) {
                 return;
             }
             int code = tooBig ? IcmpError.CODE_FRAGMENTATION_NEEDED : IcmpError.CODE_NET_UNREACHABLE;
-            bytes = IcmpError.write(answer, at, code, mtu, from.ipv4Bits(), arena, ip);
+            bytes = IcmpError.write(answer, at, code, mtu, Ipv4Header.destination(arena, ip), arena, ip);
         }
         VirtioNetHeader.writePlain(answer, 0);
         answerParts.clear();

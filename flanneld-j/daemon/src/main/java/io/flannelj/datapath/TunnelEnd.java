@@ -10,7 +10,7 @@ import java.time.Duration;
  *
  * @param encapsulator what goes between the outer UDP header and the inner packet
  * @param subnet this node's lease, network form; inner packets for anything else, the other family included, are refused
- * @param address the tunnel address, of the same family, which ICMP errors come from
+ * @param address the tunnel address, of the same family, which ICMPv6 errors come from
  * @param mtuBytes MTU of the TUN device
  * @param features what the TUN device hands over undone
  * @param busyPoll how long an idle worker goes on asking for packets before it sleeps; zero for not at all

@@ -3,6 +3,7 @@ package io.flannelj.datapath;
 import io.flannelj.datapath.Counters.Counter;
 import io.flannelj.device.SendVector;
 import io.flannelj.device.UdpPort;
+import io.flannelj.linux.Errno;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import java.util.function.Consumer;
@@ -19,21 +20,10 @@ final class TxBatch implements AutoCloseable {
     private static final int PARTS = 4096;
     private static final int HEADER_SLOT_BYTES = 192;
 
-    private static final int EPERM = 1;
-    private static final int EIO = 5;
-    private static final int EAGAIN = 11;
-    private static final int EINVAL = 22;
-    private static final int EMSGSIZE = 90;
-    private static final int ENETDOWN = 100;
-    private static final int ENETUNREACH = 101;
-    private static final int ENOBUFS = 105;
-    private static final int EHOSTUNREACH = 113;
-
     private final UdpPort port;
     private final Counters counters;
     private final Consumer<Peer> onSegmentationRefused;
     private final boolean ipv6;
-    private int openEcn;
     private final SendVector messages;
     private final SendVector single;
     private final ByteBuf headers;
@@ -43,6 +33,7 @@ final class TxBatch implements AutoCloseable {
 
     private @Nullable Peer openPeer;
     private int openSegment;
+    private int openEcn;
     private int openDatagrams;
     private int openBytes;
     private boolean mayJoin;
@@ -79,7 +70,6 @@ final class TxBatch implements AutoCloseable {
         return headersAddress + offset;
     }
 
-                && ecn == openEcn
     /**
      * Begins a datagram; the parts added next make it up.
      *
@@ -89,6 +79,7 @@ final class TxBatch implements AutoCloseable {
     void datagram(Peer peer, int bytes, int ecn) {
         if (openPeer == peer
                 && mayJoin
+                && ecn == openEcn
                 && bytes <= openSegment
                 && openDatagrams < SendVector.MAX_SEGMENTS
                 && openBytes + bytes <= SendVector.MAX_BYTES
@@ -97,7 +88,6 @@ final class TxBatch implements AutoCloseable {
             openBytes += bytes;
             mayJoin = bytes == openSegment;
             return;
-        openEcn = ecn;
         }
         completeOpen();
         if (messages.isFull() || messages.partRoom() < 2) {
@@ -107,6 +97,7 @@ final class TxBatch implements AutoCloseable {
         peers[messages.count()] = peer;
         openPeer = peer;
         openSegment = bytes;
+        openEcn = ecn;
         openDatagrams = 1;
         openBytes = bytes;
         mayJoin = !peer.segmentsSeparately();
@@ -158,7 +149,7 @@ final class TxBatch implements AutoCloseable {
     }
 
     private void refused(int message, int errno) {
-        boolean segmentationIsWhy = errno == EINVAL || errno == EIO || errno == EMSGSIZE;
+        boolean segmentationIsWhy = errno == Errno.EINVAL || errno == Errno.EIO || errno == Errno.EMSGSIZE;
         if (segmentationIsWhy && messages.datagrams(message) > 1) {
             Peer peer = peers[message];
             if (!peer.segmentsSeparately()) {
@@ -198,10 +189,10 @@ final class TxBatch implements AutoCloseable {
 
     private static DropReason reasonFor(int errno) {
         return switch (errno) {
-            case EAGAIN, ENOBUFS -> DropReason.SEND_BUFFER_FULL;
-            case EMSGSIZE -> DropReason.TOO_BIG;
-            case ENETUNREACH, EHOSTUNREACH, ENETDOWN -> DropReason.PEER_UNREACHABLE;
-            case EPERM -> DropReason.SEND_FORBIDDEN;
+            case Errno.EAGAIN, Errno.ENOBUFS -> DropReason.SEND_BUFFER_FULL;
+            case Errno.EMSGSIZE -> DropReason.TOO_BIG;
+            case Errno.ENETUNREACH, Errno.EHOSTUNREACH, Errno.ENETDOWN -> DropReason.PEER_UNREACHABLE;
+            case Errno.EPERM -> DropReason.SEND_FORBIDDEN;
             default -> DropReason.SEND_REFUSED;
         };
     }

@@ -52,7 +52,7 @@ public final class Worker implements AutoCloseable {
     /**
      * Either descriptor is readable: carries traffic both ways until nothing waits, or the budget is used up.
      *
-     * @return the errno with which the TUN queue refused to be read, or 0
+     * @return the errno with which the TUN device was lost for good, or 0
      */
     public int run() {
         RouteTable table = routes;
@@ -63,7 +63,9 @@ public final class Worker implements AutoCloseable {
             if (inbound.pump(table) + outbound.pump(table) > 0) {
                 batches++;
                 idleSince = 0;
-            } else if (busyPollNanos == 0 || usualBytes > SPARSE_BYTES || outbound.readErrno() != 0) {
+            } else if (busyPollNanos == 0
+                    || usualBytes > SPARSE_BYTES
+                    || outbound.refusals().isRefusing()) {
                 break;
             } else if (idleSince == 0) {
                 idleSince = System.nanoTime();
@@ -74,7 +76,7 @@ public final class Worker implements AutoCloseable {
             }
         }
         usualBytes += (carriedBytes() - before - usualBytes) / 8;
-        return outbound.readErrno();
+        return outbound.refusals().lostWith();
     }
 
     private long carriedBytes() {

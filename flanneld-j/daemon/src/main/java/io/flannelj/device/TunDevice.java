@@ -1,5 +1,6 @@
 package io.flannelj.device;
 
+import io.flannelj.linux.Errno;
 import io.flannelj.linux.FdIo;
 import io.flannelj.linux.Sysctl;
 import io.flannelj.linux.Tun;
@@ -18,7 +19,6 @@ import java.util.List;
  * agrees to. The device exists as long as a queue is open, so a daemon that dies leaves none behind.
  */
 public final class TunDevice implements AutoCloseable {
-    private static final int EAGAIN = 11;
     private static final int OFFLOAD_CHECKSUM = 0x01;
     private static final int OFFLOAD_TSO4 = 0x02;
     private static final int OFFLOAD_TSO6 = 0x04;
@@ -135,7 +135,7 @@ public final class TunDevice implements AutoCloseable {
         @Override
         public int read(ByteBuf into, int offset, int room) {
             int read = FdIo.read(tun.fd(), into.memoryAddress() + offset, room);
-            return read == -EAGAIN ? 0 : read;
+            return read == -Errno.EAGAIN || read == -Errno.EINTR ? 0 : read;
         }
 
         @Override

@@ -29,6 +29,7 @@ public final class DatapathMetrics implements AutoCloseable {
         counter(MetricNames.SYSCALLS, Counter.OUT_SENDS, "call", "udp_send");
         counter(MetricNames.SYSCALLS, Counter.IN_RECEIVES, "call", "udp_receive");
         counter(MetricNames.SYSCALLS, Counter.IN_WRITES, "call", "tun_write");
+        counter(MetricNames.TUN_READ_ERRORS, Counter.OUT_READ_ERRORS);
         counter(MetricNames.ICMP_ERRORS, Counter.ICMP_ERRORS);
         counter(MetricNames.SEGMENTATION_FALLBACKS, Counter.SEGMENTATION_FALLBACKS);
         for (DropReason reason : DropReason.values()) {

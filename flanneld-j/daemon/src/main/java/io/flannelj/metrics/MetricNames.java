@@ -6,6 +6,7 @@ public enum MetricNames {
     BYTES("flannelj.bytes", "octets", "direction", "octets from the inner IP header on"),
     DROPPED("flannelj.dropped.packets", "packets", "direction, reason", "packets that did not go on, by reason"),
     SYSCALLS("flannelj.syscalls", "calls", "call", "system calls of the data path"),
+    TUN_READ_ERRORS("flannelj.tun.read.errors", "calls", "", "reads from the TUN device that the kernel refused"),
     ICMP_ERRORS("flannelj.icmp.errors", "packets", "", "ICMP errors sent to pods"),
     SEGMENTATION_FALLBACKS(
             "flannelj.segmentation.fallbacks", "peers", "", "peers on whose path the kernel refused UDP segmentation"),

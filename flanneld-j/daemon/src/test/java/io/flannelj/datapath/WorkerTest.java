@@ -8,6 +8,7 @@ import io.flannelj.datapath.Counters.Counter;
 import io.flannelj.device.MemoryTun;
 import io.flannelj.device.MemoryUdpPort;
 import io.flannelj.device.TunFeatures;
+import io.flannelj.linux.Errno;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.MacAddress;
@@ -143,7 +144,9 @@ class WorkerTest {
             ByteBuf answer = Unpooled.wrappedBuffer(tun.written().get(0));
             int ip = VirtioNetHeader.BYTES;
             assertThat(Ipv4Header.hasValidChecksum(answer, ip)).isTrue();
-            assertThat(Ipv4Header.source(answer, ip)).isEqualTo(bits("10.5.1.0"));
+            assertThat(Ipv4Header.source(answer, ip))
+                    .as("not an address of this node, which the kernel would take for a martian")
+                    .isEqualTo(bits("10.5.77.1"));
             assertThat(Ipv4Header.destination(answer, ip)).isEqualTo(POD);
             assertThat(answer.getByte(ip + 20)).isEqualTo((byte) IcmpError.TYPE_UNREACHABLE);
             assertThat(answer.getByte(ip + 21)).isZero();
@@ -211,6 +214,19 @@ class WorkerTest {
             assertThat(fallbacks).hasSize(1);
             assertThat(worker.counters().get(Counter.SEGMENTATION_FALLBACKS)).isEqualTo(1);
             closes(worker.counters());
+        }
+
+        @Test
+        void aRefusedReadIsCountedAndADeletedDeviceTold() {
+            Worker worker = vxlan();
+            tun.refuseReads(Errno.EIO);
+            assertThat(worker.run()).as("it may pass").isZero();
+            assertThat(worker.counters().get(Counter.OUT_READ_ERRORS)).isEqualTo(1);
+            read(worker, Packets.plain(Packets.echo(POD, PEER_POD, 64, 56)));
+            assertThat(port.sent()).as("it still carries").hasSize(1);
+
+            tun.refuseReads(Errno.EBADFD);
+            assertThat(worker.run()).isEqualTo(Errno.EBADFD);
         }
 
         @Test

@@ -11,6 +11,7 @@ public final class MemoryTun implements TunQueue {
     private final Deque<byte[]> toRead = new ArrayDeque<>();
     private final List<byte[]> written = new ArrayList<>();
     private int refuseWritesWith;
+    private int refuseReadsWith;
 
     /** Queues one packet, its virtio header first. */
     public void offer(byte[] packet) {
@@ -27,6 +28,11 @@ public final class MemoryTun implements TunQueue {
         refuseWritesWith = errno;
     }
 
+    /** From now on reads of an empty queue fail with this errno; 0 ends it. */
+    public void refuseReads(int errno) {
+        refuseReadsWith = errno;
+    }
+
     @Override
     public int fd() {
         return -1;
@@ -36,7 +42,7 @@ public final class MemoryTun implements TunQueue {
     public int read(ByteBuf into, int offset, int room) {
         byte[] packet = toRead.poll();
         if (packet == null) {
-            return 0;
+            return -refuseReadsWith;
         }
         into.setBytes(offset, packet);
         return packet.length;

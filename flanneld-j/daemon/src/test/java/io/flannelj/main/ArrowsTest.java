@@ -51,7 +51,16 @@ class ArrowsTest {
         room("packet", "io.netty.buffer");
         room("config", "net", "com.fasterxml.jackson..");
         room("device", "linux", "net", "netlink", "io.netty.buffer", "io.netty.util..", EPOLL);
-        room("datapath", "datapath.offload", "device", "net", "packet", "io.netty.buffer", "io.netty.util..", EPOLL);
+        room(
+                "datapath",
+                "datapath.offload",
+                "device",
+                "linux",
+                "net",
+                "packet",
+                "io.netty.buffer",
+                "io.netty.util..",
+                EPOLL);
         room("datapath.offload", "device", "packet", "io.netty.buffer");
         room("lease", "config", "net", "com.fasterxml.jackson..", "org.slf4j");
         room("lease.pool", "lease", "config", "net");

@@ -9,6 +9,7 @@ public final class Errno {
     public static final int ESRCH = 3;
     public static final int EINTR = 4;
     public static final int EIO = 5;
+    public static final int ENXIO = 6;
     public static final int EAGAIN = 11;
     public static final int EACCES = 13;
     public static final int EBUSY = 16;
@@ -17,12 +18,16 @@ public final class Errno {
     public static final int EINVAL = 22;
     public static final int ENAMETOOLONG = 36;
     public static final int EBADMSG = 74;
+    public static final int EBADFD = 77;
+    public static final int EMSGSIZE = 90;
     public static final int EOPNOTSUPP = 95;
     public static final int EADDRINUSE = 98;
     public static final int EADDRNOTAVAIL = 99;
+    public static final int ENETDOWN = 100;
     public static final int ENETUNREACH = 101;
     public static final int ECONNABORTED = 103;
     public static final int ENOBUFS = 105;
+    public static final int EHOSTUNREACH = 113;
 
     private static final Map<Integer, String> TEXTS = Map.ofEntries(
             Map.entry(EPERM, "EPERM, operation not permitted"),
@@ -30,7 +35,7 @@ public final class Errno {
             Map.entry(ESRCH, "ESRCH, no such process or entry"),
             Map.entry(EINTR, "EINTR, interrupted"),
             Map.entry(EIO, "EIO, input/output error"),
-            Map.entry(6, "ENXIO, no such device or address"),
+            Map.entry(ENXIO, "ENXIO, no such device or address"),
             Map.entry(9, "EBADF, bad file descriptor"),
             Map.entry(EAGAIN, "EAGAIN, try again"),
             Map.entry(12, "ENOMEM, out of memory"),
@@ -47,8 +52,8 @@ public final class Errno {
             Map.entry(30, "EROFS, read-only file system"),
             Map.entry(34, "ERANGE, out of range"),
             Map.entry(ENAMETOOLONG, "ENAMETOOLONG, name too long"),
-            Map.entry(77, "EBADFD, descriptor in a bad state"),
-            Map.entry(90, "EMSGSIZE, message too long"),
+            Map.entry(EBADFD, "EBADFD, descriptor in a bad state"),
+            Map.entry(EMSGSIZE, "EMSGSIZE, message too long"),
             Map.entry(92, "ENOPROTOOPT, no such option"),
             Map.entry(EBADMSG, "EBADMSG, not a message that can be read"),
             Map.entry(93, "EPROTONOSUPPORT, protocol not supported"),
@@ -56,13 +61,13 @@ public final class Errno {
             Map.entry(97, "EAFNOSUPPORT, address family not supported"),
             Map.entry(EADDRINUSE, "EADDRINUSE, address in use"),
             Map.entry(EADDRNOTAVAIL, "EADDRNOTAVAIL, address not available on this host"),
-            Map.entry(100, "ENETDOWN, network is down"),
+            Map.entry(ENETDOWN, "ENETDOWN, network is down"),
             Map.entry(ENETUNREACH, "ENETUNREACH, network unreachable"),
             Map.entry(ECONNABORTED, "ECONNABORTED, connection aborted"),
-            Map.entry(105, "ENOBUFS, no buffer space"),
+            Map.entry(ENOBUFS, "ENOBUFS, no buffer space"),
             Map.entry(110, "ETIMEDOUT, timed out"),
             Map.entry(111, "ECONNREFUSED, connection refused"),
-            Map.entry(113, "EHOSTUNREACH, no route to host"));
+            Map.entry(EHOSTUNREACH, "EHOSTUNREACH, no route to host"));
 
     private Errno() {}
 

@@ -65,7 +65,7 @@ public final class Tun implements AutoCloseable {
 
     private static String openRemedy(String devicePath, int errno) {
         return switch (errno) {
-            case Errno.ENOENT, Errno.ENODEV, 6 ->
+            case Errno.ENOENT, Errno.ENODEV, Errno.ENXIO ->
                 "load the driver: modprobe tun; in a container: --device " + devicePath;
             case Errno.EPERM, Errno.EACCES -> "run as root with CAP_NET_ADMIN; in a container: --device " + devicePath;
             default -> "";
