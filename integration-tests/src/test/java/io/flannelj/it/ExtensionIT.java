@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -19,6 +20,8 @@ import org.junit.jupiter.api.io.TempDir;
 @NeedsPrivileges
 class ExtensionIT {
     private static final Duration SOON = Duration.ofSeconds(20);
+
+    private static final String ALLOWED = "--allow-extension-commands";
 
     @TempDir
     private Path directory;
@@ -50,7 +53,9 @@ class ExtensionIT {
                             "add",
                             "ip route replace $SUBNET via $PUBLIC_IP; echo \"$SUBNET $PUBLIC_IP $(cat)\" >>add.log"),
                     script("remove", "ip route del $SUBNET via $PUBLIC_IP; echo \"$SUBNET\" >>remove.log")));
-            lab.start();
+            lab.nodes().forEach(node -> node.startDaemon(ALLOWED));
+            lab.nodes().forEach(Node::awaitReady);
+            lab.nodes().forEach(node -> node.awaitPeers(1));
             Node one = lab.node(1);
             Node two = lab.node(2);
             String subnet = one.status().path("subnet").asText();
@@ -71,6 +76,62 @@ class ExtensionIT {
             lab.etcd().delete(Lab.PREFIX + "/subnets/" + subnet.replace('/', '-'));
             Wait.until(() -> said("remove.log"), SOON, () -> said("remove.log").contains(subnet));
             assertThat(two.run("ip", "route").output()).doesNotContain(subnet);
+        }
+    }
+
+    /** Every command of the backend, each writing a file of its own. */
+    private String commands() throws IOException {
+        StringBuilder options = new StringBuilder();
+        for (String command :
+                List.of("PreStartupCommand", "PostStartupCommand", "SubnetAddCommand", "SubnetRemoveCommand")) {
+            options.append(",\"%s\":\"%s\"".formatted(command, script(command, "touch ran." + command)));
+        }
+        return "{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\"extension\"" + options + "}}";
+    }
+
+    private List<String> ran() {
+        return List.of(Objects.requireNonNull(directory.toFile().list((folder, name) -> name.startsWith("ran."))));
+    }
+
+    @Test
+    void commandsPutIntoARunningVxlanNetworkAreNotRun() throws IOException {
+        try (Lab lab = Lab.open(2, Lab.Underlay.ON)) {
+            lab.configure("{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\"vxlan\"}}");
+            lab.node(1).startDaemon();
+            lab.node(2).startDaemon(ALLOWED); // allowed at a start is not allowed at any time
+            lab.nodes().forEach(Node::awaitReady);
+            lab.nodes().forEach(node -> node.awaitPeers(1));
+
+            lab.configure(commands());
+
+            Wait.until(
+                    lab.node(1)::log,
+                    SOON,
+                    () -> lab.node(1).status().path("reasons").toString().contains(ALLOWED));
+            Wait.until(
+                    lab.node(2)::log,
+                    SOON,
+                    () -> lab.node(2).status().path("reasons").toString().contains("at the next start only"));
+            assertThat(ran()).as("commands that were run").isEmpty();
+            Pod here = lab.node(1).addPod();
+            assertThat(here.canPing(lab.node(2).addPod())).isTrue();
+        }
+    }
+
+    @Test
+    void commandsFromTheStoreNeedTheFlag() throws IOException {
+        try (Lab lab = Lab.open(1, Lab.Underlay.ON)) {
+            Node node = lab.node(1);
+            lab.configure(commands());
+
+            node.startDaemon();
+            assertThat(node.awaitExit()).as("exit status").isEqualTo(2);
+            assertThat(node.log()).contains("Backend.Type", ALLOWED);
+            assertThat(ran()).as("commands that were run").isEmpty();
+            assertThat(lab.leases()).isEmpty();
+
+            node.start(ALLOWED);
+            assertThat(ran()).containsExactlyInAnyOrder("ran.PreStartupCommand", "ran.PostStartupCommand");
         }
     }
 }

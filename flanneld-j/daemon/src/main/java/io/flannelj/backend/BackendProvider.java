@@ -21,6 +21,16 @@ public interface BackendProvider {
     String type();
 
     /**
+     * Whether this would be one tunnel, which can stand beside tunnels of other kinds. Asking has no effect: nothing is made,
+     * written or run.
+     *
+     * @throws IOException when the kernel cannot be asked
+     */
+    default boolean isTunnel(NetworkConfig config) throws IOException {
+        return false;
+    }
+
+    /**
      * Makes what must exist before a lease can be asked for: keys, a VTEP's MAC.
      *
      * @throws IOException when the host refuses; names the device or file, and the remedy

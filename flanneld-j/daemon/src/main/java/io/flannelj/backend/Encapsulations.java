@@ -166,7 +166,7 @@ public final class Encapsulations implements Backend {
             return Optional.of("the options of " + type + " cannot be changed while it is spoken");
         }
         try {
-            if (providers.get(type).prepare(newer, uplink).tunnel().isEmpty()) {
+            if (!providers.get(type).isTunnel(newer)) {
                 return Optional.of(type + " with these options cannot stand beside " + leading.type());
             }
         } catch (IOException e) {

@@ -58,6 +58,15 @@ final class FlannelFlags {
     @Option(names = "--state-dir", paramLabel = "DIR", description = "what must survive restarts (/var/lib/flannel-j)")
     private String stateDirectory = "";
 
+    @Option(
+            names = "--allow-extension-commands",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description = "run the commands of the extension backend, as root, although the network config comes from"
+                    + " etcd (${DEFAULT-VALUE})")
+    private boolean allowExtensionCommands;
+
     @Option(names = "--healthz-ip", paramLabel = "IP", description = "address of the HTTP server (${DEFAULT-VALUE})")
     private String healthzIp = "0.0.0.0";
 
@@ -115,6 +124,7 @@ final class FlannelFlags {
                 AdminOptions.of(healthzIp, healthzPort, instance.controlSocket(), problems),
                 PathOptions.of(instance.instance(), subnetFile, stateDirectory),
                 handover.options(leaseOptions, problems),
+                allowExtensionCommands,
                 DaemonOptions.cniWarmup(cniRehearsalMillis, problems));
         problems.throwIfAny();
         return options;

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The {@code Backend} object of the network config: one record per type, with flannel's options and defaults. */
@@ -14,6 +15,11 @@ public sealed interface BackendConfig {
 
     /** Whether it cannot carry IPv6. */
     default boolean isIpv4Only() {
+        return false;
+    }
+
+    /** Whether commands stand in it that the daemon would run. */
+    default boolean runsCommands() {
         return false;
     }
 
@@ -116,6 +122,11 @@ public sealed interface BackendConfig {
         @Override
         public String type() {
             return "extension";
+        }
+
+        @Override
+        public boolean runsCommands() {
+            return Stream.of(preStartup, postStartup, subnetAdd, subnetRemove).anyMatch(command -> !command.isBlank());
         }
     }
 

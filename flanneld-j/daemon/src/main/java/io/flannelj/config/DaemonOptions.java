@@ -1,6 +1,7 @@
 package io.flannelj.config;
 
 import java.time.Duration;
+import java.util.List;
 
 /**
  * How this one daemon runs: flannel's flags, as far as their features are built, and a few of our own.
@@ -13,6 +14,8 @@ import java.time.Duration;
  * @param admin where the daemon can be asked
  * @param paths which of this host's daemons this is, and its files
  * @param handover how this daemon and the ones before and after it follow each other
+ * @param allowExtensionCommands {@code --allow-extension-commands}: run commands that stand in a network config out of
+ *     etcd
  * @param cniWarmup {@code --cni-rehearsal-ms}: how long the CNI engine is warmed up after the start; zero for not at all
  */
 public record DaemonOptions(
@@ -24,6 +27,7 @@ public record DaemonOptions(
         AdminOptions admin,
         PathOptions paths,
         Handover handover,
+        boolean allowExtensionCommands,
         Duration cniWarmup) {
 
     /**
@@ -42,6 +46,21 @@ public record DaemonOptions(
                     "--keep-on-stop",
                     "cannot be together with --subnet-lease-release: routes to pods would outlive their lease");
             return new Handover(keepOnStop, awaitPredecessor);
+        }
+    }
+
+    /**
+     * Refuses what nobody has allowed on this node: whoever may write to etcd must not thereby run commands here. With
+     * Kubernetes the network config is a file of this node ({@code --net-config-path}), and no flag is needed.
+     *
+     * @throws ConfigException naming the flag that allows it
+     */
+    public void requireAllowed(NetworkConfig network) throws ConfigException {
+        if (network.backend().runsCommands() && store instanceof EtcdOptions && !allowExtensionCommands) {
+            throw new ConfigException(
+                    "the network config",
+                    List.of("Backend.Type: the commands of \"extension\" would be run as root, and come from etcd;"
+                            + " where that is wanted, start this node with --allow-extension-commands"));
         }
     }
 

@@ -239,7 +239,9 @@ final class Daemon {
         NetworkConfig before = state.config;
         state.waitingFor = "waiting for the network config";
         try {
-            return prepare(reader.awaitNetworkConfig(saved), reader, saved);
+            NetworkConfig config = reader.awaitNetworkConfig(saved);
+            options.requireAllowed(config);
+            return prepare(config, reader, saved);
         } catch (ConfigException e) {
             if (before == null) {
                 throw e;

@@ -319,6 +319,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         unsaved = true;
         try {
             NetworkConfig wanted = NetworkConfig.parse(newer);
+            options.requireAllowed(wanted);
             List<String> deferred = goOver(wanted);
             configTrouble = deferred.isEmpty()
                     ? ""

@@ -16,6 +16,7 @@ public final class Errno {
     public static final int EEXIST = 17;
     public static final int ENODEV = 19;
     public static final int EINVAL = 22;
+    public static final int ERANGE = 34;
     public static final int ENAMETOOLONG = 36;
     public static final int EBADMSG = 74;
     public static final int EBADFD = 77;
@@ -50,7 +51,7 @@ public final class Errno {
             Map.entry(25, "ENOTTY, wrong kind of device"),
             Map.entry(28, "ENOSPC, no space left"),
             Map.entry(30, "EROFS, read-only file system"),
-            Map.entry(34, "ERANGE, out of range"),
+            Map.entry(ERANGE, "ERANGE, out of range"),
             Map.entry(ENAMETOOLONG, "ENAMETOOLONG, name too long"),
             Map.entry(EBADFD, "EBADFD, descriptor in a bad state"),
             Map.entry(EMSGSIZE, "EMSGSIZE, message too long"),

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** The links of one network namespace (rtnetlink(7), RTM_NEWLINK and its kin). */
@@ -57,6 +58,7 @@ public final class Links {
     private static final int IPTUN_LOCAL = 2;
     private static final int IPTUN_PMTUDISC = 10;
     private static final int IPTUN_REMOTE = 3;
+    private static final int IPTUN_PROTO = 9;
     private static final int IPV4_CONF = 1;
     private static final int IPV4_ARP_NOTIFY = 22;
     private static final int UP = 0x1;
@@ -167,6 +169,37 @@ public final class Links {
                                             request.attributeU32(NET_NS_FD, peerNetnsFd);
                                         })));
         netlink.execute(request, "add veth pair", name + " and " + peerName);
+    }
+
+    /** Whether this kernel has VXLAN; nothing is made. */
+    public boolean hasVxlan() throws SyscallException {
+        return knows("vxlan", request -> request.attributeU32(VXLAN_ID, 1 << 24), Errno.ERANGE);
+    }
+
+    /** Whether this kernel has IP in IP tunnels; nothing is made. */
+    public boolean hasIpip() throws SyscallException {
+        return knows(IPIP, request -> request.attributeU8(IPTUN_PROTO, 255), Errno.EINVAL);
+    }
+
+    /**
+     * The kernel looks for the kind first, then at the options (net/core/rtnetlink.c, rtnl_newlink), so that one option out of
+     * its range tells whether the kind is there.
+     */
+    private boolean knows(String kind, Consumer<Request> impossible, int refusal) throws SyscallException {
+        String probe = "flj-probe." + kind;
+        Request request = create(probe);
+        request.nested(
+                LINKINFO, () -> request.attribute(INFO_KIND, kind).nested(INFO_DATA, () -> impossible.accept(request)));
+        try {
+            netlink.execute(request, "ask for the kind of device", kind);
+        } catch (SyscallException e) {
+            if (e.errno() == refusal || e.errno() == Errno.EOPNOTSUPP) {
+                return e.errno() == refusal;
+            }
+            throw e;
+        }
+        delete(require(probe).index()); // a kernel that does not look at this option
+        return true;
     }
 
     /**

@@ -15,6 +15,7 @@ import io.flannelj.netns.Netns;
 import io.flannelj.netns.NetnsThread;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -67,6 +68,34 @@ class NetlinkIT {
             }
             return null;
         });
+    }
+
+    @Test
+    void askingForAKindOfDeviceMakesNone() throws IOException {
+        NetnsThread.callInNew(() -> {
+            try (NetlinkSocket netlink = NetlinkSocket.open()) {
+                Links links = new Links(netlink);
+                String before = run("ip", "-o", "link");
+
+                boolean hasVxlan = links.hasVxlan();
+                boolean hasIpip = links.hasIpip();
+
+                assertThat(run("ip", "-o", "link")).isEqualTo(before);
+                assertThat(hasVxlan).isEqualTo(canAdd("vxlan", "id", "1", "dstport", "8472"));
+                assertThat(hasIpip).isEqualTo(canAdd("ipip", "local", "127.0.0.1"));
+            }
+            return null;
+        });
+    }
+
+    private static boolean canAdd(String kind, String... options) throws IOException {
+        List<String> command = new ArrayList<>(List.of("ip", "link", "add", "name", "t0", "type", kind));
+        command.addAll(List.of(options));
+        try {
+            return new ProcessBuilder(command).start().waitFor() == 0;
+        } catch (InterruptedException e) {
+            throw new IOException(e);
+        }
     }
 
     @Test

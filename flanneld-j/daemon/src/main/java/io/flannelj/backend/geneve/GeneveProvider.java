@@ -46,6 +46,11 @@ public final class GeneveProvider implements BackendProvider {
     }
 
     @Override
+    public boolean isTunnel(NetworkConfig config) {
+        return true;
+    }
+
+    @Override
     public Prepared prepare(NetworkConfig config, Uplink uplink) throws IOException {
         BackendConfig.Geneve options = (BackendConfig.Geneve) config.backend();
         Cidr network = Objects.requireNonNull(config.network(), "an IPv4 network");

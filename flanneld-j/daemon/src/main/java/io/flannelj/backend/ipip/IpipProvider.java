@@ -13,8 +13,6 @@ import io.flannelj.config.NetworkConfig;
 import io.flannelj.datapath.Peer;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
-import io.flannelj.linux.Errno;
-import io.flannelj.linux.SyscallException;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.TunnelEndpoint;
@@ -37,8 +35,6 @@ public final class IpipProvider implements BackendProvider {
     private static final Logger log = LoggerFactory.getLogger(IpipProvider.class);
     private static final String TYPE = "ipip";
     private static final String DEVICE = "flannel.ipip";
-    private static final String PROBE = "flj-probe.ipip";
-    private static final int MINIMUM_MTU_BYTES = 576;
     private static final int OVERHEAD_BYTES = 20; // the outer IPv4 header
 
     private final Tunnel.Settings settings;
@@ -59,7 +55,7 @@ public final class IpipProvider implements BackendProvider {
         IpAddress local = Objects.requireNonNull(uplink.tunnelAddress(), "ipip runs over IPv4");
         IpAddress publicIp = Objects.requireNonNull(uplink.publicIp(), "ipip runs over IPv4");
         Wanted wanted = new Wanted(options, network, local, uplink.mtuBytes() - OVERHEAD_BYTES, uplink);
-        boolean kernel = isCarriedByTheKernel(options.datapath(), local);
+        boolean kernel = isCarriedByTheKernel(options.datapath());
         return new Prepared() {
             @Override
             public LeaseAttributes attributes() {
@@ -113,11 +109,11 @@ public final class IpipProvider implements BackendProvider {
                 : DirectRouting.none(tunnel, destinations, wanted.uplink());
     }
 
-    private static boolean isCarriedByTheKernel(Datapath asked, IpAddress local) throws IOException {
+    private static boolean isCarriedByTheKernel(Datapath asked) throws IOException {
         if (asked == Datapath.USERSPACE) {
             return false;
         }
-        if (kernelHasIpip(local)) {
+        if (kernelHasIpip()) {
             return true;
         }
         if (asked == Datapath.KERNEL) {
@@ -128,23 +124,9 @@ public final class IpipProvider implements BackendProvider {
         return false;
     }
 
-    /** Asks by making a device that stays down and goes again at once. */
-    private static boolean kernelHasIpip(IpAddress local) throws IOException {
+    private static boolean kernelHasIpip() throws IOException {
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
-            Links links = new Links(netlink);
-            if (links.isIpip(DEVICE, local)) {
-                return true;
-            }
-            links.delete(links.addIpip(PROBE, local, MINIMUM_MTU_BYTES));
-            return true;
-        } catch (SyscallException e) {
-            if (e.errno() == Errno.EOPNOTSUPP) {
-                return false;
-            }
-            if (e.errno() == Errno.EEXIST) {
-                return true; // another tunnel sends from there already
-            }
-            throw e;
+            return new Links(netlink).hasIpip();
         }
     }
 

@@ -39,6 +39,11 @@ public final class UdpProvider implements BackendProvider {
     }
 
     @Override
+    public boolean isTunnel(NetworkConfig config) {
+        return true;
+    }
+
+    @Override
     public Prepared prepare(NetworkConfig config, Uplink uplink) {
         BackendConfig.Udp options = (BackendConfig.Udp) config.backend();
         Cidr network = Objects.requireNonNull(config.network(), "udp carries IPv4");

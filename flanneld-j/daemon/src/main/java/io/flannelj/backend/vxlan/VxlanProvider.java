@@ -15,8 +15,6 @@ import io.flannelj.config.NetworkConfig;
 import io.flannelj.datapath.Peer;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
-import io.flannelj.linux.Errno;
-import io.flannelj.linux.SyscallException;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.MacAddress;
@@ -73,27 +71,33 @@ public final class VxlanProvider implements BackendProvider {
     }
 
     @Override
+    public boolean isTunnel(NetworkConfig config) throws IOException {
+        BackendConfig.Vxlan options = (BackendConfig.Vxlan) config.backend();
+        return config.ipv6Network() == null && !options.directRouting() && !isCarriedByTheKernel(options);
+    }
+
+    @Override
     public Prepared prepare(NetworkConfig config, Uplink uplink) throws IOException {
         BackendConfig.Vxlan options = (BackendConfig.Vxlan) config.backend();
-        Datapath asked = override == null ? options.datapath() : override;
-        boolean kernel = asked == Datapath.KERNEL || (asked == Datapath.AUTO && kernelHasVxlan(uplink, options));
+        boolean kernel = isCarriedByTheKernel(options);
+        if (!kernel && asked(options) == Datapath.AUTO) {
+            log.info("this kernel has no VXLAN; carrying it in user space");
+        }
         return kernel ? new Kernel(config, options, uplink) : userspace(config, options, uplink);
     }
 
-    /** Asks by making a device that stays down and goes again at once. */
-    private static boolean kernelHasVxlan(Uplink uplink, BackendConfig.Vxlan options) throws IOException {
-        String name = "flj-probe." + uplink.index();
+    private Datapath asked(BackendConfig.Vxlan options) {
+        return override == null ? options.datapath() : override;
+    }
+
+    private boolean isCarriedByTheKernel(BackendConfig.Vxlan options) throws IOException {
+        Datapath asked = asked(options);
+        return asked == Datapath.KERNEL || (asked == Datapath.AUTO && kernelHasVxlan());
+    }
+
+    private static boolean kernelHasVxlan() throws IOException {
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
-            Links links = new Links(netlink);
-            links.delete(links.addVxlan(new VxlanLink(
-                    name, 0xff_ffff, uplink.index(), null, options.port(), 1280, null, false, options.gbp(), false)));
-            return true;
-        } catch (SyscallException e) {
-            if (e.errno() == Errno.EOPNOTSUPP) {
-                log.info("this kernel has no VXLAN; carrying it in user space");
-                return false;
-            }
-            throw e;
+            return new Links(netlink).hasVxlan();
         }
     }
 
