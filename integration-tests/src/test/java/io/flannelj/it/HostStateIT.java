@@ -44,6 +44,34 @@ class HostStateIT {
         assertThat(node.run("ip", "route").output()).doesNotContain("blackhole");
     }
 
+    /** As after a changed pod CIDR, or when the lease of a node that was killed has gone to another one. */
+    @Test
+    void theBlackholeOfAFormerSubnetSwallowsNobody() {
+        lab = Lab.open(2, Lab.Underlay.WIRE)
+                .configure("{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\"host-gw\"}}");
+        Node one = lab.node(1).start("--ip-blackhole-route");
+        String former = lab.leases().get(0);
+        one.kill();
+        lab.etcd()
+                .put(
+                        Lab.PREFIX + "/subnets/" + former,
+                        "{\"PublicIP\":\"" + lab.node(2).address() + "\"}");
+        Node two = lab.node(2).start();
+        assertThat(two.status().path("subnet").asText()).isEqualTo(former.replace('-', '/'));
+
+        one.start("--ip-blackhole-route");
+
+        String now = one.status().path("subnet").asText();
+        assertThat(one.run("ip", "route").output())
+                .contains("blackhole " + now)
+                .doesNotContain("blackhole " + former.replace('-', '/'));
+        one.awaitPeers(1);
+        assertThat(one.addPod().canPing(two.addPod())).isTrue();
+        one.kill();
+        one.start();
+        assertThat(one.run("ip", "route").output()).as("no longer wanted").doesNotContain("blackhole");
+    }
+
     @Test
     void whatWorksAgainstUsIsNamedAtTheStart() {
         lab = Lab.open(1, Lab.Underlay.WIRE).configure("{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\"udp\"}}");

@@ -44,8 +44,7 @@ final class HostRules {
     private @Nullable List<PeerSource> checked;
     private String toldShortcoming = "";
     private GuardDrops counted = GuardDrops.NONE;
-    /** Empty where none is wanted. */
-    private final List<Cidr> blackholed;
+    private final List<Cidr> former;
 
     private @Nullable BlackholeRoutes blackholes;
 
@@ -53,6 +52,7 @@ final class HostRules {
      * Changes nothing yet.
      *
      * @param subnets this node's own
+     * @param former subnets that it is known to have had
      */
     HostRules(
             Firewalls firewall,
@@ -60,6 +60,7 @@ final class HostRules {
             Instance instance,
             NetworkConfig config,
             PodSubnets subnets,
+            List<Cidr> former,
             Uplink uplink) {
         this.firewall = firewall;
         this.options = options;
@@ -67,7 +68,7 @@ final class HostRules {
         this.subnets = subnets;
         this.uplink = uplink;
         this.peerFilter = PeerFilter.isAvailable() ? new PeerFilter(instance) : null;
-        this.blackholed = options.blackholeRoute() ? PeerRoutes.networks(subnets.ipv4(), subnets.ipv6()) : List.of();
+        this.former = List.copyOf(former);
     }
 
     private Stream<DesiredRules> rules(@Nullable Cidr network, @Nullable Cidr subnet, TunnelGuard guard) {
@@ -118,9 +119,14 @@ final class HostRules {
                 .toList();
         boolean repaired = firewall.apply(wanted) && wanted.equals(applied);
         applied = wanted;
-        if (!blackholed.isEmpty()) {
-            blackholes = blackholes == null ? BlackholeRoutes.open(blackholed) : blackholes;
-            blackholes.apply();
+        if (blackholes == null || options.blackholeRoute()) {
+            blackholes = blackholes != null
+                    ? blackholes
+                    : BlackholeRoutes.open(
+                            PeerRoutes.networks(subnets.ipv4(), subnets.ipv6()),
+                            former,
+                            PeerRoutes.networks(config.network(), config.ipv6Network()));
+            blackholes.apply(options.blackholeRoute());
         }
         return repaired;
     }

@@ -131,6 +131,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
                 options.paths().instance(),
                 config,
                 own.subnets(),
+                former(),
                 parts.uplink());
         this.subnets = own.subnets();
         this.admission = new PeerAdmission(parts.store(), own.subnets(), parts.uplink(), state.refusals);
@@ -155,6 +156,13 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         this.metrics = backend.counters().isEmpty()
                 ? null
                 : new DatapathMetrics(TrafficCounters.sumOf(backend::counters), parts.registry());
+    }
+
+    /** Subnets of an earlier run, as its subnet file has them. */
+    private List<Cidr> former() {
+        return SubnetEnv.readIfUsable(options.paths().subnetFile())
+                .map(file -> PeerRoutes.networks(file.subnet(), file.ipv6Subnet()))
+                .orElse(List.of());
     }
 
     private void writeSubnetFile() throws IOException {
