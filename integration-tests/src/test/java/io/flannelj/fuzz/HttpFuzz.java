@@ -2,6 +2,7 @@ package io.flannelj.fuzz;
 
 import io.flannelj.admin.AdminServer;
 import io.flannelj.admin.DaemonView;
+import io.flannelj.admin.HttpCounters;
 import io.flannelj.admin.PeerDocument;
 import io.flannelj.admin.StatusDocument;
 import java.io.ByteArrayOutputStream;
@@ -74,7 +75,7 @@ public final class HttpFuzz {
             Path socket = folder.resolve("control.sock");
             folder.toFile().deleteOnExit(); // in reverse order
             socket.toFile().deleteOnExit();
-            new AdminServer(new OneNode()).listen(socket); // until the process ends
+            new AdminServer(new OneNode(), new HttpCounters()).listen(socket); // until the process ends
             return socket;
         } catch (IOException e) {
             throw new UncheckedIOException(e);

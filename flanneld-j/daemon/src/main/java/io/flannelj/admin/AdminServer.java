@@ -1,21 +1,9 @@
 package io.flannelj.admin;
 
-import io.netty.bootstrap.ServerBootstrap;
-import io.netty.channel.Channel;
-import io.netty.channel.ChannelInitializer;
-import io.netty.channel.EventLoopGroup;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.ServerChannel;
-import io.netty.channel.epoll.EpollIoHandler;
-import io.netty.channel.epoll.EpollServerDomainSocketChannel;
-import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.flannelj.admin.Routes.Pages;
 import io.netty.channel.unix.DomainSocketAddress;
-import io.netty.handler.codec.http.HttpObjectAggregator;
-import io.netty.handler.codec.http.HttpServerCodec;
-import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
@@ -23,36 +11,52 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The daemon's HTTP servers: health, metrics and status page, on TCP for everybody and on the control socket for
- * root. One event loop of its own.
+ * The daemon's HTTP servers: health, metrics and status page on TCP, metrics alone at an address of their own, and all of it on
+ * the control socket for root. Each has its own event loop, memory and limits.
  */
 public final class AdminServer implements AutoCloseable {
-    private static final int MAX_BODY_BYTES = 64 << 10;
+    private final DaemonView daemon;
+    private final HttpLimits limits;
+    private final HttpCounters counters;
+    private final List<HttpListener> listeners = new ArrayList<>();
+    private @Nullable HttpListener control;
+    private @Nullable Path controlSocket;
 
-    private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(
-            1, new DefaultThreadFactory("flannel-admin", true), EpollIoHandler.newFactory());
-    private final Routes routes;
-    private final List<Channel> channels = new ArrayList<>();
-    private final List<Path> socketFiles = new ArrayList<>();
+    public AdminServer(DaemonView daemon, HttpCounters counters) {
+        this(daemon, counters, HttpLimits.USUAL);
+    }
 
-    public AdminServer(DaemonView daemon) {
-        this.routes = new Routes(daemon);
+    AdminServer(DaemonView daemon, HttpCounters counters, HttpLimits limits) {
+        this.daemon = daemon;
+        this.counters = counters;
+        this.limits = limits;
     }
 
     /**
-     * Listens on TCP.
+     * Listens on TCP, and answers everything.
      *
      * @return the address in force
      * @throws IOException when the port is taken; names it
      */
     public InetSocketAddress listen(InetSocketAddress address) throws IOException {
-        Channel channel = bind(address, EpollServerSocketChannel.class, "--healthz-port " + address.getPort());
-        return (InetSocketAddress) channel.localAddress();
+        return listen(address, "flannel-http", "the HTTP server", Pages.ALL);
+    }
+
+    /** The same for {@code /metrics} alone. */
+    public InetSocketAddress listenForMetrics(InetSocketAddress address) throws IOException {
+        return listen(address, "flannel-metrics", "the metrics server", Pages.METRICS);
+    }
+
+    private InetSocketAddress listen(InetSocketAddress address, String thread, String what, Pages pages)
+            throws IOException {
+        String where = what + " at " + address.getAddress().getHostAddress() + ":" + address.getPort();
+        HttpListener listener = HttpListener.open(address, thread, where, limits, new Routes(daemon, pages), counters);
+        listeners.add(listener);
+        return (InetSocketAddress) listener.address();
     }
 
     /**
@@ -67,12 +71,15 @@ public final class AdminServer implements AutoCloseable {
         }
         Files.deleteIfExists(socket); // nobody listens: a killed daemon left it
         Files.createDirectories(socket.toAbsolutePath().getParent());
-        bind(
+        control = HttpListener.open(
                 new DomainSocketAddress(socket.toString()),
-                EpollServerDomainSocketChannel.class,
-                "--control-socket " + socket);
+                "flannel-control-socket",
+                "--control-socket " + socket,
+                HttpLimits.OF_ROOT,
+                new Routes(daemon, Pages.ALL),
+                counters);
+        controlSocket = socket;
         Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
-        socketFiles.add(socket);
     }
 
     /** Whether a daemon listens on that control socket. */
@@ -87,40 +94,15 @@ public final class AdminServer implements AutoCloseable {
         }
     }
 
-    private Channel bind(SocketAddress address, Class<? extends ServerChannel> type, String what) throws IOException {
-        ServerBootstrap bootstrap = new ServerBootstrap()
-                .group(group)
-                .channel(type)
-                .childHandler(new ChannelInitializer<Channel>() {
-                    @Override
-                    protected void initChannel(Channel channel) {
-                        channel.pipeline()
-                                .addLast(
-                                        new HttpServerCodec(),
-                                        new HttpObjectAggregator(MAX_BODY_BYTES),
-                                        new RequestHandler(routes));
-                    }
-                });
-        try {
-            Channel channel = bootstrap.bind(address).syncUninterruptibly().channel();
-            channels.add(channel);
-            return channel;
-        } catch (Exception e) { // Netty throws the checked IOException unchecked
-            throw new IOException("cannot listen on " + what + ": " + e.getMessage(), e);
-        }
-    }
-
     @Override
     public void close() {
+        listeners.forEach(HttpListener::close);
         // A successor listens as soon as the control socket is gone: that goes last, and its file before it.
-        List<Channel> others = new ArrayList<>(channels);
-        Collections.reverse(others);
-        for (Channel channel : others) {
-            if (channel instanceof EpollServerDomainSocketChannel) {
-                socketFiles.forEach(file -> file.toFile().delete()); // where it stays, the next start replaces it
-            }
-            channel.close().awaitUninterruptibly(1, TimeUnit.SECONDS);
+        if (controlSocket != null) {
+            controlSocket.toFile().delete(); // where it stays, the next start replaces it
         }
-        group.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(3, TimeUnit.SECONDS);
+        if (control != null) {
+            control.close();
+        }
     }
 }

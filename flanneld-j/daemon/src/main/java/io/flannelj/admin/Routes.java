@@ -2,7 +2,6 @@ package io.flannelj.admin;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import java.util.stream.Collectors;
 
@@ -15,19 +14,29 @@ final class Routes {
     static final String APPLICATION_JSON = "application/json";
 
     private final DaemonView daemon;
+    private final Pages pages;
 
-    Routes(DaemonView daemon) {
+    /** What a listener answers. */
+    enum Pages {
+        ALL,
+        METRICS
+    }
+
+    Routes(DaemonView daemon, Pages pages) {
         this.daemon = daemon;
+        this.pages = pages;
     }
 
     /** An HTTP response. */
     record Response(HttpResponseStatus status, String contentType, String body) {}
 
-    Response answer(HttpMethod method, String uri) {
-        if (!method.equals(HttpMethod.GET) && !method.equals(HttpMethod.HEAD)) {
-            return new Response(HttpResponseStatus.METHOD_NOT_ALLOWED, TEXT, "only GET is answered here\n");
-        }
+    /** The answer to a GET. */
+    Response answer(String uri) {
         String path = uri.indexOf('?') < 0 ? uri : uri.substring(0, uri.indexOf('?'));
+        return pages == Pages.METRICS && !path.equals("/metrics") ? nothingAt(path) : page(path);
+    }
+
+    private Response page(String path) {
         return switch (path) {
             case "/healthz" -> new Response(HttpResponseStatus.OK, TEXT, "flanneld is running");
             case "/readyz" -> readiness();
@@ -35,8 +44,12 @@ final class Routes {
             case "/v1/status" -> json(daemon.status());
             case "/v1/peers" -> json(daemon.peers());
             case "/" -> new Response(HttpResponseStatus.OK, HTML, StatusPage.render(daemon.status(), daemon.peers()));
-            default -> new Response(HttpResponseStatus.NOT_FOUND, TEXT, "nothing is at " + path + "\n");
+            default -> nothingAt(path);
         };
+    }
+
+    private static Response nothingAt(String path) {
+        return new Response(HttpResponseStatus.NOT_FOUND, TEXT, "nothing is at " + path + "\n");
     }
 
     private Response readiness() {

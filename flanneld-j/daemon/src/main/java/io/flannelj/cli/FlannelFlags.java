@@ -1,6 +1,7 @@
 package io.flannelj.cli;
 
 import io.flannelj.config.AdminOptions;
+import io.flannelj.config.AdminOptions.HttpAddress;
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.LeaseOptions;
@@ -68,13 +69,25 @@ final class FlannelFlags {
     private boolean allowExtensionCommands;
 
     @Option(names = "--healthz-ip", paramLabel = "IP", description = "address of the HTTP server (${DEFAULT-VALUE})")
-    private String healthzIp = "0.0.0.0";
+    private String healthzIp = "127.0.0.1";
 
     @Option(
             names = "--healthz-port",
             paramLabel = "PORT",
             description = "port of /healthz, /readyz, /metrics and the status page; 0 for none (${DEFAULT-VALUE})")
     private int healthzPort;
+
+    @Option(
+            names = "--metrics-ip",
+            paramLabel = "IP",
+            description = "address of a second HTTP server, for /metrics alone (${DEFAULT-VALUE})")
+    private String metricsIp = "127.0.0.1";
+
+    @Option(
+            names = "--metrics-port",
+            paramLabel = "PORT",
+            description = "its port; 0 for no second server (${DEFAULT-VALUE})")
+    private int metricsPort;
 
     @Option(
             names = "--cni-rehearsal-ms",
@@ -121,7 +134,11 @@ final class FlannelFlags {
                 leaseOptions,
                 hostRules.options(problems),
                 datapath.options(problems),
-                AdminOptions.of(healthzIp, healthzPort, instance.controlSocket(), problems),
+                AdminOptions.of(
+                        HttpAddress.of("--healthz", healthzIp, healthzPort, problems),
+                        HttpAddress.of("--metrics", metricsIp, metricsPort, problems),
+                        instance.controlSocket(),
+                        problems),
                 PathOptions.of(instance.instance(), subnetFile, stateDirectory),
                 handover.options(leaseOptions, problems),
                 allowExtensionCommands,

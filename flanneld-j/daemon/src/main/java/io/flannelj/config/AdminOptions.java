@@ -7,23 +7,44 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where the daemon can be asked.
  *
- * @param healthzIp {@code --healthz-ip}: address of the HTTP server
- * @param healthzPort {@code --healthz-port}: its port; 0 for no server
+ * @param healthz {@code --healthz-ip}, {@code --healthz-port}: the HTTP server
+ * @param metrics {@code --metrics-ip}, {@code --metrics-port}: where {@code /metrics} is served, too, and nothing else
  * @param controlSocket {@code --control-socket}: where operator commands and the CNI plugin reach the daemon
  */
-public record AdminOptions(IpAddress healthzIp, int healthzPort, Path controlSocket) {
+public record AdminOptions(HttpAddress healthz, HttpAddress metrics, Path controlSocket) {
     /** Bytes of {@code sun_path} in a Unix socket address, less the closing zero and the CNI socket's suffix. */
     private static final int MAX_SOCKET_PATH = 104;
 
+    private static final IpAddress LOOPBACK = IpAddress.parse("127.0.0.1");
+
+    /**
+     * Where an HTTP server listens.
+     *
+     * @param port 0 for no server
+     */
+    public record HttpAddress(IpAddress ip, int port) {
+        /**
+         * Checks what was given and notes every problem.
+         *
+         * @param flags what the two flags begin with, e.g. {@code --healthz}
+         */
+        public static HttpAddress of(String flags, String ip, int port, Problems problems) {
+            @Nullable IpAddress address = problems.address(flags + "-ip", ip);
+            problems.unless(port >= 0 && port <= 65_535, flags + "-port", "must be 0 to 65535, was " + port);
+            return new HttpAddress(address == null ? LOOPBACK : address, port);
+        }
+    }
+
     /** Checks what was given and notes every problem. */
-    public static AdminOptions of(String healthzIp, int healthzPort, Path controlSocket, Problems problems) {
-        @Nullable IpAddress address = problems.address("--healthz-ip", healthzIp);
+    public static AdminOptions of(HttpAddress healthz, HttpAddress metrics, Path controlSocket, Problems problems) {
         problems.unless(
-                healthzPort >= 0 && healthzPort <= 65_535, "--healthz-port", "must be 0 to 65535, was " + healthzPort);
+                metrics.port() == 0 || metrics.port() != healthz.port(),
+                "--metrics-port",
+                "must differ from --healthz-port, which serves /metrics already");
         problems.unless(
                 controlSocket.toString().length() < MAX_SOCKET_PATH,
                 "--control-socket",
                 "is too long for a Unix socket: " + controlSocket);
-        return new AdminOptions(address == null ? IpAddress.ANY_V4 : address, healthzPort, controlSocket);
+        return new AdminOptions(healthz, metrics, controlSocket);
     }
 }

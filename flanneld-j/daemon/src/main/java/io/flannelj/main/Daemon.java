@@ -1,6 +1,7 @@
 package io.flannelj.main;
 
 import io.flannelj.admin.AdminServer;
+import io.flannelj.admin.HttpCounters;
 import io.flannelj.backend.BackendProvider;
 import io.flannelj.backend.BackendRegistry;
 import io.flannelj.backend.Encapsulations;
@@ -82,6 +83,7 @@ final class Daemon {
     private boolean settled;
     private final NodeState state = new NodeState();
     private final BackendRegistry backends;
+    private final HttpCounters http = new HttpCounters();
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
 
     Daemon(DaemonOptions options, Shutdown shutdown) {
@@ -141,7 +143,7 @@ final class Daemon {
             shutdown.whenAsked(waits::close);
             bindMetrics(clock, health);
             View view = new View(state, store.location(), health::status, waits::reason, loop::duplicate, registry);
-            try (AdminServer admin = new AdminServer(view);
+            try (AdminServer admin = new AdminServer(view, http);
                     Entrance entrance = new Entrance(admin, cniHandler(view), options)) {
                 entrance.openUnlessTaken();
                 hold(store, health, waits, archive, entrance, clock);
@@ -373,6 +375,8 @@ final class Daemon {
         Gauges.bind(registry, MetricNames.HOST_REPAIRS, state.hostRepairs::get);
         Gauges.bind(registry, MetricNames.FIREWALL_DROPS, Tags.of("reason", "tunnel"), state.droppedToTunnel::get);
         Gauges.bind(registry, MetricNames.FIREWALL_DROPS, Tags.of("reason", "source"), state.droppedForged::get);
+        Gauges.bindCount(registry, MetricNames.HTTP_CLOSED, http, HttpCounters::closedConnections);
+        Gauges.bindCount(registry, MetricNames.HTTP_REFUSED, http, HttpCounters::refusedRequests);
         Gauges.bind(registry, MetricNames.STORE_REACHABLE, () -> health.status().reachable() ? 1 : 0);
         Gauges.bind(registry, MetricNames.STORE_AGE, () -> {
             Instant last = health.status().lastContact();

@@ -4,6 +4,7 @@ import io.flannelj.admin.AdminServer;
 import io.flannelj.cni.server.CniHandler;
 import io.flannelj.cni.server.CniServer;
 import io.flannelj.cni.shim.Shim;
+import io.flannelj.config.AdminOptions.HttpAddress;
 import io.flannelj.config.DaemonOptions;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -15,7 +16,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Where this node's daemon is reached: control socket, CNI socket and HTTP port. It is also what tells that there is another
+ * Where this node's daemon is reached: control socket, CNI socket and HTTP ports. It is also what tells that there is another
  * one: who is to follow it ({@code --await-predecessor}) prepares everything, waits here until that has stopped, and takes
  * over within milliseconds.
  */
@@ -71,12 +72,17 @@ final class Entrance implements AutoCloseable {
         admin.listen(options.admin().controlSocket());
         cniServer = CniServer.open(
                 Path.of(Shim.cniSocket(options.admin().controlSocket().toString())), cni);
-        if (options.admin().healthzPort() > 0) {
-            InetAddress address =
-                    InetAddress.getByAddress(options.admin().healthzIp().toBytes());
-            admin.listen(new InetSocketAddress(address, options.admin().healthzPort()));
+        if (options.admin().healthz().port() > 0) {
+            admin.listen(address(options.admin().healthz()));
+        }
+        if (options.admin().metrics().port() > 0) {
+            admin.listenForMetrics(address(options.admin().metrics()));
         }
         open = true;
+    }
+
+    private static InetSocketAddress address(HttpAddress http) throws IOException {
+        return new InetSocketAddress(InetAddress.getByAddress(http.ip().toBytes()), http.port());
     }
 
     /** Pods first: a successor takes over when the control socket goes, which is the HTTP server's to close. */

@@ -1,9 +1,11 @@
 package io.flannelj.metrics;
 
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import java.util.function.DoubleSupplier;
+import java.util.function.ToDoubleFunction;
 
 /** Registers values that are asked for when somebody scrapes. */
 public final class Gauges {
@@ -19,6 +21,13 @@ public final class Gauges {
                 .tags(labels)
                 .description(name.help())
                 .strongReference(true)
+                .register(registry);
+    }
+
+    /** The same for a number that only grows, for as long as somebody else holds its owner. */
+    public static <T> void bindCount(MeterRegistry registry, MetricNames name, T owner, ToDoubleFunction<T> value) {
+        FunctionCounter.builder(name.metric(), owner, value)
+                .description(name.help())
                 .register(registry);
     }
 }

@@ -46,7 +46,17 @@ public enum MetricNames {
             "packets",
             "reason",
             "forged packets that our rules dropped: tunnel, sent by a pod to where tunnel packets arrive; source, from an"
-                    + " address that cannot be there");
+                    + " address that cannot be there"),
+    HTTP_CLOSED(
+            "flannelj.http.connections.closed",
+            "connections",
+            "",
+            "connections to the HTTP servers that were closed to make room for newer ones"),
+    HTTP_REFUSED(
+            "flannelj.http.requests.refused",
+            "requests",
+            "",
+            "HTTP requests that were malformed, too large or too late, or had a body or a method that is not taken");
 
     private final String metric;
     private final String unit;

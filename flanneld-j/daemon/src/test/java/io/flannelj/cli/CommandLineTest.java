@@ -3,6 +3,7 @@ package io.flannelj.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.flannelj.config.AdminOptions;
+import io.flannelj.config.AdminOptions.HttpAddress;
 import io.flannelj.config.AnnotationPrefix;
 import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.Datapath;
@@ -66,7 +67,8 @@ class CommandLineTest {
         assertThat(options.hostRules().randomFully()).isTrue();
         assertThat(options.hostRules().acceptForwarded()).isTrue();
         assertThat(options.hostRules().resync()).isEqualTo(Duration.ofSeconds(5));
-        assertThat(options.admin().healthzPort()).isZero();
+        assertThat(options.admin().healthz()).isEqualTo(new HttpAddress(IpAddress.parse("127.0.0.1"), 0));
+        assertThat(options.admin().metrics()).isEqualTo(new HttpAddress(IpAddress.parse("127.0.0.1"), 0));
         assertThat(options.uplink().publicIp()).isNull();
         assertThat(options.uplink().publicIpv6()).isNull();
     }
@@ -149,6 +151,8 @@ class CommandLineTest {
                 "--iptables-forward-rules=false",
                 "--healthz-ip=127.0.0.1",
                 "--healthz-port=8471",
+                "--metrics-ip=10.1.2.3",
+                "--metrics-port=8472",
                 "--control-socket=/c.sock",
                 "--state-dir=/state",
                 "--tun-device=/tun",
@@ -176,7 +180,11 @@ class CommandLineTest {
         assertThat(options.hostRules().randomFully()).isFalse();
         assertThat(options.hostRules().resync()).isEqualTo(Duration.ofSeconds(9));
         assertThat(options.hostRules().acceptForwarded()).isFalse();
-        assertThat(options.admin()).isEqualTo(new AdminOptions(IpAddress.parse("127.0.0.1"), 8471, Path.of("/c.sock")));
+        assertThat(options.admin())
+                .isEqualTo(new AdminOptions(
+                        new HttpAddress(IpAddress.parse("127.0.0.1"), 8471),
+                        new HttpAddress(IpAddress.parse("10.1.2.3"), 8472),
+                        Path.of("/c.sock")));
         assertThat(options.paths().stateDirectory()).isEqualTo(Path.of("/state"));
         assertThat(options.datapath().tunDevice()).isEqualTo("/tun");
         assertThat(options.datapath().busyPoll()).isEqualTo(Duration.ofNanos(75_000));
@@ -262,6 +270,7 @@ class CommandLineTest {
         "--instance=a/../../b, 1 to 12 of a-z",
         "--healthz-port=x, healthz-port",
         "--healthz-port=70000, healthz-port",
+        "--metrics-port=70000, metrics-port",
         "--public-ip=1.2.3, public-ip",
         "--public-ip=fd00::1, use --public-ipv6",
         "--public-ipv6=1.2.3.4, must be an IPv6 address",

@@ -44,7 +44,7 @@ class ArrowsTest {
 
         room("cni");
         room("cni.shim", "cni");
-        room("cni.main", "cni", "cni.engine", "cni.shim");
+        room("cni.main", "cni", "cni.engine", "cni.shim", "jdk.net");
         room("cni.server", "cni", "cni.shim", "linux");
         room("cni.engine", "cni", "linux", "net", "netlink", "netns", "packetfilter", "com.fasterxml.jackson..");
 
@@ -84,7 +84,7 @@ class ArrowsTest {
         also("backend.ipip", "datapath.offload");
         room("firewall", "config", "linux", "net", "packetfilter");
         room("metrics", "datapath", "lease", "io.micrometer..");
-        room("admin", "metrics", "lease", "com.fasterxml.jackson..", "io.netty..");
+        room("admin", "metrics", "lease", "com.fasterxml.jackson..", "io.netty..", "org.slf4j");
         room("bench", "backend.udp", "backend.vxlan", "datapath", "device", "net", "packet", "io.netty.buffer");
         room("cleanup", "backend", "config", "firewall", "lease", "net", "netlink");
         room(
