@@ -145,7 +145,7 @@ class CniSpecificationIT {
                         caller.error(caller.call(variables, caller.conf()), 4, "CNI_CONTAINERID", wrong);
                     }));
         }
-        for (String wrong : new String[] {".", "..", "a/b", "a:b", "a b", "sixteen-letters-"}) {
+        for (String wrong : new String[] {".", "..", "a/b", "a:b", "a b", "sixteen-letters-", "eth%d"}) {
             rows.add(new Row("an interface name that the kernel does not take is an error: " + wrong, caller -> {
                 Map<String, String> variables = variables("ADD", node.addUnwiredPod());
                 variables.put("CNI_IFNAME", wrong);

@@ -29,6 +29,10 @@ record AddressRange(Cidr subnet, IpAddress first, IpAddress last, IpAddress gate
         if (!subnet.isNetwork() || !large) {
             return null;
         }
+        if (gateway != null && !subnet.contains(gateway)) {
+            fields.unless(false, field + ".gateway", "must lie in subnet " + subnet + ", was " + gateway);
+            return null;
+        }
         IpAddress lowest = subnet.gateway().address();
         // As host-local: the last address of an IPv4 subnet is its broadcast address, of an IPv6 one any other.
         IpAddress highest = subnet.isIpv4() ? subnet.lastAddress().plus(-1) : subnet.lastAddress();

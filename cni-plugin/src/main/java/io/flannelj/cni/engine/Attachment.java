@@ -19,7 +19,7 @@ import java.util.regex.Pattern;
  */
 record Attachment(String containerId, String ifName, String netns, String netnsFile) {
     private static final Pattern CONTAINER_ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]*");
-    private static final Pattern IF_NAME = Pattern.compile("[^/:\\s]{1,15}");
+    private static final Pattern IF_NAME = Pattern.compile("[^/:%\\s]{1,15}");
 
     Attachment(String containerId, String ifName, String netns) {
         this(containerId, ifName, netns, netns);
@@ -36,7 +36,7 @@ record Attachment(String containerId, String ifName, String netns, String netnsF
         }
         boolean wellNamed = IF_NAME.matcher(ifName).matches() && !ifName.equals(".") && !ifName.equals("..");
         if (!ifName.isEmpty() && !wellNamed) {
-            problems.add("CNI_IFNAME must be 1 to 15 characters without / : or blanks, was \"" + ifName + "\"");
+            problems.add("CNI_IFNAME must be 1 to 15 characters without / : % or blanks, was \"" + ifName + "\"");
         }
         if (!problems.isEmpty()) {
             throw new CniException(CniException.BAD_ENVIRONMENT, String.join("; ", problems));

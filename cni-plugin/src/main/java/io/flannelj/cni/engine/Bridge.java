@@ -1,5 +1,7 @@
 package io.flannelj.cni.engine;
 
+import io.flannelj.linux.Errno;
+import io.flannelj.linux.SyscallException;
 import io.flannelj.linux.Sysctl;
 import io.flannelj.net.Cidr;
 import io.flannelj.netlink.Address;
@@ -39,9 +41,11 @@ final class Bridge {
             Link bridge = links.find(conf.bridge()).orElse(null);
             if (bridge == null) {
                 bridge = create();
-            } else if (!bridge.kind().equals("bridge")) {
+            }
+            if (!bridge.kind().equals("bridge")) {
                 throw new CniException(CniException.BAD_BRIDGE, problem(bridge));
             }
+            pinMac(bridge);
             if (conf.vlan() > 0) {
                 links.setVlanFiltering(bridge.index(), true);
             }
@@ -55,13 +59,24 @@ final class Bridge {
         }
     }
 
-    private Link create() throws IOException {
-        int index = links.addBridge(conf.bridge(), conf.mtuBytes() > 0 ? conf.mtuBytes() : 1500);
-        Link made = links.require(conf.bridge());
-        // Left alone, a bridge takes the lowest address of its ports and so changes it with them.
-        links.setMac(index, Objects.requireNonNull(made.mac(), "a bridge has a MAC address"));
+    /** Makes it, unless another process does so at the same time. */
+    Link create() throws IOException {
+        try {
+            links.addBridge(conf.bridge(), conf.mtuBytes() > 0 ? conf.mtuBytes() : 1500);
+        } catch (SyscallException e) {
+            if (e.errno() != Errno.EEXIST) {
+                throw e;
+            }
+        }
         Interfaces.set("net/ipv6/conf/" + conf.bridge() + "/accept_ra", "0");
-        return made;
+        return links.require(conf.bridge());
+    }
+
+    /** Left alone, a bridge takes the lowest address of its ports and so changes it with them, whoever has made it. */
+    private void pinMac(Link bridge) throws IOException {
+        if (!Interfaces.hasFixedMac(bridge.name())) {
+            links.setMac(bridge.index(), Objects.requireNonNull(bridge.mac(), "a bridge has a MAC address"));
+        }
     }
 
     private String problem(Link other) {

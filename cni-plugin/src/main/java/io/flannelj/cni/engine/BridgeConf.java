@@ -59,7 +59,9 @@ record BridgeConf(
         JsonNode args = conf.path("args").path("cni");
         String bridge = conf.path("bridge").asText("cni0");
         fields.unless(
-                bridge.matches("[^/:\\s]{1,15}"), "bridge", "must be the name of an interface, was \"" + bridge + "\"");
+                bridge.matches("[^/:%\\s]{1,15}"),
+                "bridge",
+                "must be the name of an interface, without / : % or blanks, was \"" + bridge + "\"");
         boolean hairpin = fields.flag(conf, "hairpinMode");
         boolean promiscuous = fields.flag(conf, "promiscMode");
         fields.unless(!(hairpin && promiscuous), "hairpinMode and promiscMode", "exclude each other");

@@ -35,7 +35,9 @@ public final class CniEngine {
         String version = "1.1.0";
         try {
             String command = invocation.variable("CNI_COMMAND");
-            NetConf conf = NetConf.parse(invocation.stdin());
+            NetConf conf = command.equals("DEL")
+                    ? NetConf.parseForDelete(invocation.stdin())
+                    : NetConf.parse(invocation.stdin());
             version = conf.cniVersion();
             return new CniAnswer(true, carryOut(command, invocation, conf));
         } catch (CniException e) {

@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.function.Supplier;
 
 /** GC: everything of this network that belongs to no living attachment goes. What fails is told when all was tried. */
+@SuppressWarnings("try") // a lock is held, not used
 final class Collection {
     private final Invocation invocation;
     private final NetConf conf;
@@ -69,12 +70,14 @@ final class Collection {
     }
 
     private void forget(Attachment attachment, ObjectNode kept) throws IOException, CniException {
-        if (Delegation.isBridge(kept)) {
-            delegation.bridge(attachment, kept).delete();
-        } else {
-            delegation.process(kept).withAttachment(attachment).run("DEL", kept);
+        try (AttachmentLock lock = state.lock(attachment)) {
+            if (Delegation.isBridge(kept)) {
+                delegation.bridge(attachment, kept, "").delete();
+            } else {
+                delegation.process(kept).about(attachment).run("DEL", kept);
+            }
+            state.delete(attachment);
         }
-        state.delete(attachment);
     }
 
     private void unlink(List<Attachment> valid) throws IOException {
@@ -107,7 +110,7 @@ final class Collection {
     }
 
     private static boolean isHostLocal(JsonNode delegate) {
-        return delegate.path("ipam").path("type").asText().equals("host-local");
+        return delegate.path("ipam").path("type").asText().equals(HostLocalConf.TYPE);
     }
 
     private Path directory(JsonNode delegate) {

@@ -70,6 +70,20 @@ final class DelegateConf {
         return rendered;
     }
 
+    /** As little as it takes to find what an attachment of this network may have left. */
+    static ObjectNode least(NetConf conf) {
+        ObjectNode least = Json.MAPPER.createObjectNode();
+        least.put("cniVersion", conf.cniVersion()).put("name", conf.name()).put("type", "bridge");
+        least.putObject("ipam")
+                .put("type", HostLocalConf.TYPE)
+                .put(
+                        "dataDir",
+                        new Json()
+                                .path(conf.root().path("ipam"), "dataDir", HostLocalConf.DEFAULT_DIRECTORY)
+                                .toString());
+        return least;
+    }
+
     /** dockerd gives addresses of docker0, too: of the lower half, as {@code docker-opts} tells it. */
     private static boolean sharesWithDocker(JsonNode root, JsonNode rendered) {
         JsonNode told = root.path("shareWithDocker");
@@ -89,7 +103,7 @@ final class DelegateConf {
     private static ObjectNode ipam(JsonNode root, @Nullable SubnetEnv env, boolean shared) {
         ObjectNode ipam = Json.copy(root, "ipam");
         if (!ipam.has("type")) {
-            ipam.put("type", "host-local");
+            ipam.put("type", HostLocalConf.TYPE);
         }
         if (env == null) {
             return ipam;

@@ -8,11 +8,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Optional;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * ADD, DEL and CHECK as flannel's plugin has them: the network's configuration and this node's subnet make the delegate's
  * configuration; that is kept, and carried out by our own bridge plugin or by another plugin of CNI_PATH.
  */
+@SuppressWarnings("try") // a lock is held, not used
 final class Delegation {
     private final Supplier<String> daemonState;
     private final Invocation invocation;
@@ -37,9 +39,18 @@ final class Delegation {
 
     String add(Attachment attachment) throws IOException, CniException {
         ObjectNode delegate = DelegateConf.render(conf, subnetEnv(CniException.TRY_AGAIN_LATER));
-        boolean ours = isBridge(delegate);
-        BridgePlugin bridge = ours ? bridge(attachment, delegate) : null; // a mistake is told before anything is made
-        boolean known = state.exists(attachment);
+        // A mistake is told before anything is made.
+        BridgePlugin bridge = isBridge(delegate) ? bridge(attachment, delegate, invocation.variable("CNI_ARGS")) : null;
+        requirePlugins(delegate);
+        try (AttachmentLock lock = state.lock(attachment)) {
+            return add(attachment, delegate, bridge);
+        }
+    }
+
+    private String add(Attachment attachment, ObjectNode delegate, @Nullable BridgePlugin bridge)
+            throws IOException, CniException {
+        boolean known = state.read(attachment).isPresent(); // an ADD went well before: what it made stays
+        Optional<ObjectNode> before = state.readOwn(attachment);
         state.write(attachment, delegate);
         try {
             return bridge != null
@@ -47,12 +58,10 @@ final class Delegation {
                     : process(delegate).run("ADD", delegate);
         } catch (IOException | CniException | RuntimeException e) {
             try {
-                if (bridge == null) {
+                if (bridge == null && !known) {
                     process(delegate).run("DEL", delegate); // the caller of a plugin that failed cleans up by DEL
                 }
-                if (!known) {
-                    state.delete(attachment); // else it belongs to an ADD that went well
-                }
+                state.restore(attachment, before);
             } catch (IOException | CniException | RuntimeException second) {
                 e.addSuppressed(second); // the file stays, for the runtime's DEL
             }
@@ -60,28 +69,66 @@ final class Delegation {
         }
     }
 
-    /** By what ADD kept; by the network's configuration as it is now, where nothing was kept. */
+    /** By what ADD kept; as far as it goes, where nothing was kept. */
     void delete(Attachment attachment) throws IOException, CniException {
-        Optional<ObjectNode> kept = state.read(attachment);
-        if (kept.isEmpty() && !isBridge(DelegateConf.render(conf, null))) {
-            state.delete(attachment);
-            return; // another plugin was never called, or its call is past finding out
+        if (!state.areThere()) {
+            deleteUnknown(attachment);
+            return;
         }
-        ObjectNode delegate = kept.isPresent() ? kept.get() : DelegateConf.render(conf, null);
-        if (isBridge(delegate)) {
-            bridge(attachment, delegate).delete();
-        } else {
-            process(delegate).run("DEL", withPrevResult(delegate));
+        try (AttachmentLock lock = state.lock(attachment)) {
+            Optional<ObjectNode> kept = state.read(attachment);
+            if (kept.isEmpty()) {
+                deleteUnknown(attachment);
+            } else if (isBridge(kept.get())) {
+                bridge(attachment, kept.get(), "").delete();
+            } else {
+                process(kept.get()).run("DEL", withPrevResult(kept.get()));
+            }
+            state.delete(attachment); // only now: what failed is tried again with the same configuration
         }
-        state.delete(attachment); // only now: what failed is tried again with the same configuration
+    }
+
+    /**
+     * ADD failed and took back what it had made, or what it kept is lost. What can be ours goes; whether the configuration could be
+     * carried out does not matter, and other plugins were never called, or their call is past finding out.
+     */
+    private void deleteUnknown(Attachment attachment) throws IOException, CniException {
+        ObjectNode delegate = DelegateConf.render(conf, null);
+        if (conf.name().isEmpty() || !isBridge(delegate)) {
+            return;
+        }
+        try {
+            bridge(attachment, delegate, "").delete();
+        } catch (CniException e) {
+            bridge(attachment, DelegateConf.least(conf), "").delete();
+        }
+    }
+
+    private void requirePlugins(ObjectNode delegate) throws CniException {
+        String ipam = delegate.path("ipam").path("type").asText();
+        if (!isBridge(delegate)) {
+            process(delegate).requireInstalled();
+        } else if (!ipam.equals(HostLocalConf.TYPE)) {
+            new PluginProcess(ipam, invocation).requireInstalled();
+        }
     }
 
     void check(Attachment attachment) throws IOException, CniException {
+        if (!state.areThere()) {
+            checkLocked(attachment);
+            return;
+        }
+        try (AttachmentLock lock = state.lock(attachment)) {
+            checkLocked(attachment);
+        }
+    }
+
+    private void checkLocked(Attachment attachment) throws IOException, CniException {
         Optional<ObjectNode> kept = state.read(attachment);
         ObjectNode delegate =
                 kept.isPresent() ? kept.get() : DelegateConf.render(conf, subnetEnv(CniException.CHECK_FAILED));
         if (isBridge(delegate)) {
-            bridge(attachment, delegate).check(conf.prevResult());
+            bridge(attachment, delegate, invocation.variable("CNI_ARGS")).check(conf.prevResult());
         } else {
             process(delegate).run("CHECK", withPrevResult(delegate));
         }
@@ -100,20 +147,20 @@ final class Delegation {
         return new PluginProcess(delegate.path("type").asText(), invocation);
     }
 
-    BridgePlugin bridge(Attachment attachment, ObjectNode delegate) throws CniException {
-        BridgeConf parsed = BridgeConf.parse(delegate, invocation.variable("CNI_ARGS"));
+    BridgePlugin bridge(Attachment attachment, ObjectNode delegate, String cniArgs) throws CniException {
+        BridgeConf parsed = BridgeConf.parse(delegate, cniArgs);
         return new BridgePlugin(attachment, parsed, ipam(attachment, delegate, parsed), plugging);
     }
 
     private Ipam ipam(Attachment attachment, ObjectNode delegate, BridgeConf parsed) throws CniException {
         String type = parsed.ipam().path("type").asText();
-        if (type.equals("host-local")) {
+        if (type.equals(HostLocalConf.TYPE)) {
             return new HostLocal(
                     attachment,
                     HostLocalConf.parse(
                             parsed.name(), parsed.ipam(), delegate.path("runtimeConfig"), parsed.requested()));
         }
-        return new IpamPlugin(type, invocation, delegate);
+        return new IpamPlugin(new PluginProcess(type, invocation).about(attachment), delegate);
     }
 
     /** This node's subnet, or the error of that code. */

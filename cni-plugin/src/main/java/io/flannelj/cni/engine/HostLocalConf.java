@@ -21,6 +21,7 @@ record HostLocalConf(
         List<IpAddress> requested,
         List<PodRoute> routes,
         String resolvConf) {
+    static final String TYPE = "host-local";
     static final String DEFAULT_DIRECTORY = "/var/lib/cni/networks";
 
     static HostLocalConf parse(String network, JsonNode ipam, JsonNode runtime, List<IpAddress> requested)

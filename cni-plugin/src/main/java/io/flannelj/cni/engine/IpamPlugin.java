@@ -2,7 +2,6 @@ package io.flannelj.cni.engine;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.flannelj.cni.Invocation;
 import java.io.IOException;
 import java.util.List;
 
@@ -11,8 +10,8 @@ final class IpamPlugin implements Ipam {
     private final PluginProcess process;
     private final ObjectNode conf;
 
-    IpamPlugin(String type, Invocation invocation, ObjectNode conf) {
-        this.process = new PluginProcess(type, invocation);
+    IpamPlugin(PluginProcess process, ObjectNode conf) {
+        this.process = process;
         this.conf = conf;
     }
 

@@ -11,7 +11,7 @@ import java.util.regex.Pattern;
  * What the runtime hands over on standard input: flannel's own fields. Unknown fields are ignored, as the specification
  * says.
  *
- * @param name of the network
+ * @param name of the network; empty when DEL is given an impossible one
  * @param type how the plugin is called; {@code flannel} gets flannel's defaults
  * @param subnetFile the daemon's subnet.env
  * @param stateDirectory where each attachment's delegate configuration is kept
@@ -23,6 +23,22 @@ record NetConf(String cniVersion, String name, String type, Path subnetFile, Pat
     static final String VALID_ATTACHMENTS = "cni.dev/valid-attachments";
 
     static NetConf parse(String stdin) throws CniException {
+        Json fields = new Json();
+        NetConf conf = read(stdin, fields);
+        fields.throwIfAny();
+        return conf;
+    }
+
+    /**
+     * The same for DEL, as far as it can be understood: what must go was wired with another configuration, or not at all.
+     *
+     * @throws CniException when it is not JSON, or of a version that is not spoken
+     */
+    static NetConf parseForDelete(String stdin) throws CniException {
+        return read(stdin, new Json());
+    }
+
+    private static NetConf read(String stdin, Json fields) throws CniException {
         ObjectNode root = Json.object(stdin, "the network configuration");
         String version = root.path("cniVersion").asText("0.1.0");
         if (!VERSIONS.contains(version)) {
@@ -30,12 +46,9 @@ record NetConf(String cniVersion, String name, String type, Path subnetFile, Pat
                     CniException.INCOMPATIBLE_VERSION,
                     "cniVersion " + version + " is not supported; supported are " + String.join(", ", VERSIONS));
         }
-        Json fields = new Json();
         String name = root.path("name").asText("");
-        fields.unless(
-                NETWORK_NAME.matcher(name).matches(),
-                "name",
-                "must hold letters, digits, _ . and -, was \"" + name + "\"");
+        boolean wellNamed = NETWORK_NAME.matcher(name).matches();
+        fields.unless(wellNamed, "name", "must hold letters, digits, _ . and -, was \"" + name + "\"");
         JsonNode delegate = root.path("delegate");
         fields.unless(
                 delegate.isMissingNode() || delegate.isNull() || delegate.isObject(), "delegate", "must be an object");
@@ -43,15 +56,13 @@ record NetConf(String cniVersion, String name, String type, Path subnetFile, Pat
             fields.unless(!delegate.has(field), "delegate", "must not contain " + field);
         }
         fields.unless(!delegate.has("type") || delegate.path("type").isTextual(), "delegate.type", "must be a text");
-        NetConf conf = new NetConf(
+        return new NetConf(
                 version,
-                name,
+                wellNamed ? name : "",
                 root.path("type").asText("flannel-j"),
                 fields.path(root, "subnetFile", "/run/flannel/subnet.env"),
                 fields.path(root, "dataDir", "/var/lib/cni/flannel"),
                 root);
-        fields.throwIfAny();
-        return conf;
     }
 
     /** Whether it is called by flannel's name, and so must behave as flannel where the two differ. */

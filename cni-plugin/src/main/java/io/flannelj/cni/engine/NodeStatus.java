@@ -29,7 +29,7 @@ final class NodeStatus {
         }
         BridgeConf bridge = BridgeConf.parse(delegate, "");
         String type = bridge.ipam().path("type").asText();
-        if (!type.equals("host-local")) {
+        if (!type.equals(HostLocalConf.TYPE)) {
             new PluginProcess(type, invocation).run("STATUS", delegate);
             return;
         }

@@ -3,6 +3,7 @@ package io.flannelj.cni.engine;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flannelj.cni.Invocation;
+import io.flannelj.cni.TimeLimits;
 import io.flannelj.linux.Program;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -13,9 +14,6 @@ import java.util.Map;
 
 /** Another plugin, which is executed out of CNI_PATH as the specification's section 4 says. */
 final class PluginProcess {
-    /** A DHCP server may take its time. */
-    private static final long TIMEOUT_SECONDS = 90;
-
     private final String type;
     private final Invocation invocation;
 
@@ -24,13 +22,18 @@ final class PluginProcess {
         this.invocation = invocation;
     }
 
-    /** The same plugin, about an attachment whose namespace is gone. */
-    PluginProcess withAttachment(Attachment attachment) {
+    /** The same plugin, about an attachment that the call itself may not name, as GC does not. */
+    PluginProcess about(Attachment attachment) {
         Map<String, String> variables = new HashMap<>(invocation.variables());
         variables.put("CNI_CONTAINERID", attachment.containerId());
         variables.put("CNI_IFNAME", attachment.ifName());
-        variables.put("CNI_NETNS", "");
-        return new PluginProcess(type, new Invocation(variables, ""));
+        variables.put("CNI_NETNS", attachment.netns());
+        return new PluginProcess(type, new Invocation(variables, "", invocation.netnsFile()));
+    }
+
+    /** @throws CniException when it is not installed */
+    void requireInstalled() throws CniException {
+        find();
     }
 
     /**
@@ -51,7 +54,7 @@ final class PluginProcess {
         if (elsewhere) {
             environment.put("CNI_NETNS", opened);
         }
-        Program.Output output = Program.run(builder, conf.toString(), TIMEOUT_SECONDS);
+        Program.Output output = Program.run(builder, conf.toString(), TimeLimits.OTHER_PLUGIN_SECONDS);
         if (output.exitStatus() != 0) {
             throw failure(command, output.exitStatus(), output.text());
         }

@@ -114,7 +114,7 @@ final class PodLink {
                         own != null ? own : grant.gateway(route.destination().isIpv6());
                 if (next != null) {
                     Route told = route.on(index, next);
-                    table.replace(told, route.priority(), route.mtuBytes(), route.advertisedMssBytes());
+                    table.addBehind(told, route.priority(), route.mtuBytes(), route.advertisedMssBytes());
                 }
             }
             return links.require(ifName); // for its MAC address

@@ -24,11 +24,26 @@ final class StateFiles {
         this.directory = directory;
     }
 
-    void write(Attachment attachment, ObjectNode delegate) throws IOException {
+    /** Waits until no other call about the attachment is under way. */
+    AttachmentLock lock(Attachment attachment) throws IOException {
+        createDirectory();
+        return AttachmentLock.take(directory.resolve("." + own(attachment).getFileName() + ".lock"));
+    }
+
+    /** Whether anything was ever kept here. */
+    boolean areThere() {
+        return Files.isDirectory(directory);
+    }
+
+    private void createDirectory() throws IOException {
         if (!Files.isDirectory(directory)) {
             Files.createDirectories(
                     directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         }
+    }
+
+    void write(Attachment attachment, ObjectNode delegate) throws IOException {
+        createDirectory();
         Path draft = draft(attachment);
         try {
             PrivateFiles.replace(draft, delegate.toString());
@@ -45,8 +60,18 @@ final class StateFiles {
         return own.isPresent() ? own : read(flannels(attachment));
     }
 
-    boolean exists(Attachment attachment) {
-        return Files.exists(own(attachment)) || Files.exists(flannels(attachment));
+    /** The same of our own file alone. */
+    Optional<ObjectNode> readOwn(Attachment attachment) throws IOException {
+        return read(own(attachment));
+    }
+
+    /** Puts back what {@link #readOwn} gave before something else was written. */
+    void restore(Attachment attachment, Optional<ObjectNode> before) throws IOException {
+        if (before.isPresent()) {
+            write(attachment, before.get());
+        } else {
+            Files.deleteIfExists(own(attachment));
+        }
     }
 
     /** Forgets an attachment; flannel's file only where there is none of ours. */

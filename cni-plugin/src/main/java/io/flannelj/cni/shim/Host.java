@@ -32,7 +32,7 @@ public interface Host {
     /**
      * Connects to the daemon.
      *
-     * @throws IOException when nobody listens; says why
+     * @throws IOException when nobody listens, or somebody else than root; says why
      */
     Connection connect(String socket) throws IOException;
 

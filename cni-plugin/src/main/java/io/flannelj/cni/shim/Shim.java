@@ -1,6 +1,7 @@
 package io.flannelj.cni.shim;
 
 import io.flannelj.cni.Invocation;
+import io.flannelj.cni.TimeLimits;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Shim {
     /** How long the daemon may say nothing. */
-    public static final int PATIENCE_SECONDS = 60;
+    public static final int PATIENCE_SECONDS = TimeLimits.CALL_SECONDS;
 
     public static final String DEFAULT_SOCKET = "/run/flannel-j/flanneld-j.sock";
     private static final String ABOUT = "flannel-j CNI plugin, specification 0.3.0 to 1.1.0";
@@ -108,22 +109,53 @@ public final class Shim {
         return status;
     }
 
-    /** A JSON string field whose value needs no escapes; anything else is {@code otherwise}. */
+    /**
+     * A JSON string field of the outermost object whose value needs no escapes; anything else is {@code otherwise}. What stands
+     * deeper belongs to somebody else: a result of another plugin, arguments of a pod.
+     */
     static String field(String json, String name, String otherwise) {
-        int at = json.indexOf("\"" + name + "\"");
-        if (at < 0) {
+        String found = otherwise;
+        int depth = 0;
+        int at = 0;
+        while (at < json.length()) {
+            char c = json.charAt(at);
+            if (c == '"') {
+                int end = endOfText(json, at);
+                int colon = skipBlanks(json, end + 1);
+                boolean isKey = depth == 1 && colon < json.length() && json.charAt(colon) == ':';
+                if (isKey && json.substring(at + 1, end).equals(name)) {
+                    found = text(json, skipBlanks(json, colon + 1), otherwise);
+                }
+                at = end;
+            } else if (c == '{' || c == '[') {
+                depth++;
+            } else if (c == '}' || c == ']') {
+                depth--;
+            }
+            at++;
+        }
+        return found;
+    }
+
+    private static String text(String json, int at, String otherwise) {
+        if (at >= json.length() || json.charAt(at) != '"') {
             return otherwise;
         }
-        at = skipBlanks(json, at + name.length() + 2);
-        if (at >= json.length() || json.charAt(at) != ':') {
+        int end = endOfText(json, at);
+        if (end == json.length() || end == at + 1) {
             return otherwise;
         }
-        at = skipBlanks(json, at + 1);
-        int end = at < json.length() && json.charAt(at) == '"' ? json.indexOf('"', at + 1) : -1;
-        if (end < 0 || json.substring(at, end).indexOf('\\') >= 0 || end == at + 1) {
-            return otherwise;
+        String text = json.substring(at + 1, end);
+        return text.indexOf('\\') >= 0 ? otherwise : text;
+    }
+
+    /** The closing quote of the text that begins there; the end of everything, where there is none. */
+    private static int endOfText(String json, int from) {
+        int at = from + 1;
+        while (at < json.length() && json.charAt(at) != '"') {
+            at += json.charAt(at) == '\\' ? 2 : 1;
         }
-        return json.substring(at + 1, end);
+        return Math.min(at, json.length());
     }
 
     private static int skipBlanks(String json, int from) {

@@ -32,6 +32,46 @@ class ShimTest {
         assertThat(host.sent).hasToString("\0\0\0" + (char) call.length() + call);
     }
 
+    /** What another plugin answered, or a pod's arguments say, names no socket. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"prevResult\":{\"controlSocket\":\"/tmp/x\"},\"controlSocket\":\"/run/x.sock\"}",
+                "{\"args\":{\"cni\":{\"controlSocket\":\"/tmp/x\"}},\"controlSocket\" : \"/run/x.sock\"}",
+                "{\"controlSocket\":\"/run/x.sock\",\"plugins\":[{\"controlSocket\":\"/tmp/x\"}]}",
+                "{\"name\":\"a\\\",\\\"controlSocket\\\":\\\"/tmp/x\",\"controlSocket\":\"/run/x.sock\"}",
+                "{\"name\":\"controlSocket\",\"controlSocket\":\"/run/x.sock\"}",
+                "{\"controlSocket\":\"/tmp/x\",\"controlSocket\":\"/run/x.sock\"}"
+            })
+    void theControlSocketIsReadOfTheOutermostObject(String input) {
+        MemoryHost host = answered("ADD", Outcome.DONE, "{}");
+        host.input = input;
+        new Shim(host).run();
+        assertThat(host.connectedTo).isEqualTo("/run/x.sock.cni");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "{",
+                "{\"controlSocket",
+                "{\"controlSocket\"",
+                "{\"controlSocket\":",
+                "{\"controlSocket\":\"",
+                "{\"controlSocket\":\"\"}",
+                "{\"controlSocket\":7}",
+                "{\"controlSocket\":\"a\\\\b\"}",
+                "{\"delegate\":{\"controlSocket\":\"/tmp/x\"}}",
+                "]}\"controlSocket\":\"/tmp/x\""
+            })
+    void withoutAControlSocketItIsTheUsualOne(String input) {
+        MemoryHost host = answered("ADD", Outcome.DONE, "{}");
+        host.input = input;
+        new Shim(host).run();
+        assertThat(host.connectedTo).isEqualTo(Shim.DEFAULT_SOCKET + ".cni");
+    }
+
     @Test
     void aCallComesBackAsItWas() {
         Invocation invocation = new Invocation(Map.of("CNI_COMMAND", "ADD"), "{\n}");

@@ -1,5 +1,8 @@
 package io.flannelj.linux;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /**
@@ -28,6 +31,15 @@ public final class Flock implements AutoCloseable {
             }
         }
         return new Flock(fd);
+    }
+
+    /** Whether the file at that path is still the one that is locked. */
+    public boolean isOf(Path file) throws IOException {
+        try {
+            return Files.isSameFile(Path.of("/proc/self/fd/" + fd.number()), file);
+        } catch (NoSuchFileException e) {
+            return false;
+        }
     }
 
     @Override

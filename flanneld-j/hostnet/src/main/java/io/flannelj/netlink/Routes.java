@@ -73,14 +73,16 @@ public final class Routes {
     }
 
     /**
-     * The same, with what few routes have.
+     * Adds a route that takes nothing from those to the same destination that are there: IPv4 keeps it behind them; IPv6, which would
+     * share the traffic out between them, goes on with the first alone.
      *
      * @param priority metric; 0 for none
      * @param mtuBytes path MTU; 0 for the link's
      * @param advertisedMssBytes TCP segment size that is announced; 0 for the kernel's choice
      */
-    public void replace(Route route, int priority, int mtuBytes, int advertisedMssBytes) throws SyscallException {
-        Request request = request(NEWROUTE, Request.FLAG_CREATE | Request.FLAG_REPLACE, route);
+    public void addBehind(Route route, int priority, int mtuBytes, int advertisedMssBytes) throws SyscallException {
+        int behind = route.destination().isIpv6() ? Request.FLAG_EXCL : Request.FLAG_APPEND;
+        Request request = request(NEWROUTE, Request.FLAG_CREATE | behind, route);
         if (priority != 0) {
             request.attributeU32(PRIORITY, priority);
         }
@@ -94,7 +96,13 @@ public final class Routes {
                 }
             });
         }
-        netlink.execute(request, "replace route", route.toString());
+        try {
+            netlink.execute(request, "add route", route.toString());
+        } catch (SyscallException e) {
+            if (e.errno() != Errno.EEXIST) {
+                throw e;
+            }
+        }
     }
 
     public void delete(Route route) throws SyscallException {

@@ -86,6 +86,10 @@ final class CLibrary {
     static native int setsockopt(int fd, int level, int option, Address value, int length);
 
     @Include("sys/socket.h")
+    @Import(name = "getsockopt")
+    static native int getsockopt(int fd, int level, int option, Address value, Address length);
+
+    @Include("sys/socket.h")
     @Import(name = "connect")
     static native int connect(int fd, Address address, int length);
 

@@ -101,10 +101,25 @@ final class NativeHost implements Host {
             CLibrary.close(fd);
             throw failure;
         }
+        int peer = peerUser(fd);
+        if (peer != 0) {
+            CLibrary.close(fd);
+            throw new IOException("user " + peer + " listens there, and not root");
+        }
         byte[] patience = new byte[16]; // struct timeval
         patience[0] = Shim.PATIENCE_SECONDS;
         CLibrary.setsockopt(fd, 1, 20, Address.ofData(patience), patience.length); // SO_RCVTIMEO
         return new Connected(fd);
+    }
+
+    /** Who listens at the other end; -1 when the kernel does not say. */
+    private static int peerUser(int fd) {
+        Address credentials = CLibrary.calloc(4, 4); // struct ucred: process, user, group; and the length behind it
+        Address length = credentials.add(12);
+        length.putInt(12);
+        return CLibrary.getsockopt(fd, 1, 17, credentials, length) < 0 // SO_PEERCRED
+                ? -1
+                : credentials.add(4).getInt();
     }
 
     /** Becomes the launcher of the JVM, which asks for the daemon once more and then does the work itself. */
