@@ -94,11 +94,17 @@ public final class Node {
 
     /** The same, with more in its environment. */
     public void startDaemonWith(Map<String, String> environment, String... moreFlags) {
-        List<String> command = new ArrayList<>();
+        List<String> prefix = new ArrayList<>();
         if (!environment.isEmpty()) {
-            command.add("env");
-            environment.forEach((name, value) -> command.add(name + "=" + value));
+            prefix.add("env");
+            environment.forEach((name, value) -> prefix.add(name + "=" + value));
         }
+        startDaemonUnder(prefix, moreFlags);
+    }
+
+    /** The same by a program that executes it, e.g. {@code nice}. */
+    public void startDaemonUnder(List<String> prefix, String... moreFlags) {
+        List<String> command = new ArrayList<>(prefix);
         command.addAll(List.of(
                 Distribution.home().resolve("bin/flanneld-j").toString(),
                 "--etcd-endpoints",

@@ -29,6 +29,7 @@ public final class Main {
         if (run.debug()) {
             Logging.debug();
         }
+        Preflight.giveUpPrivileges(); // before there are threads: each has its own
         Shutdown shutdown = Shutdown.onSignals();
         shutdown.finish(new Daemon(run.options(), shutdown).run());
     }

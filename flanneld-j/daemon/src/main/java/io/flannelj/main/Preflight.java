@@ -1,14 +1,41 @@
 package io.flannelj.main;
 
+import io.flannelj.linux.Privileges;
+import io.flannelj.linux.Privileges.Capability;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What must be so before anything is touched. */
 final class Preflight {
     private static final int CAP_NET_ADMIN = 12;
 
+    private static final Logger log = LoggerFactory.getLogger(Preflight.class);
+
+    /**
+     * Interfaces, routes and rules; raw sockets of ipip; the namespaces of pods; a port below 1024; files of other users, as keys may
+     * be.
+     */
+    private static final Set<Capability> USED = EnumSet.of(
+            Capability.NET_ADMIN,
+            Capability.NET_RAW,
+            Capability.SYS_ADMIN,
+            Capability.NET_BIND_SERVICE,
+            Capability.DAC_OVERRIDE);
+
     private Preflight() {}
+
+    /** Keeps what we write to ourselves, and of our capabilities those that we use. */
+    static void giveUpPrivileges() {
+        Privileges.keepFilesPrivate();
+        if (!Privileges.keepOnly(USED)) {
+            log.debug("capabilities cannot be given up here; who started us has done so, or wants none given up");
+        }
+    }
 
     /**
      * That this process may change the network.

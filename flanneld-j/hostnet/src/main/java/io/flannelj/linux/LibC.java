@@ -96,6 +96,12 @@ final class LibC {
 
         int flock(int fd, int operation);
 
+        int umask(int mask);
+
+        int capget(ByteBuffer header, @Out ByteBuffer words);
+
+        int capset(@In ByteBuffer header, @In ByteBuffer words);
+
         int setpriority(int which, int who, int priority);
 
         int clock_gettime(int clock, @Out ByteBuffer timespec);

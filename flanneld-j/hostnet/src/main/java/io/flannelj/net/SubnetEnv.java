@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -47,8 +48,11 @@ public record SubnetEnv(
 
     /** Replaces {@code file} atomically: a reader sees the old content or the new, also after a crash. */
     public void write(Path file) throws IOException {
-        Path directory = file.toAbsolutePath().getParent();
-        Files.createDirectories(directory);
+        Path directory = Objects.requireNonNull(file.toAbsolutePath().getParent(), "a file lies in a folder");
+        if (!Files.isDirectory(directory)) {
+            Files.createDirectories(directory);
+            Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x")); // others read it
+        }
         Path draft = Files.createTempFile(directory, "." + file.getFileName(), "");
         try {
             Files.writeString(draft, text());
