@@ -84,6 +84,15 @@ public interface BackendProvider {
         void apply(Collection<Lease> peers) throws IOException;
 
         /**
+         * Sends to nobody while our lease has ended. It says nothing of the peers; the next {@link #apply} goes on with them.
+         *
+         * @throws IOException as {@link #apply}
+         */
+        default void fence() throws IOException {
+            apply(List.of());
+        }
+
+        /**
          * The peers of the last {@link #apply} that nothing is sent to, and why, with the remedy; for people. Any thread.
          */
         default Map<PodSubnets, String> unreachable() {

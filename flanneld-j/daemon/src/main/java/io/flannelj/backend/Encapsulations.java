@@ -16,6 +16,7 @@ import io.flannelj.net.IpAddress;
 import io.flannelj.net.TunnelEndpoint;
 import io.flannelj.netlink.NetlinkSocket;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -30,14 +31,17 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The encapsulations that a node speaks at one time, each a {@link Tunnel} of its own. Usually that is one: the network config's,
- * which leads, and which the whole pod network is routed into. Beside it stands a tunnel for each that a peer's lease prefers,
- * so that a network goes over from one to another, node by node, and no packet is lost:
+ * which leads, and which the whole pod network is routed into. Beside it stands the tunnel of an earlier network config for as
+ * long as a peer that was reached by it takes no other, so that a network goes over from one to another, node by node, and no
+ * packet is lost:
  *
  * <ul>
  *   <li>every tunnel takes packets from every peer;
@@ -46,12 +50,15 @@ import org.slf4j.LoggerFactory;
  *   <li>until then its subnet is routed into the tunnel that it prefers, which for a node of flannel's is the only one.
  * </ul>
  *
+ * <p>No lease opens a tunnel: only the network config does, now or earlier in this node's life ({@link TunnelMemory}). A peer
+ * that takes none of ours is not reached, and {@link #unreachable} says why.
+ *
  * <p>Confined to the control thread, but for what the interface says of reading.
  */
 public final class Encapsulations implements Backend {
     private static final Logger log = LoggerFactory.getLogger(Encapsulations.class);
 
-    /** How long a tunnel is kept that no lease needs any more: a peer may learn late that we changed. */
+    /** How long a tunnel is kept that no peer needs any more: one may learn late that we changed. */
     private static final Duration LINGER = Duration.ofMinutes(1);
 
     private final BackendRegistry providers;
@@ -59,6 +66,7 @@ public final class Encapsulations implements Backend {
     private final Lease own;
     private final Consumer<String> onLost;
     private final Clock clock;
+    private final TunnelMemory memory;
     private final NetlinkSocket netlink;
     private final PeerRoutes plainRoutes;
     private final Map<String, NetworkConfig> configs = new HashMap<>();
@@ -107,6 +115,7 @@ public final class Encapsulations implements Backend {
             Lease own,
             Consumer<String> onLost,
             Clock clock,
+            TunnelMemory memory,
             NetlinkSocket netlink,
             Speaking leading) {
         this.providers = providers;
@@ -114,6 +123,7 @@ public final class Encapsulations implements Backend {
         this.own = own;
         this.onLost = onLost;
         this.clock = clock;
+        this.memory = memory;
         this.netlink = netlink;
         this.plainRoutes = new PeerRoutes(
                 netlink,
@@ -132,6 +142,7 @@ public final class Encapsulations implements Backend {
      * Starts with the encapsulation of the network config.
      *
      * @param prepared of that config; it must be a tunnel
+     * @param stateDirectory where it is kept over restarts which tunnels earlier configs asked for
      * @throws IOException names the device, address or port that was refused, and the remedy
      */
     public static Encapsulations start(
@@ -141,13 +152,16 @@ public final class Encapsulations implements Backend {
             Prepared prepared,
             Lease own,
             Consumer<String> onLost,
-            Clock clock)
+            Clock clock,
+            Path stateDirectory)
             throws IOException {
         Tunnel.Spec spec = prepared.tunnel().orElseThrow();
         Tunnel tunnel = Tunnel.start(spec, own, onLost);
         try {
             Speaking first = new Speaking(config.backend().type(), spec, prepared.attributes(), tunnel);
-            return new Encapsulations(providers, config, uplink, own, onLost, clock, NetlinkSocket.open(), first);
+            TunnelMemory memory = TunnelMemory.read(stateDirectory);
+            return new Encapsulations(
+                    providers, config, uplink, own, onLost, clock, memory, NetlinkSocket.open(), first);
         } catch (IOException | RuntimeException e) {
             tunnel.close();
             throw e;
@@ -200,14 +214,18 @@ public final class Encapsulations implements Backend {
         }
         Attempts attempts = new Attempts();
         Instant now = clock.instant();
-        Set<String> asked = new LinkedHashSet<>(List.of(wanted));
-        listeners.forEach(listener -> asked.add(listener.says().preferred()));
         Set<String> before = Set.copyOf(speaking.keySet());
-        for (String type : asked) {
-            attempts.run(() -> speak(type));
-            needed.put(type, now);
+        attempts.run(() -> speak(wanted));
+        boolean goneOver = follow();
+        remember(now);
+        for (String type : memory.earlier().keySet()) {
+            needed.putIfAbsent(type, now);
+            if (isNeeded(type)) {
+                needed.put(type, now);
+                attempts.run(() -> speak(type));
+            }
         }
-        if (follow() || changed || !before.equals(speaking.keySet())) {
+        if (goneOver || changed || !before.equals(speaking.keySet())) {
             plan();
         }
         // All know everybody before any route leads there; and what leads comes last, since its route to the whole
@@ -241,7 +259,7 @@ public final class Encapsulations implements Backend {
     private void plan() {
         Map<String, Set<Cidr>> routed = new HashMap<>();
         for (Listener listener : listeners) {
-            String by = choose(listener.says());
+            String by = choose(listener);
             Cidr subnet = listener.lease().subnets().ipv4();
             if (by != null && subnet != null) {
                 routed.computeIfAbsent(by, type -> new LinkedHashSet<>()).add(subnet);
@@ -250,7 +268,7 @@ public final class Encapsulations implements Backend {
         unreachable = Unreachable.among(
                 listeners.stream().map(Listener::lease).toList(),
                 leading.type(),
-                lease -> choose(Announcement.of(lease.attributes())) != null);
+                lease -> choose(new Listener(lease, Announcement.of(lease.attributes()))) != null);
         parts.clear();
         for (Speaking one : speaking.values()) {
             Set<Cidr> destinations =
@@ -259,6 +277,40 @@ public final class Encapsulations implements Backend {
         }
         preferred = understood();
         report(routed);
+    }
+
+    /** Notes what is in force, and at a change who was reached by what was before. */
+    private void remember(Instant now) {
+        BackendConfig current = config(leading.type()).backend();
+        BackendConfig before = memory.current().orElse(current);
+        if (memory.current().isPresent() && before.equals(current)) {
+            return;
+        }
+        needed.put(before.type(), now);
+        memory.change(
+                current,
+                listeners.stream()
+                        .filter(listener -> takesOnly(listener, before.type()))
+                        .map(listener -> TunnelMemory.name(listener.lease()))
+                        .collect(Collectors.toSet()));
+    }
+
+    /** Whether a peer that was reached by an earlier tunnel still takes nothing newer. */
+    private boolean isNeeded(String type) {
+        TunnelMemory.Earlier earlier = memory.earlier().get(type);
+        return earlier != null
+                && listeners.stream()
+                        .filter(listener -> takesOnly(listener, type))
+                        .anyMatch(listener -> earlier.peers().contains(TunnelMemory.name(listener.lease())));
+    }
+
+    private boolean takesOnly(Listener listener, String type) {
+        Set<String> takes = listener.says().decodes().keySet();
+        return takes.contains(type) && !takes.contains(leading.type());
+    }
+
+    private NetworkConfig config(String type) {
+        return Objects.requireNonNull(configs.get(type), "the config of a tunnel that is spoken");
     }
 
     private void carryOut(Speaking one) throws IOException {
@@ -271,18 +323,14 @@ public final class Encapsulations implements Backend {
             return;
         }
         NetworkConfig config = configs.get(type);
-        if (config == null) {
-            Optional<BackendConfig> usual = BackendConfig.usual(type);
-            if (usual.isEmpty()) {
-                return;
-            }
-            config = Objects.requireNonNull(configs.get(leading.type())).withBackend(usual.get());
+        TunnelMemory.Earlier earlier = memory.earlier().get(type);
+        if (config == null && earlier != null) {
+            config = config(leading.type()).withBackend(earlier.backend());
         }
-        Optional<BackendProvider> provider = providers.find(type);
-        if (provider.isEmpty()) {
+        if (config == null || !providers.get(type).isTunnel(config)) {
             return;
         }
-        Prepared prepared = provider.get().prepare(config, uplink);
+        Prepared prepared = providers.get(type).prepare(config, uplink);
         Optional<Tunnel.Spec> spec = prepared.tunnel();
         if (spec.isEmpty()) {
             return;
@@ -305,34 +353,37 @@ public final class Encapsulations implements Backend {
         return true;
     }
 
-    /** What a peer is sent; null when it takes nothing that we speak. */
-    private @Nullable String choose(Announcement says) {
-        if (says.decodes().containsKey(leading.type())) {
-            return leading.type();
-        }
-        if (speaking.containsKey(says.preferred())) {
-            return says.preferred();
-        }
-        return says.decodes().keySet().stream()
-                .filter(speaking::containsKey)
+    /** What a peer is sent; null when its lease has what we need to know for nothing that we speak. */
+    private @Nullable String choose(Listener listener) {
+        return Stream.concat(
+                        Stream.of(leading.type(), listener.says().preferred()),
+                        listener.says().decodes().keySet().stream())
+                .filter(type -> peer(listener, type).isPresent())
                 .findFirst()
                 .orElse(null);
+    }
+
+    /** A peer as the end of one of our tunnels; empty when we do not speak it or the lease does not say enough. */
+    private Optional<Peer> peer(Listener listener, String type) {
+        Speaking one = speaking.get(type);
+        LeaseAttributes theirs = listener.says().decodes().get(type);
+        Lease lease = listener.lease();
+        return one == null || theirs == null
+                ? Optional.empty()
+                : one.spec().peerOf().apply(new Lease(lease.subnets(), theirs, lease.expiresAt()));
     }
 
     /** The peers of one tunnel: those that it can reach, and those that may send by it before they can be reached. */
     private List<Peer> known(Speaking one) {
         List<Peer> peers = new ArrayList<>();
         for (Listener listener : listeners) {
-            LeaseAttributes theirs = listener.says().decodes().get(one.type());
             Lease lease = listener.lease();
             Cidr subnet = lease.subnets().ipv4();
             IpAddress address = lease.attributes().publicIpv4();
-            if (theirs != null) {
-                one.spec()
-                        .peerOf()
-                        .apply(new Lease(lease.subnets(), theirs, lease.expiresAt()))
-                        .ifPresent(peers::add);
-            } else if (subnet != null && address != null && choose(listener.says()) != null) {
+            Optional<Peer> peer = peer(listener, one.type());
+            if (peer.isPresent()) {
+                peers.add(peer.get());
+            } else if (subnet != null && address != null && choose(listener) != null) {
                 peers.add(new Peer(subnet, address, 0, 0)); // nothing is routed to it here
             }
         }
@@ -355,20 +406,25 @@ public final class Encapsulations implements Backend {
     }
 
     private void retire(Instant now) {
-        List<Speaking> over = speaking.values().stream()
-                .filter(one -> !leads(one))
-                .filter(one -> now.isAfter(
-                        needed.getOrDefault(one.type(), Instant.EPOCH).plus(LINGER)))
+        List<String> over = Stream.concat(speaking.keySet().stream(), memory.earlier().keySet().stream())
+                .distinct()
+                .filter(type -> !type.equals(leading.type()))
+                .filter(type ->
+                        now.isAfter(needed.getOrDefault(type, Instant.EPOCH).plus(LINGER)))
                 .toList();
-        for (Speaking one : over) {
-            log.info(
-                    "no peer needs {} any more; closing {}",
-                    one.type(),
-                    one.tunnel().deviceNames());
-            speaking.remove(one.type());
-            one.tunnel().counters().stream().map(TrafficCounters::frozen).forEach(retired::add);
-            one.tunnel().close();
-            publish();
+        for (String type : over) {
+            memory.forget(type);
+            configs.remove(type);
+            Speaking one = speaking.remove(type);
+            if (one != null) {
+                log.info(
+                        "no peer needs {} any more; closing {}",
+                        type,
+                        one.tunnel().deviceNames());
+                one.tunnel().counters().stream().map(TrafficCounters::frozen).forEach(retired::add);
+                one.tunnel().close();
+                publish();
+            }
         }
         if (!over.isEmpty()) {
             plan();
@@ -397,6 +453,12 @@ public final class Encapsulations implements Backend {
         tunnels = List.copyOf(ordered);
         datapaths().forEach(path -> all.add(path.counters()));
         counters = List.copyOf(all);
+    }
+
+    /** The tunnels stay open, and what is known of the peers stays known. */
+    @Override
+    public void fence() {
+        speaking.values().forEach(one -> one.tunnel().know(List.of()));
     }
 
     @Override

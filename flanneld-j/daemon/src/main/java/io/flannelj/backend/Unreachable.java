@@ -1,5 +1,6 @@
 package io.flannelj.backend;
 
+import io.flannelj.lease.Announcement;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.PodSubnets;
 import java.util.Collection;
@@ -24,14 +25,17 @@ public final class Unreachable {
         return Map.copyOf(unreachable);
     }
 
-    /** Why a node that speaks {@code spoken} cannot send to the holder of a lease. */
-    static String reason(Lease lease, String spoken) {
+    /** Why a node that carries {@code ours} cannot send to the holder of a lease. */
+    static String reason(Lease lease, String ours) {
         String theirs = lease.attributes().backendType();
-        if (theirs.equals(spoken)) {
-            return "its lease has no address or no data for " + spoken
+        if (Announcement.of(lease.attributes()).decodes().containsKey(ours)) {
+            return "its lease has no address or no data for " + ours
                     + " in the families of the network; restart the daemon of that node";
         }
-        return "it speaks " + (theirs.isEmpty() ? "udp" : "\"" + theirs + "\"") + " and this node " + spoken
-                + "; restart the daemon of the one that does not follow the network config";
+        return "this node carries " + ours + ", and that lease "
+                + (theirs.isEmpty()
+                        ? "names no type, as for udp, alloc or a reservation that no node has taken"
+                        : "is of type \"" + theirs + "\"")
+                + "; see which network config that node has, and restart the daemon that does not follow it";
     }
 }

@@ -187,7 +187,7 @@ public final class Leavings implements AutoCloseable {
             return;
         }
         try (DirectoryStream<Path> files =
-                Files.newDirectoryStream(stateDirectory, "{leases.json,vtep-mac*,geneve-mac*}")) {
+                Files.newDirectoryStream(stateDirectory, "{leases.json,tunnels.json,vtep-mac*,geneve-mac*}")) {
             for (Path file : files) {
                 found.add(new Leaving("the file " + file, () -> Files.deleteIfExists(file)));
             }

@@ -2,6 +2,7 @@ package io.flannelj.config;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -16,6 +17,11 @@ public sealed interface BackendConfig {
     /** Whether it cannot carry IPv6. */
     default boolean isIpv4Only() {
         return false;
+    }
+
+    /** The object that this is read from, with every option. */
+    default ObjectNode toJson() {
+        return JsonNodeFactory.instance.objectNode().put("Type", type());
     }
 
     /** Whether commands stand in it that the daemon would run. */
@@ -34,6 +40,11 @@ public sealed interface BackendConfig {
         @Override
         public String type() {
             return "udp";
+        }
+
+        @Override
+        public ObjectNode toJson() {
+            return BackendConfig.super.toJson().put("Port", port);
         }
 
         @Override
@@ -64,6 +75,19 @@ public sealed interface BackendConfig {
         public String type() {
             return "vxlan";
         }
+
+        @Override
+        public ObjectNode toJson() {
+            return BackendConfig.super
+                    .toJson()
+                    .put("VNI", vni)
+                    .put("Port", port)
+                    .put("MTU", mtuBytes)
+                    .put("DirectRouting", directRouting)
+                    .put("GBP", gbp)
+                    .put("Learning", learning)
+                    .put("Datapath", datapath.name().toLowerCase(Locale.ROOT));
+        }
     }
 
     /** Routes through the peers' own addresses. */
@@ -83,6 +107,14 @@ public sealed interface BackendConfig {
         @Override
         public String type() {
             return "ipip";
+        }
+
+        @Override
+        public ObjectNode toJson() {
+            return BackendConfig.super
+                    .toJson()
+                    .put("DirectRouting", directRouting)
+                    .put("Datapath", datapath.name().toLowerCase(Locale.ROOT));
         }
 
         @Override
@@ -111,6 +143,16 @@ public sealed interface BackendConfig {
         }
 
         @Override
+        public ObjectNode toJson() {
+            return BackendConfig.super
+                    .toJson()
+                    .put("VNI", vni)
+                    .put("Port", port)
+                    .put("MTU", mtuBytes)
+                    .put("OptionRoom", optionRoomBytes);
+        }
+
+        @Override
         public boolean isIpv4Only() {
             return true;
         }
@@ -122,6 +164,16 @@ public sealed interface BackendConfig {
         @Override
         public String type() {
             return "extension";
+        }
+
+        @Override
+        public ObjectNode toJson() {
+            return BackendConfig.super
+                    .toJson()
+                    .put("PreStartupCommand", preStartup)
+                    .put("PostStartupCommand", postStartup)
+                    .put("SubnetAddCommand", subnetAdd)
+                    .put("SubnetRemoveCommand", subnetRemove);
         }
 
         @Override
@@ -144,10 +196,10 @@ public sealed interface BackendConfig {
     /** Types that flannel has and this version has not. */
     List<String> KNOWN_ELSEWHERE = List.of("wireguard", "ipsec", "tencent-vpc");
 
-    /** A type with its defaults; empty for one that this version has not. */
-    static Optional<BackendConfig> usual(String type) {
+    /** Reads an object that {@link #toJson} made; empty when it has problems. */
+    static Optional<BackendConfig> parse(JsonNode backend) {
         Problems none = new Problems("");
-        BackendConfig config = read(JsonNodeFactory.instance.objectNode().put("Type", type), none);
+        BackendConfig config = read(backend, none);
         return none.isEmpty() ? Optional.of(config) : Optional.empty();
     }
 

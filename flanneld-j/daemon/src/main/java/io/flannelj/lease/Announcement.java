@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param decodes what the node takes, by type; each as a lease of that type alone would have it
  */
 public record Announcement(String preferred, Map<String, LeaseAttributes> decodes) {
-    private static final String DECODES = "Decodes";
+    static final String DECODES = "Decodes";
     private static final String UNTYPED = "udp"; // flannel's udp writes no type
 
     public static Announcement of(LeaseAttributes lease) {

@@ -72,13 +72,25 @@ public final class LeaseJson {
                 address(fields, "PublicIP"),
                 address(fields, "PublicIPv6"),
                 text(fields, "BackendType"),
-                data(fields.get("BackendData")),
-                data(fields.get("BackendV6Data")));
+                backendData(fields.get("BackendData")),
+                backendData(fields.get("BackendV6Data")));
     }
 
-    private static @Nullable JsonNode data(@Nullable JsonNode node) {
-        if (node == null || node.isNull()) {
+    /**
+     * What a backend says of itself, as far as all backends agree: an object, the text of {@code extension}, or nothing.
+     *
+     * @throws IllegalArgumentException when it is anything else
+     */
+    public static @Nullable JsonNode backendData(@Nullable JsonNode node) {
+        if (node == null || node.isNull() || node.isMissingNode()) {
             return null;
+        }
+        JsonNode decodes = node.path(Announcement.DECODES);
+        boolean wellFormed = (node.isObject() || node.isTextual())
+                && (decodes.isMissingNode() || decodes.isObject())
+                && decodes.properties().stream().allMatch(one -> one.getValue().isObject());
+        if (!wellFormed) {
+            throw new IllegalArgumentException("no data of a backend");
         }
         requireFinite(node);
         return node;

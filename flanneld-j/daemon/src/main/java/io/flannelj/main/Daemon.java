@@ -367,6 +367,10 @@ final class Daemon {
         }
         Gauges.bind(
                 registry,
+                MetricNames.PEERS_UNREACHED,
+                () -> state.unreached.reasons().size());
+        Gauges.bind(
+                registry,
                 MetricNames.ENCAPSULATION_CHANGED,
                 () -> state.backend instanceof Encapsulations several
                         ? several.progress().part()

@@ -35,6 +35,8 @@ final class NodeState {
     /** What is wrong though we run; empty when nothing is. */
     volatile String trouble = "";
 
+    final UnreachedPeers unreached = new UnreachedPeers();
+
     volatile boolean ready;
 
     /** Whether our lease has ended and nothing is sent. */

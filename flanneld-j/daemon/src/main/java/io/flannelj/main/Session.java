@@ -137,7 +137,14 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         this.admission = new PeerAdmission(parts.store(), own.subnets(), parts.uplink(), state.refusals);
         this.encapsulations = prepared.tunnel().isPresent()
                 ? Encapsulations.start(
-                        parts.backends(), config, parts.uplink(), prepared, own, this::onBackendLost, parts.clock())
+                        parts.backends(),
+                        config,
+                        parts.uplink(),
+                        prepared,
+                        own,
+                        this::onBackendLost,
+                        parts.clock(),
+                        options.paths().stateDirectory())
                 : null;
         this.backend = encapsulations != null ? encapsulations : prepared.start(own, this::onBackendLost);
         this.feed =
@@ -362,14 +369,20 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
             return List.of(deferred.get(0) + " (" + objection.get() + ")");
         }
         config = wanted;
-        applyPeers();
+        if (synced.getCount() == 0) {
+            applyPeers();
+        }
         return List.of();
     }
 
     private void applyPeers() {
         sendTo = fenced ? List.of() : admission.admit(Objects.requireNonNullElse(state.config, config));
         try {
-            backend.apply(sendTo);
+            if (fenced) {
+                backend.fence();
+            } else {
+                backend.apply(sendTo);
+            }
             backendTrouble = "";
         } catch (IOException e) {
             backendTrouble = "not every peer can be reached: " + e.getMessage();
@@ -383,6 +396,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         } catch (IOException e) {
             firewallTrouble = "sources of other nodes' packets cannot be checked: " + e.getMessage();
         }
+        state.unreached.update(backend.unreachable());
         if (encapsulations != null) {
             loop.announce(encapsulations.attributes());
         }

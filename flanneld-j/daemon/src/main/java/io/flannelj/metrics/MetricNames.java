@@ -12,6 +12,11 @@ public enum MetricNames {
             "flannelj.segmentation.fallbacks", "peers", "", "peers on whose path the kernel refused UDP segmentation"),
     PEERS("flannelj.peers", "nodes", "", "live leases of other nodes"),
     LEASES_REFUSED("flannelj.leases.refused", "leases", "reason", "leases in the store that are not obeyed, by reason"),
+    PEERS_UNREACHED(
+            "flannelj.peers.unreached",
+            "nodes",
+            "",
+            "other nodes whose lease this backend cannot use, as of another type"),
     ENCAPSULATION_CHANGED(
             "flannelj.encapsulation.changed",
             "0 to 1",

@@ -58,6 +58,25 @@ class NetworkConfigTest {
                 .hasToString(read);
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"Type\":\"udp\",\"Port\":7}",
+                "{\"Type\":\"vxlan\",\"VNI\":7,\"Port\":4789,\"MTU\":1400,\"DirectRouting\":true,\"GBP\":true,\"Learning\":true,\"Datapath\":\"auto\"}",
+                "{\"Type\":\"geneve\",\"VNI\":7,\"Port\":7,\"MTU\":1400,\"OptionRoom\":32}",
+                "{\"Type\":\"ipip\",\"DirectRouting\":true,\"Datapath\":\"kernel\"}",
+                "{\"Type\":\"host-gw\"}",
+                "{\"Type\":\"alloc\"}",
+                "{\"Type\":\"extension\",\"PreStartupCommand\":\"a\",\"PostStartupCommand\":\"b\",\"SubnetAddCommand\":\"c\",\"SubnetRemoveCommand\":\"d\"}"
+            })
+    void aBackendIsWrittenAsItIsRead(String backend) throws Exception {
+        assertThat(NetworkConfig.parse("{\"Network\":\"10.5.0.0/16\",\"Backend\":" + backend + "}")
+                        .backend()
+                        .toJson()
+                        .toString())
+                .isEqualTo(backend);
+    }
+
     @Test
     void bothFamiliesOrIpv6AloneAreANetwork() throws ConfigException {
         NetworkConfig both = NetworkConfig.parse("""

@@ -56,13 +56,4 @@ class AnnouncementTest {
         assertThat(Announcement.of(written).preferred()).isEqualTo("udp");
         assertThat(Announcement.of(written).decodes().get("vxlan")).isEqualTo(vxlan());
     }
-
-    @Test
-    void nonsenseInTheFieldIsNoEncapsulation() {
-        LeaseAttributes odd = LeaseJson.parse(VXLAN.replace("\"VNI\":1,", "\"VNI\":1,\"Decodes\":[7,null],"))
-                .orElseThrow();
-
-        assertThat(Announcement.of(odd).decodes()).containsOnlyKeys("vxlan");
-        assertThat(Announcement.saysMore(odd)).isFalse();
-    }
 }

@@ -120,4 +120,23 @@ class LeaseCodecTest {
     void nonsenseIsNoLease(String value) {
         assertThat(LeaseJson.parse(value)).isEmpty();
     }
+
+    /** An object read as an empty text would be a lease of udp. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"BackendType\":{}",
+                "\"BackendType\":[\"vxlan\"]",
+                "\"BackendType\":7",
+                "\"PublicIPv6\":{}",
+                "\"BackendData\":[1]",
+                "\"BackendData\":true",
+                "\"BackendV6Data\":7",
+                "\"BackendData\":{\"Decodes\":[\"udp\"]}",
+                "\"BackendData\":{\"Decodes\":{\"udp\":1}}"
+            })
+    void aFieldOfTheWrongTypeIsNoLease(String field) {
+        assertThat(LeaseJson.parse("{\"PublicIP\":\"192.168.64.3\"," + field + "}"))
+                .isEmpty();
+    }
 }

@@ -71,6 +71,7 @@ class ArrowsTest {
         room("lease.kube", "lease", "config", "net", "io.fabric8..", "com.fasterxml.jackson..", "org.slf4j");
         String[] backend = {"config", "datapath", "device", "lease", "linux", "net", "netlink", "packet", "org.slf4j"};
         room("backend", backend);
+        also("backend", "com.fasterxml.jackson.."); // tunnels.json
         for (String kind : List.of(
                 "alloc", "extension", "geneve", "hostgw", "ipip", "udp", "vxlan")) { // siblings never import siblings
             room(

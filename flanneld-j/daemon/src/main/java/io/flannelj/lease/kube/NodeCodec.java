@@ -7,6 +7,7 @@ import io.fabric8.kubernetes.api.model.Node;
 import io.flannelj.config.AnnotationPrefix;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.lease.LeaseJson;
 import io.flannelj.lease.NodeNotes;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.Cidr;
@@ -138,23 +139,30 @@ final class NodeCodec {
         }
     }
 
-    private LeaseAttributes attributes(Map<String, String> annotations) {
+    private LeaseAttributes attributes(Map<String, String> annotations) throws NoLeaseException {
         return new LeaseAttributes(
                 address(annotations.get(ipv4.publicIp()), true),
                 address(annotations.get(ipv6.publicIp()), false),
                 Objects.requireNonNullElse(annotations.get(type), ""),
-                data(annotations.get(ipv4.data())),
-                data(annotations.get(ipv6.data())));
+                data(ipv4.data(), annotations),
+                data(ipv6.data(), annotations));
     }
 
     /** What the node tells of itself and of its earlier life. */
     NodeNotes notes(Node node) {
         Map<String, String> annotations = annotations(node);
-        boolean told = annotations.containsKey(type);
         return new NodeNotes(
                 address(annotations.get(ipv4.nodePublicIp()), true),
                 address(annotations.get(ipv6.nodePublicIp()), false),
-                told ? attributes(annotations) : null);
+                earlier(annotations));
+    }
+
+    private @Nullable LeaseAttributes earlier(Map<String, String> annotations) {
+        try {
+            return annotations.containsKey(type) ? attributes(annotations) : null;
+        } catch (NoLeaseException e) {
+            return null; // what cannot be read is written anew
+        }
     }
 
     /** The attributes as peers shall see them: an operator's overwrite on the node counts more than what we found. */
@@ -220,15 +228,15 @@ final class NodeCodec {
         return data == null ? NO_DATA : data.toString();
     }
 
-    private static @Nullable JsonNode data(@Nullable String text) {
+    private static @Nullable JsonNode data(String key, Map<String, String> annotations) throws NoLeaseException {
+        String text = annotations.get(key);
         if (text == null || text.isEmpty()) {
             return null;
         }
         try {
-            JsonNode data = JSON.readTree(text);
-            return data.isNull() || data.isMissingNode() ? null : data;
-        } catch (JsonProcessingException e) {
-            return null; // a backend that needs it leaves the peer out
+            return LeaseJson.backendData(JSON.readTree(text));
+        } catch (JsonProcessingException | IllegalArgumentException e) {
+            throw new NoLeaseException("its annotation " + key + " is not JSON that a backend writes");
         }
     }
 

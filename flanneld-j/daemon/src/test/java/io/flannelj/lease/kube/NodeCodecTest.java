@@ -196,6 +196,8 @@ class NodeCodecTest {
             "{",
             "null",
             "{\"VNI\":1}",
+            "[1]",
+            "{\"Decodes\":7}",
             "0.0.0.0"
         };
         for (int i = 0; i < 5_000; i++) {
