@@ -93,7 +93,7 @@ class EarlierTunnelsIT {
         IpAddress address = IpAddress.parse("192.168.100.1");
         String link = Commands.require("ip", "-o", "link", "show", "up0");
         int index = Integer.parseInt(link.substring(0, link.indexOf(':')));
-        Uplink uplink = new Uplink("up0", index, 1500, address, address, null, null);
+        Uplink uplink = new Uplink("up0", index, 1500, address, address, null, null, address, null);
         NetworkConfig config = config(backend);
         Prepared prepared = providers.get(config.backend().type()).prepare(config, uplink);
         Lease own = new Lease(PodSubnets.ofIpv4(Cidr.parse("10.5.1.0/24")), prepared.attributes(), null);
@@ -141,7 +141,8 @@ class EarlierTunnelsIT {
 
                     assertThat(ports()).as(type).containsExactly(VXLAN_PORT);
                     assertThat(routes()).as(type).isEqualTo(before);
-                    assertThat(tunnels.unreachable()).doesNotContainKey(peer(2, "vxlan").subnets());
+                    assertThat(tunnels.unreachable())
+                            .doesNotContainKey(peer(2, "vxlan").subnets());
                     assertThat(tunnels.unreachable().getOrDefault(peer(3, type).subnets(), ""))
                             .contains("this node carries vxlan", type.isEmpty() ? "names no type" : type);
                     assertThat(tunnels.progress().part()).isEqualTo(1);

@@ -50,8 +50,8 @@ class SavedLeasesTest {
     @Test
     void noPeersLeaseKeepsTheFileFromBeingWritten() throws Exception {
         for (int depth : new int[] {90, 990}) {
-            String value =
-                    "{\"PublicIP\":\"192.168.0.2\",\"BackendData\":" + "[".repeat(depth) + "]".repeat(depth) + "}";
+            String value = "{\"PublicIP\":\"192.168.0.2\",\"BackendData\":{\"x\":" + "[".repeat(depth)
+                    + "]".repeat(depth) + "}}";
             List<Lease> peers = LeaseJson.parse(value).stream()
                     .map(attributes -> new Lease(PodSubnets.ofIpv4(Cidr.parse("10.3.2.0/24")), attributes, NOON))
                     .toList();
