@@ -177,7 +177,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
             counters.drop(DropReason.TOO_BIG, 1);
             answer(true, ip, length);
         } else if (VirtioNetHeader.needsChecksum(arena, virtio)
-                && !completeChecksum(virtio, ip, length, IpHeader.protocol(upper))) {
+                && !completeChecksum(virtio, ip, length, upper)) {
             counters.drop(DropReason.MALFORMED, 1);
         } else {
             peer.countOut(counters.lane(), 1, length);
@@ -190,15 +190,18 @@ final class Outbound implements SegmentSink, AutoCloseable {
         counters.add(Counter.OUT_BYTES, bytes);
     }
 
-    /** Adds the payload to a checksum field that holds the pseudo header's sum. */
-    private boolean completeChecksum(int virtio, int ip, int length, int protocol) {
+    /**
+     * Adds the payload to a checksum field that holds the pseudo header's sum. A pod with a packet socket of its own says
+     * where (packet(7), PACKET_VNET_HDR): in the IP header it would rewrite an address that was checked already.
+     */
+    private boolean completeChecksum(int virtio, int ip, int length, int upper) {
         int start = VirtioNetHeader.checksumStart(arena, virtio);
         int field = start + VirtioNetHeader.checksumOffset(arena, virtio);
-        if (start >= length || field + 2 > length) {
+        if (start < IpHeader.headerBytes(upper) || start >= length || field + 2 > length) {
             return false;
         }
         long sum = InternetChecksum.add(0, arena, ip + start, length - start);
-        if (protocol == Ipv4Header.PROTOCOL_UDP) {
+        if (IpHeader.protocol(upper) == Ipv4Header.PROTOCOL_UDP) {
             InternetChecksum.storeUdp(arena, ip + field, sum);
         } else {
             InternetChecksum.store(arena, ip + field, sum);

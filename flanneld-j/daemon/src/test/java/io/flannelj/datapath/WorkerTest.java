@@ -229,6 +229,23 @@ class WorkerTest {
             assertThat(worker.run()).isEqualTo(Errno.EBADFD);
         }
 
+        /** Otherwise a pod with a packet socket could have its own source address rewritten after it was checked. */
+        @Test
+        void aChecksumInsideTheIpHeaderIsNotMade() {
+            Worker worker = vxlan();
+            byte[] header = new byte[VirtioNetHeader.BYTES];
+            int sourceAddressAt = 12;
+            for (int start : new int[] {0, 10, 19}) {
+                VirtioNetHeader.writePartial(
+                        Unpooled.wrappedBuffer(header), 0, start, Math.max(0, sourceAddressAt - start));
+                read(worker, Packets.behind(header, Packets.echo(POD, PEER_POD, 64, 56)));
+            }
+
+            assertThat(worker.counters().dropped(DropReason.MALFORMED)).isEqualTo(3);
+            assertThat(port.sent()).isEmpty();
+            closes(worker.counters());
+        }
+
         @Test
         void whatIsNoIpv4PacketIsCounted() {
             Worker worker = udp();
