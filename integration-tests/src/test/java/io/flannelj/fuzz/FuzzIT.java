@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class FuzzIT {
     private static final Path SEEDS = Path.of("fuzz-seeds");
     private static final long RANDOM_SEED = 6;
-    private static final int JAZZER_RUNS = 20_000;
+    private static final int JAZZER_RUNS = 1_000;
 
     @ParameterizedTest
     @EnumSource

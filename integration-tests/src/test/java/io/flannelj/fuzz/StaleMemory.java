@@ -13,7 +13,7 @@ import java.util.Arrays;
  * must not matter. A reader that looks behind its packet behaves differently with different octets.
  */
 final class StaleMemory {
-    private static final int BYTES = 32 * 1024;
+    private static final int BYTES = 10 * 1024; // more than an input is long
 
     private final TunQueue tun;
     private final UdpPort port;

@@ -7,17 +7,17 @@ import java.util.function.Consumer;
 
 /** Everything that is fuzzed; a target's seeds lie in the folder of its name. */
 enum Target {
-    INBOUND(InboundFuzz.class, InboundFuzz::fuzzerTestOneInput, 40_000),
-    OUTBOUND(OutboundFuzz.class, OutboundFuzz::fuzzerTestOneInput, 40_000),
-    NETLINK(NetlinkFuzz.class, NetlinkFuzz::fuzzerTestOneInput, 100_000),
-    CNI_FRAMES(CniFramesFuzz.class, CniFramesFuzz::fuzzerTestOneInput, 100_000),
-    HTTP(HttpFuzz.class, HttpFuzz::fuzzerTestOneInput, 5_000),
-    NETWORK_CONFIG(NetworkConfigFuzz.class, NetworkConfigFuzz::fuzzerTestOneInput, 60_000),
-    LEASE(LeaseFuzz.class, LeaseFuzz::fuzzerTestOneInput, 100_000),
-    LEASE_KEY(LeaseKeyFuzz.class, LeaseKeyFuzz::fuzzerTestOneInput, 100_000),
-    SAVED_LEASES(SavedLeasesFuzz.class, SavedLeasesFuzz::fuzzerTestOneInput, 3_000),
-    SUBNET_ENV(SubnetEnvFuzz.class, SubnetEnvFuzz::fuzzerTestOneInput, 100_000),
-    NODE(NodeFuzz.class, NodeFuzz::fuzzerTestOneInput, 30_000);
+    INBOUND(InboundFuzz.class, InboundFuzz::fuzzerTestOneInput, 4_000),
+    OUTBOUND(OutboundFuzz.class, OutboundFuzz::fuzzerTestOneInput, 4_000),
+    NETLINK(NetlinkFuzz.class, NetlinkFuzz::fuzzerTestOneInput, 40_000),
+    CNI_FRAMES(CniFramesFuzz.class, CniFramesFuzz::fuzzerTestOneInput, 40_000),
+    HTTP(HttpFuzz.class, HttpFuzz::fuzzerTestOneInput, 2_000),
+    NETWORK_CONFIG(NetworkConfigFuzz.class, NetworkConfigFuzz::fuzzerTestOneInput, 10_000),
+    LEASE(LeaseFuzz.class, LeaseFuzz::fuzzerTestOneInput, 40_000),
+    LEASE_KEY(LeaseKeyFuzz.class, LeaseKeyFuzz::fuzzerTestOneInput, 40_000),
+    SAVED_LEASES(SavedLeasesFuzz.class, SavedLeasesFuzz::fuzzerTestOneInput, 1_000),
+    SUBNET_ENV(SubnetEnvFuzz.class, SubnetEnvFuzz::fuzzerTestOneInput, 40_000),
+    NODE(NodeFuzz.class, NodeFuzz::fuzzerTestOneInput, 10_000);
 
     private final Class<?> type;
     private final Consumer<byte[]> run;
