@@ -34,9 +34,12 @@ class IcmpErrorIT {
             }
             double before = errors(node);
 
-            assertThat(pod.run("ping", "-c3", "-i0.3", "-W3", nowhere).output())
-                    .as("no lease")
-                    .contains(ipv6 ? "No route" : "Destination Net Unreachable");
+            String unleased = nowhere;
+            Awaitility.await("the pod hears that no lease covers it")
+                    .atMost(SOON)
+                    .untilAsserted(() -> assertThat(
+                                    pod.run("ping", "-c2", "-W2", unleased).output())
+                            .contains(ipv6 ? "No route" : "Destination Net Unreachable"));
             assertThat(pod.run("timeout", "5", "bash", "-c", "exec 3<>/dev/tcp/" + nowhere + "/80")
                             .errors())
                     .as("a connection to there ends at once")

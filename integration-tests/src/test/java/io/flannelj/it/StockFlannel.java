@@ -39,7 +39,8 @@ final class StockFlannel {
         Process flannel = node.startProgram(command.toArray(String[]::new));
         Awaitility.await("flannel's subnet file")
                 .atMost(Duration.ofSeconds(30))
-                .untilAsserted(() -> assertThat(node.subnetFile()).exists());
+                .untilAsserted(
+                        () -> assertThat(node.subnetFile()).content().contains("FLANNEL_IPMASQ=")); // its last line
         return flannel;
     }
 }
