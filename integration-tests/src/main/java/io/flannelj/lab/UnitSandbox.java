@@ -134,7 +134,7 @@ public final class UnitSandbox {
         Set<String> allowed = new TreeSet<>();
         for (String line : unit.getOrDefault("SystemCallFilter", List.of())) {
             boolean taken = line.startsWith("~");
-            for (String name : (taken ? line.substring(1) : line).split(" ")) {
+            for (String name : (taken ? line.substring(1) : line).split(" ", -1)) {
                 Set<String> calls = calls(name);
                 if (taken) {
                     allowed.removeAll(calls);

@@ -41,7 +41,7 @@ class ForeignLeaseIT {
         String attack = "{\"PublicIP\":\"192.168.100.77\",\"BackendType\":\"geneve\","
                 + "\"BackendData\":{\"VNI\":1,\"MAC\":\"02:00:00:00:00:77\"}}";
         lab.etcd().put(Lab.PREFIX + "/subnets/" + FORGED, attack);
-        awaitObjection(node, "is of type geneve");
+        awaitObjection(node, "is of type \"geneve\"");
         assertUntouched(node, sockets, routes);
 
         if (!type.equals("udp")) {
