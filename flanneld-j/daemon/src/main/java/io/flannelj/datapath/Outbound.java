@@ -176,8 +176,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
         } else if (length > end.mtuBytes()) {
             counters.drop(DropReason.TOO_BIG, 1);
             answer(true, ip, length);
-        } else if (VirtioNetHeader.needsChecksum(arena, virtio)
-                && !completeChecksum(virtio, ip, length, upper)) {
+        } else if (VirtioNetHeader.needsChecksum(arena, virtio) && !completeChecksum(virtio, ip, length, upper)) {
             counters.drop(DropReason.MALFORMED, 1);
         } else {
             peer.countOut(counters.lane(), 1, length);

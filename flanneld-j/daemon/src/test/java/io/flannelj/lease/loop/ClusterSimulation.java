@@ -108,7 +108,10 @@ final class ClusterSimulation {
         peace();
         Duration rest =
                 patient ? Duration.ofMinutes(2) : timeToLive.multipliedBy(2).plusSeconds(60);
-        time.runUntil(time.instant().plus(rest), this::check);
+        Instant awake = nodes.stream()
+                .map(node -> node.awake)
+                .reduce(time.instant(), (one, other) -> one.isAfter(other) ? one : other);
+        time.runUntil(awake.plus(rest), this::check); // a suspended machine takes no part in anything until it resumes
         checkConverged();
     }
 
