@@ -39,11 +39,11 @@ class FaultsIT {
 
         node.kill();
         node.startDaemon();
-        long restarted = System.nanoTime();
-        awaitPing(here, there, Duration.ofSeconds(10));
-        Duration resumed = Duration.ofNanos(System.nanoTime() - restarted);
+        awaitPing(
+                here,
+                there,
+                Duration.ofSeconds(30)); // how long it takes is measured, not asserted: docs/performance.md
 
-        assertThat(resumed).as("until traffic flows again").isLessThan(Duration.ofSeconds(3));
         node.awaitReady();
         assertThat(node.status().path("subnet").asText()).isEqualTo(subnet);
         assertThat(lease(subnet)).as("address and VTEP MAC in the lease").isEqualTo(lease);
@@ -128,6 +128,12 @@ class FaultsIT {
                 node.run("iptables", "-t", "nat", action, "POSTROUTING", "-j", "RETURN")
                         .orThrow();
                 node.run("iptables", action, "FORWARD", "-j", "RETURN").orThrow();
+                node.run("iptables", "-t", "raw", action, "PREROUTING", "-j", "RETURN")
+                        .orThrow();
+                for (String chain : new String[] {"INPUT", "FORWARD"}) {
+                    node.run("iptables", "-t", "mangle", action, chain, "-j", "RETURN")
+                            .orThrow();
+                }
             }
             String before = node.snapshot();
             lab.start();

@@ -250,8 +250,11 @@ final class Outbound implements SegmentSink, AutoCloseable {
             if (!Icmpv6Error.mayAnswer(arena, ip, length, type) || !errors.take(System.nanoTime())) {
                 return;
             }
-            IpAddress from = end.address();
-            bytes = Icmpv6Error.write(answer, at, type, mtu, from.highBits(), from.lowBits(), arena, ip, length);
+            // As with IPv4: our own address, coming from the tunnel, would be dropped as a forged one.
+            boolean toMany = Ipv6Header.destinationHigh(arena, ip) >>> 56 == 0xff;
+            long high = toMany ? end.address().highBits() : Ipv6Header.destinationHigh(arena, ip);
+            long low = toMany ? end.address().lowBits() : Ipv6Header.destinationLow(arena, ip);
+            bytes = Icmpv6Error.write(answer, at, type, mtu, high, low, arena, ip, length);
         } else {
             if (!IcmpError.mayAnswer(arena, ip) || !errors.take(System.nanoTime())) {
                 return;

@@ -112,7 +112,7 @@ class Ipv6WorkerTest {
 
         read(packet);
 
-        ByteBuf answer = answer(Icmpv6Error.TYPE_PACKET_TOO_BIG);
+        ByteBuf answer = answer(Icmpv6Error.TYPE_PACKET_TOO_BIG, PEER_POD);
         assertThat(answer.getInt(IP + 44)).isEqualTo(MTU);
         assertThat(Arrays.copyOfRange(tun.written().get(0), IP + 48, IP + 1280))
                 .as("as much of the packet as fits")
@@ -126,7 +126,7 @@ class Ipv6WorkerTest {
 
         read(packet);
 
-        answer(Icmpv6Error.TYPE_UNREACHABLE);
+        answer(Icmpv6Error.TYPE_UNREACHABLE, NOWHERE);
         assertThat(Arrays.copyOfRange(tun.written().get(0), IP + 48, IP + 48 + packet.length))
                 .isEqualTo(packet);
         assertThat(worker.counters().dropped(DropReason.NO_ROUTE)).isEqualTo(1);
@@ -204,12 +204,12 @@ class Ipv6WorkerTest {
     }
 
     /** The one answer so far, its frame checked. */
-    private ByteBuf answer(int type) {
+    private ByteBuf answer(int type, IpAddress from) {
         byte[] octets = tun.written().get(0);
         ByteBuf answer = Unpooled.wrappedBuffer(octets);
         int length = octets.length - IP;
         assertThat(Ipv6Header.isWellFormed(answer, IP, length)).isTrue();
-        assertThat(Ipv6Header.sourceLow(answer, IP)).isEqualTo(TUNNEL.lowBits());
+        assertThat(Ipv6Header.sourceLow(answer, IP)).isEqualTo(from.lowBits());
         assertThat(Ipv6Header.destinationLow(answer, IP)).isEqualTo(POD.lowBits());
         long sum = Ipv6Header.pseudoHeaderSum(answer, IP, Ipv6Header.PROTOCOL_ICMPV6, length - 40);
         assertThat(InternetChecksum.isValid(InternetChecksum.add(sum, answer, IP + 40, length - 40)))
