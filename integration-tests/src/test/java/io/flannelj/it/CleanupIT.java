@@ -141,6 +141,15 @@ class CleanupIT {
                     .orThrow();
             node.run(program, "-t", "nat", "-A", "POSTROUTING", "-m", "comment", "--comment", "mine", "-j", "ACCEPT")
                     .orThrow();
+            // iptables makes its own tables and chains at the first rule and never removes them.
+            for (String action : new String[] {"-A", "-D"}) {
+                node.run(program, "-t", "raw", action, "PREROUTING", "-j", "RETURN")
+                        .orThrow();
+                for (String chain : new String[] {"INPUT", "FORWARD"}) {
+                    node.run(program, "-t", "mangle", action, chain, "-j", "RETURN")
+                            .orThrow();
+                }
+            }
         }
         node.run("nft", "add", "table", "ip", "mine").orThrow();
         node.run("ip", "link", "add", "flannel.9", "type", "vxlan", "id", "9", "dstport", "4789")

@@ -93,9 +93,22 @@ class StockFlannelIT {
                                 + nftables + ",\"Backend\":{\"Type\":\"host-gw\"}}")) {
             Node node = lab.node(1);
             Process flannel = StockFlannel.start(lab, node);
-            String[] programs =
-                    nftables ? new String[] {"nft list ruleset"} : new String[] {"iptables-save", "ip6tables-save"};
-            for (String program : programs) {
+            // Rules for tunnel ports and sources are ours alone: other tables of iptables, other chains of our nft
+            // table.
+            String[] programs = nftables
+                    ? new String[] {
+                        "nft list chain ip flannel-ipv4 postrtg",
+                        "nft list chain ip6 flannel-ipv6 postrtg",
+                        "nft list chain ip flannel-ipv4 forward",
+                        "nft list chain ip6 flannel-ipv6 forward"
+                    }
+                    : new String[] {
+                        "iptables-save -t nat",
+                        "ip6tables-save -t nat",
+                        "iptables-save -t filter",
+                        "ip6tables-save -t filter"
+                    };
+            for (String program : List.of(programs[0], programs[1])) {
                 Awaitility.await("flannel's rules in " + program)
                         .atMost(SOON)
                         .until(() ->
