@@ -9,6 +9,7 @@ import io.flannelj.lab.Pod;
 import io.flannelj.netns.Netns;
 import io.flannelj.netns.NetnsThread;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -136,7 +137,7 @@ class HttpAttackIT {
     private Probe probe() throws IOException {
         return in(node.namespace(), () -> {
             long begin = System.nanoTime();
-            try (SocketChannel channel = SocketChannel.open(new InetSocketAddress("127.0.0.1", PORT))) {
+            try (SocketChannel channel = SocketChannel.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), PORT))) {
                 channel.socket().setSoTimeout(5000);
                 channel.write(ByteBuffer.wrap(
                         ("GET /healthz" + HOST + "Connection: close\r\n\r\n").getBytes(StandardCharsets.US_ASCII)));
