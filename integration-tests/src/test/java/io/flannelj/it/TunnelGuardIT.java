@@ -348,7 +348,7 @@ class TunnelGuardIT {
                     .orThrow()
                     .lines()
                     .filter(line -> line.startsWith("Udp"))
-                    .mapToLong(line -> Long.parseLong(line.split("\\s+")[1]))
+                    .mapToLong(line -> Long.parseLong(line.split("\\s+", -1)[1]))
                     .sum();
         }
 
