@@ -137,7 +137,8 @@ class HttpAttackIT {
     private Probe probe() throws IOException {
         return in(node.namespace(), () -> {
             long begin = System.nanoTime();
-            try (SocketChannel channel = SocketChannel.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), PORT))) {
+            try (SocketChannel channel =
+                    SocketChannel.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), PORT))) {
                 channel.socket().setSoTimeout(5000);
                 channel.write(ByteBuffer.wrap(
                         ("GET /healthz" + HOST + "Connection: close\r\n\r\n").getBytes(StandardCharsets.US_ASCII)));
