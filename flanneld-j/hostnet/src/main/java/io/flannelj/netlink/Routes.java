@@ -44,17 +44,7 @@ public final class Routes {
     public List<Route> list(int table) throws SyscallException {
         List<Route> routes = new ArrayList<>();
         for (int family : new int[] {Family.IPV4, Family.IPV6}) {
-            Request request = new Request(GETROUTE, Request.FLAG_DUMP)
-                    .u8(family)
-                    .u8(0)
-                    .u8(0)
-                    .u8(0)
-                    .u8(0)
-                    .u8(0)
-                    .u8(0)
-                    .u8(0)
-                    .u32(0);
-            routes.addAll(netlink.query(request, HEADER_BYTES, of(table), "list", "routes"));
+            routes.addAll(netlink.query(dump(family), HEADER_BYTES, of(table), "list", "routes"));
         }
         return routes;
     }
@@ -145,18 +135,8 @@ public final class Routes {
      * link is down.
      */
     public List<Route> listDefaults(boolean ipv6) throws SyscallException {
-        Request request = new Request(GETROUTE, Request.FLAG_DUMP)
-                .u8(ipv6 ? Family.IPV6 : Family.IPV4)
-                .u8(0)
-                .u8(0)
-                .u8(0)
-                .u8(0)
-                .u8(0)
-                .u8(0)
-                .u8(0)
-                .u32(0);
         List<Hops> defaults = netlink.query(
-                request,
+                dump(ipv6 ? Family.IPV6 : Family.IPV4),
                 HEADER_BYTES,
                 answer -> {
                     Route route = of(Route.MAIN_TABLE).read(answer);
@@ -213,6 +193,20 @@ public final class Routes {
             throw new SyscallException("find route to", to.toString(), Errno.ESRCH, "the kernel named none");
         }
         return found.get(0);
+    }
+
+    /** Every route of one family; which table a route is of, its answer says. */
+    private static Request dump(int family) {
+        return new Request(GETROUTE, Request.FLAG_DUMP)
+                .u8(family)
+                .u8(0)
+                .u8(0)
+                .u8(0)
+                .u8(0)
+                .u8(0)
+                .u8(0)
+                .u8(0)
+                .u32(0);
     }
 
     private static Request request(int type, int flags, Route route) {
