@@ -390,10 +390,11 @@ final class ClusterSimulation {
             client.ignoresProgress = mutation == Mutation.PROGRESS_IS_IGNORED;
             Clock clock = time.moving(random.split());
             health = new StoreHealth(clock, "store");
+            VirtualTime.Queue calls = queue();
             VirtualTime.Queue turns = queue();
-            turns.late = 20; // answers of the store
+            turns.slow = calls;
             control = queue();
-            loop = new MutatedLoop(client, health, clock, turns, queue());
+            loop = new MutatedLoop(client, health, clock, turns, calls);
             acquire(loop);
         }
 

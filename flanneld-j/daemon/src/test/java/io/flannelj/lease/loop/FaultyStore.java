@@ -125,7 +125,8 @@ final class FaultyStore {
         while (states.size() > REMEMBERED_STATES) {
             states.pollFirstEntry();
         }
-        watches.forEach(watch -> watch.deliver(event));
+        long at = revision;
+        watches.forEach(watch -> watch.deliver(at, event));
     }
 
     private StoredLease put(
@@ -160,7 +161,7 @@ final class FaultyStore {
         private final Client client;
         private final Consumer<LeaseEvent> onEvent;
         private final Consumer<String> onEnd;
-        private final List<LeaseEvent> held = new ArrayList<>();
+        private final List<Runnable> held = new ArrayList<>();
         private Instant last = Instant.MIN;
         private boolean over;
 
@@ -170,34 +171,36 @@ final class FaultyStore {
             this.onEnd = onEnd;
         }
 
-        void deliver(LeaseEvent event) {
-            deliverOnce(event);
+        void deliver(long revision, LeaseEvent event) {
+            deliverOnce(revision, event);
             if (random.nextInt(20) == 0) {
-                deliverOnce(event); // twice
+                deliverOnce(revision, event); // twice
             }
         }
 
-        private void deliverOnce(LeaseEvent event) {
+        private void deliverOnce(long revision, LeaseEvent event) {
+            Runnable again = () -> deliverOnce(revision, event);
             if (client.cutOff()) {
-                held.add(event);
+                held.add(again);
                 return;
             }
             Instant due = time.instant().plusMillis(random.nextInt(random.nextInt(20) == 0 ? 3_000 : 100));
             last = due.isBefore(last) ? last : due;
             time.at(last, () -> {
                 if (!over && !client.cutOff()) {
+                    client.seen = Math.max(client.seen, revision);
                     onEvent.accept(event);
                 } else if (!over) {
-                    held.add(event);
+                    held.add(again);
                 }
             });
         }
 
         /** The wire is back: TCP brings what was on its way. */
         void resume() {
-            List<LeaseEvent> late = List.copyOf(held);
+            List<Runnable> late = List.copyOf(held);
             held.clear();
-            late.forEach(this::deliverOnce);
+            late.forEach(Runnable::run);
         }
 
         void end(String reason) {
@@ -210,7 +213,7 @@ final class FaultyStore {
         @Override
         public void requestProgress() {
             if (!client.ignoresProgress) {
-                deliverOnce(new LeaseEvent.Progress());
+                deliverOnce(0, new LeaseEvent.Progress());
             }
         }
 
@@ -386,7 +389,7 @@ final class FaultyStore {
                 return watch;
             }
             watches.add(watch);
-            history.tailMap(fromRevision, true).values().forEach(watch::deliver);
+            history.tailMap(fromRevision, true).forEach(watch::deliver);
             return watch;
         }
 

@@ -7,6 +7,7 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.PriorityQueue;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /** Time that passes only when nothing is left to do before. One thread. */
 final class VirtualTime extends Clock {
@@ -92,9 +93,10 @@ final class VirtualTime extends Clock {
         private Instant awake = Instant.MIN;
         private Duration suspended = Duration.ZERO;
         private boolean dead;
+        private boolean busy;
 
-        /** One out of so many tasks handed in comes up to five seconds late; 0 for none. */
-        int late;
+        /** Whose answers are slow: one out of twenty tasks that its tasks hand in comes up to five seconds late. */
+        @Nullable Queue slow;
 
         Queue(RandomGenerator random) {
             this.random = random;
@@ -103,7 +105,7 @@ final class VirtualTime extends Clock {
         @Override
         public void run(Runnable task) {
             Instant begin = now.isBefore(awake) ? awake : now;
-            int slowest = late > 0 && random.nextInt(late) == 0 ? 5_000 : SLOWEST_MILLIS;
+            int slowest = slow != null && slow.busy && random.nextInt(20) == 0 ? 5_000 : SLOWEST_MILLIS;
             Instant due = begin.plusMillis(random.nextInt(slowest));
             last = due.isBefore(last) ? last : due;
             at(last, guarded(task));
@@ -144,10 +146,13 @@ final class VirtualTime extends Clock {
                 if (!dead && now.isBefore(awake)) {
                     at(awake, guarded(task));
                 } else if (!dead) {
+                    busy = true;
                     try {
                         task.run();
                     } catch (IllegalStateException e) {
                         defects++;
+                    } finally {
+                        busy = false;
                     }
                 }
             };
