@@ -96,7 +96,8 @@ final class VirtualTime extends Clock {
         private boolean busy;
 
         /** Whose answers are slow: one out of twenty tasks that its tasks hand in comes up to five seconds late. */
-        @Nullable Queue slow;
+        @Nullable
+        Queue slow;
 
         Queue(RandomGenerator random) {
             this.random = random;
