@@ -1,7 +1,7 @@
 package io.flannelj.datapath;
 
 import io.flannelj.datapath.Counters.Counter;
-import io.flannelj.datapath.offload.AckThinner;
+import io.flannelj.datapath.offload.AckFilter;
 import io.flannelj.datapath.offload.SegmentSink;
 import io.flannelj.datapath.offload.Segmenter;
 import io.flannelj.device.Iovecs;
@@ -45,7 +45,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
     private final ByteBuf arena;
     private final long arenaAddress;
     private final int headroom;
-    private final @Nullable AckThinner acknowledgements;
+    private final @Nullable AckFilter acknowledgements;
     private final ByteBuf answer;
     private final Iovecs answerParts;
     private final ReadRefusals refusals = new ReadRefusals();
@@ -70,7 +70,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
         this.arenaAddress = arena.memoryAddress();
         this.headroom = encapsulator.headerBytes();
         this.ipv6 = end.subnet().isIpv6();
-        this.acknowledgements = end.thinAcks() ? new AckThinner(ipv6) : null;
+        this.acknowledgements = end.filterAcks() ? new AckFilter(ipv6) : null;
         this.answer = allocator.directBuffer(VirtioNetHeader.BYTES + Icmpv6Error.MAX_BYTES);
         this.answerParts = new Iovecs(allocator, 1);
         this.segmentPeer = NOBODY;
@@ -112,13 +112,13 @@ final class Outbound implements SegmentSink, AutoCloseable {
             return;
         }
         int ip = virtio + VirtioNetHeader.BYTES;
-        AckThinner.Outcome outcome = acknowledgements.offer(arena, ip, length);
-        if (outcome == AckThinner.Outcome.PASS) {
+        AckFilter.Outcome outcome = acknowledgements.offer(arena, ip, length);
+        if (outcome == AckFilter.Outcome.PASS) {
             sendAcknowledgements(routes);
             packet(routes, virtio, length);
-        } else if (outcome == AckThinner.Outcome.SUPERSEDES) {
+        } else if (outcome == AckFilter.Outcome.SUPERSEDES) {
             count(1, length);
-            counters.drop(DropReason.SUPERSEDED, 1);
+            counters.drop(DropReason.ACK_FILTERED, 1);
         }
     }
 

@@ -14,7 +14,7 @@ import java.time.Duration;
  * @param mtuBytes MTU of the TUN device
  * @param features what the TUN device hands over undone
  * @param busyPoll how long an idle worker goes on asking for packets before it sleeps; zero for not at all
- * @param thinAcks whether of several bare TCP acknowledgements of one flow that wait together only the last is sent
+ * @param filterAcks whether of several bare TCP acknowledgements of one flow that wait together only the last is sent
  */
 public record TunnelEnd(
         Encapsulator encapsulator,
@@ -23,4 +23,4 @@ public record TunnelEnd(
         int mtuBytes,
         TunFeatures features,
         Duration busyPoll,
-        boolean thinAcks) {}
+        boolean filterAcks) {}

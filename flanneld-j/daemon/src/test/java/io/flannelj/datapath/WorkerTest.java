@@ -104,7 +104,7 @@ class WorkerTest {
             assertThat(port.sent())
                     .extracting(datagram -> Arrays.copyOfRange(datagram.payload(), 22, datagram.payload().length))
                     .containsExactly(acknowledgement(200), echo, acknowledgement(300));
-            assertThat(worker.counters().dropped(DropReason.SUPERSEDED)).isEqualTo(1);
+            assertThat(worker.counters().dropped(DropReason.ACK_FILTERED)).isEqualTo(1);
             closes(worker.counters());
         }
 

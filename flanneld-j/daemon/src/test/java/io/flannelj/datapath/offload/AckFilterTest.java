@@ -2,7 +2,7 @@ package io.flannelj.datapath.offload;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.flannelj.datapath.offload.AckThinner.Outcome;
+import io.flannelj.datapath.offload.AckFilter.Outcome;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.ArrayList;
@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class AckThinnerTest {
+class AckFilterTest {
     private static final int ACK = 0x10;
     private static final int TIMESTAMP = 12;
 
@@ -62,72 +62,72 @@ class AckThinnerTest {
         return tcp(ipv6, port, 7, acknowledgment, ACK, TIMESTAMP, 0);
     }
 
-    private Outcome offer(AckThinner thinner, int at) {
-        return thinner.offer(packets, at, end - at);
+    private Outcome offer(AckFilter filter, int at) {
+        return filter.offer(packets, at, end - at);
     }
 
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void ofEachFlowTheLastIsKept(boolean ipv6) {
-        AckThinner thinner = new AckThinner(ipv6);
+        AckFilter filter = new AckFilter(ipv6);
 
-        assertThat(offer(thinner, ack(ipv6, 1, 100))).isEqualTo(Outcome.HELD);
-        assertThat(offer(thinner, ack(ipv6, 2, 500))).isEqualTo(Outcome.HELD);
+        assertThat(offer(filter, ack(ipv6, 1, 100))).isEqualTo(Outcome.HELD);
+        assertThat(offer(filter, ack(ipv6, 2, 500))).isEqualTo(Outcome.HELD);
         int later = ack(ipv6, 1, 200);
-        assertThat(offer(thinner, later)).isEqualTo(Outcome.SUPERSEDES);
+        assertThat(offer(filter, later)).isEqualTo(Outcome.SUPERSEDES);
         int last = ack(ipv6, 1, -5); // the number may wrap
         packets.setInt(later + (ipv6 ? 40 : 20) + 8, -10);
-        assertThat(offer(thinner, last)).isEqualTo(Outcome.SUPERSEDES);
+        assertThat(offer(filter, last)).isEqualTo(Outcome.SUPERSEDES);
 
-        assertThat(thinner.held()).isEqualTo(2);
-        assertThat(thinner.offset(0)).isEqualTo(last);
-        assertThat(thinner.length(0)).isEqualTo(end - last);
-        thinner.clear();
-        assertThat(thinner.held()).isZero();
+        assertThat(filter.held()).isEqualTo(2);
+        assertThat(filter.offset(0)).isEqualTo(last);
+        assertThat(filter.length(0)).isEqualTo(end - last);
+        filter.clear();
+        assertThat(filter.held()).isZero();
     }
 
     @Test
     void whatSaysMoreIsNotHeld() {
-        AckThinner thinner = new AckThinner(false);
-        assertThat(offer(thinner, ack(false, 1, 100))).isEqualTo(Outcome.HELD);
+        AckFilter filter = new AckFilter(false);
+        assertThat(offer(filter, ack(false, 1, 100))).isEqualTo(Outcome.HELD);
 
-        assertThat(offer(thinner, ack(false, 1, 100)))
+        assertThat(offer(filter, ack(false, 1, 100)))
                 .as("repeated: tells of loss")
                 .isEqualTo(Outcome.PASS);
-        assertThat(offer(thinner, ack(false, 1, 99))).as("older").isEqualTo(Outcome.PASS);
-        assertThat(offer(thinner, tcp(false, 1, 8, 200, ACK, TIMESTAMP, 0)))
+        assertThat(offer(filter, ack(false, 1, 99))).as("older").isEqualTo(Outcome.PASS);
+        assertThat(offer(filter, tcp(false, 1, 8, 200, ACK, TIMESTAMP, 0)))
                 .as("behind data")
                 .isEqualTo(Outcome.PASS);
-        assertThat(offer(thinner, tcp(false, 1, 7, 200, ACK, 0, 0)))
+        assertThat(offer(filter, tcp(false, 1, 7, 200, ACK, 0, 0)))
                 .as("other options")
                 .isEqualTo(Outcome.PASS);
-        assertThat(offer(thinner, tcp(false, 1, 7, 200, ACK, TIMESTAMP, 1)))
+        assertThat(offer(filter, tcp(false, 1, 7, 200, ACK, TIMESTAMP, 1)))
                 .as("data")
                 .isEqualTo(Outcome.PASS);
-        assertThat(offer(thinner, tcp(false, 3, 7, 200, ACK, 20, 0))).as("SACK").isEqualTo(Outcome.PASS);
+        assertThat(offer(filter, tcp(false, 3, 7, 200, ACK, 20, 0))).as("SACK").isEqualTo(Outcome.PASS);
         for (int flag = 1; flag < 0x100; flag <<= 1) {
             if (flag != ACK) {
-                assertThat(offer(thinner, tcp(false, 1, 7, 200, ACK | flag, TIMESTAMP, 0)))
+                assertThat(offer(filter, tcp(false, 1, 7, 200, ACK | flag, TIMESTAMP, 0)))
                         .as("flag %x", flag)
                         .isEqualTo(Outcome.PASS);
             }
         }
-        assertThat(offer(thinner, changed(at -> packets.setByte(at + 1, 3))))
+        assertThat(offer(filter, changed(at -> packets.setByte(at + 1, 3))))
                 .as("congestion experienced")
                 .isEqualTo(Outcome.PASS);
-        assertThat(offer(thinner, changed(at -> packets.setShort(at + 6, 0x2000))))
+        assertThat(offer(filter, changed(at -> packets.setShort(at + 6, 0x2000))))
                 .as("fragment")
                 .isEqualTo(Outcome.PASS);
-        assertThat(offer(thinner, changed(at -> packets.setByte(at + 9, 17))))
+        assertThat(offer(filter, changed(at -> packets.setByte(at + 9, 17))))
                 .as("UDP")
                 .isEqualTo(Outcome.PASS);
-        assertThat(offer(thinner, changed(at -> packets.setByte(at + 32, 0x81))))
+        assertThat(offer(filter, changed(at -> packets.setByte(at + 32, 0x81))))
                 .as("AccECN")
                 .isEqualTo(Outcome.PASS);
-        assertThat(offer(thinner, changed(at -> packets.setShort(at + 40, 0x0303))))
+        assertThat(offer(filter, changed(at -> packets.setShort(at + 40, 0x0303))))
                 .as("no timestamp")
                 .isEqualTo(Outcome.PASS);
-        assertThat(thinner.held()).isEqualTo(1);
+        assertThat(filter.held()).isEqualTo(1);
     }
 
     private int changed(IntConsumer change) {
@@ -138,7 +138,7 @@ class AckThinnerTest {
 
     @Test
     void nothingIsReadBeyondAPacket() {
-        AckThinner thinner = new AckThinner(false);
+        AckFilter filter = new AckFilter(false);
         Random random = new Random(4);
         byte[] octets = new byte[60];
         for (int i = 0; i < 200_000; i++) {
@@ -146,8 +146,8 @@ class AckThinnerTest {
             random.nextBytes(octets);
             octets[0] = 0x45;
             octets[3] = (byte) packet.readableBytes();
-            thinner.offer(packet, 0, packet.readableBytes());
-            thinner.clear();
+            filter.offer(packet, 0, packet.readableBytes());
+            filter.clear();
         }
     }
 
@@ -156,7 +156,7 @@ class AckThinnerTest {
     void theReceiverLearnsTheSame() {
         Random random = new Random(1);
         for (int round = 0; round < 2000; round++) {
-            AckThinner thinner = new AckThinner(false);
+            AckFilter filter = new AckFilter(false);
             end = 0;
             Map<Integer, Integer> numbers = new HashMap<>();
             List<Integer> sent = new ArrayList<>();
@@ -164,12 +164,12 @@ class AckThinnerTest {
                 int port = random.nextInt(24);
                 int step = random.nextInt(4) == 0 ? 0 : random.nextInt(3000);
                 int at = ack(false, port, numbers.merge(port, step, Integer::sum));
-                if (offer(thinner, at) == Outcome.PASS) {
-                    release(thinner, sent);
+                if (offer(filter, at) == Outcome.PASS) {
+                    release(filter, sent);
                     sent.add(at);
                 }
             }
-            release(thinner, sent);
+            release(filter, sent);
             Map<Integer, Integer> told = new HashMap<>();
             for (int at : sent) {
                 int number = packets.getInt(at + 28);
@@ -182,10 +182,10 @@ class AckThinnerTest {
         }
     }
 
-    private static void release(AckThinner thinner, List<Integer> sent) {
-        for (int i = 0; i < thinner.held(); i++) {
-            sent.add(thinner.offset(i));
+    private static void release(AckFilter filter, List<Integer> sent) {
+        for (int i = 0; i < filter.held(); i++) {
+            sent.add(filter.offset(i));
         }
-        thinner.clear();
+        filter.clear();
     }
 }

@@ -16,7 +16,7 @@ import io.netty.buffer.ByteBuf;
  *
  * <p>One owner, one thread. Never allocates after construction.
  */
-public final class AckThinner {
+public final class AckFilter {
     private static final int FLOWS = 16;
     private static final int TIMESTAMP_BYTES = 12; // with the two no-operations before it
     private static final int NOP_NOP_TIMESTAMP = 0x0101_080a;
@@ -39,7 +39,7 @@ public final class AckThinner {
     }
 
     /** @param ipv6 family of all packets */
-    public AckThinner(boolean ipv6) {
+    public AckFilter(boolean ipv6) {
         this.ipv6 = ipv6;
     }
 
