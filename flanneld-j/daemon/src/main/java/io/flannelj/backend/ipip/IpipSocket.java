@@ -20,12 +20,12 @@ final class IpipSocket implements UdpPort {
 
     private final RawIpSocket socket;
     private final ReceiveVector received;
-    private final Recutter recutter;
+    private final Resegmenter resegmenter;
 
-    private IpipSocket(RawIpSocket socket, ReceiveVector received, Recutter recutter) {
+    private IpipSocket(RawIpSocket socket, ReceiveVector received, Resegmenter resegmenter) {
         this.socket = socket;
         this.received = received;
-        this.recutter = recutter;
+        this.resegmenter = resegmenter;
     }
 
     /**
@@ -37,7 +37,7 @@ final class IpipSocket implements UdpPort {
         RawIpSocket socket = RawIpSocket.open(local, IpipEncapsulator.PROTOCOL);
         socket.setBufferBytes(BUFFER_BYTES);
         ReceiveVector received = new ReceiveVector(allocator, SLOTS, SLOT_BYTES);
-        return new IpipSocket(socket, received, new Recutter(received, mtuBytes));
+        return new IpipSocket(socket, received, new Resegmenter(received, mtuBytes));
     }
 
     @Override
@@ -62,7 +62,7 @@ final class IpipSocket implements UdpPort {
         if (messages <= 0) {
             return messages == -Errno.EAGAIN ? 0 : messages;
         }
-        return recutter.pass(messages, slots);
+        return resegmenter.pass(messages, slots);
     }
 
     @Override

@@ -28,7 +28,7 @@ class IpipTest {
     private final ByteBufAllocator allocator = UnpooledByteBufAllocator.DEFAULT;
     private final ReceiveVector slots = new ReceiveVector(allocator, 16, 65_536);
     private final ReceiveVector received = new ReceiveVector(allocator, 8, 65_536);
-    private final Recutter recutter = new Recutter(received, MTU);
+    private final Resegmenter resegmenter = new Resegmenter(received, MTU);
 
     @AfterEach
     void release() {
@@ -57,7 +57,7 @@ class IpipTest {
     private int receive(ByteBuf packet, int bytes) {
         received.data().setBytes(received.offset(0), packet, 0, bytes);
         received.fill(0, REMOTE.ipv4Bits(), bytes, bytes, 0);
-        return recutter.pass(1, slots);
+        return resegmenter.pass(1, slots);
     }
 
     @ParameterizedTest

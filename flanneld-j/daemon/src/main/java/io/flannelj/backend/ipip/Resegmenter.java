@@ -17,7 +17,7 @@ import io.netty.buffer.ByteBuf;
  *
  * <p>Owned by one worker. Never allocates after construction.
  */
-final class Recutter implements SegmentSink {
+final class Resegmenter implements SegmentSink {
     private static final int OUTER_BYTES = Ipv4Header.MIN_BYTES;
 
     private final ReceiveVector received;
@@ -35,7 +35,7 @@ final class Recutter implements SegmentSink {
      * @param received what the kernel fills: outer packets
      * @param mtuBytes the longest inner packet that the wire carries
      */
-    Recutter(ReceiveVector received, int mtuBytes) {
+    Resegmenter(ReceiveVector received, int mtuBytes) {
         this.received = received;
         this.from = received.data();
         this.mtuBytes = mtuBytes;
