@@ -2,7 +2,7 @@ package io.flannelj.datapath;
 
 import io.flannelj.datapath.Counters.Counter;
 import io.flannelj.datapath.offload.Coalescer;
-import io.flannelj.datapath.offload.PacketOutlet;
+import io.flannelj.datapath.offload.PacketSink;
 import io.flannelj.device.Iovecs;
 import io.flannelj.device.ReceiveVector;
 import io.flannelj.device.TunQueue;
@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Owned by one worker. Never allocates after construction.
  */
-final class Inbound implements PacketOutlet, AutoCloseable {
+final class Inbound implements PacketSink, AutoCloseable {
     private static final int SLOTS = 16;
     private static final int SLOT_BYTES = 65_536;
 

@@ -26,7 +26,7 @@ import org.openjdk.jmh.annotations.TearDown;
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
-public class OffloadBenchmark implements SegmentSink, PacketOutlet {
+public class OffloadBenchmark implements SegmentSink, PacketSink {
     private static final int MTU_BYTES = 1450;
     private static final int HEADERS = Ipv4Header.MIN_BYTES + TcpHeader.MIN_BYTES;
     private static final int SEGMENT_PAYLOAD = MTU_BYTES - HEADERS;

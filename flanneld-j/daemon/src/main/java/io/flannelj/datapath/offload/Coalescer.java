@@ -32,7 +32,7 @@ public final class Coalescer implements AutoCloseable {
 
     private final TunFeatures features;
     private final int mtuBytes;
-    private final PacketOutlet outlet;
+    private final PacketSink sink;
     private final Run[] runs = new Run[FLOWS];
     private final ByteBuf virtio;
     private final long virtioAddress;
@@ -42,10 +42,10 @@ public final class Coalescer implements AutoCloseable {
     /**
      * @param mtuBytes MTU of the TUN device: an unfinished packet that is longer must be a super-packet itself
      */
-    public Coalescer(ByteBufAllocator allocator, TunFeatures features, int mtuBytes, PacketOutlet outlet) {
+    public Coalescer(ByteBufAllocator allocator, TunFeatures features, int mtuBytes, PacketSink sink) {
         this.features = features;
         this.mtuBytes = mtuBytes;
-        this.outlet = outlet;
+        this.sink = sink;
         for (int i = 0; i < FLOWS; i++) {
             runs[i] = new Run(allocator);
         }
@@ -217,7 +217,7 @@ public final class Coalescer implements AutoCloseable {
                     run.checksumAt());
         }
         run.parts.set(0, virtioAddress, VirtioNetHeader.BYTES);
-        outlet.write(run.parts, run.segments);
+        sink.write(run.parts, run.segments);
     }
 
     private void writePlain(long dataAddress, int offset, int length) {
@@ -229,7 +229,7 @@ public final class Coalescer implements AutoCloseable {
         plain.clear();
         plain.add(virtioAddress, VirtioNetHeader.BYTES);
         plain.add(address, length);
-        outlet.write(plain, 1);
+        sink.write(plain, 1);
     }
 
     @Override

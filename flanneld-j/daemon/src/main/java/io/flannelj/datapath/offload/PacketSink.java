@@ -3,7 +3,7 @@ package io.flannelj.datapath.offload;
 import io.flannelj.device.Iovecs;
 
 /** Where packets go that are ready for the node's IP stack. */
-public interface PacketOutlet {
+public interface PacketSink {
     /**
      * Hands over one packet.
      *
