@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
  * Joins received TCP segments and equal UDP datagrams into super-packets, as a network card with GRO would, so that the
  * node's IP stack is entered once for many packets.
  *
- * <p>What may join is decided by {@link Run}: one flow, contiguous, same headers but for what must differ, flags ACK or
+ * <p>What may join is decided by {@link GroFlow}: one flow, contiguous, same headers but for what must differ, flags ACK or
  * ACK and PSH only, no fragments, no IP options or extension headers. Packets of one flow never overtake each other: whatever cannot join
- * sends its flow's run first. Several flows are open at a time.
+ * sends what its flow has gathered first. Several flows are open at a time.
  *
  * <p>A joined packet goes out with a partial checksum, which would hide damage; therefore each segment's own checksum
  * is verified before. A segment whose checksum field is the pseudo header's sum is not damaged but unfinished: its
@@ -33,7 +33,7 @@ public final class Coalescer implements AutoCloseable {
     private final TunFeatures features;
     private final int mtuBytes;
     private final PacketSink sink;
-    private final Run[] runs = new Run[FLOWS];
+    private final GroFlow[] flows = new GroFlow[FLOWS];
     private final ByteBuf virtio;
     private final long virtioAddress;
     private final Iovecs plain;
@@ -47,7 +47,7 @@ public final class Coalescer implements AutoCloseable {
         this.mtuBytes = mtuBytes;
         this.sink = sink;
         for (int i = 0; i < FLOWS; i++) {
-            runs[i] = new Run(allocator);
+            flows[i] = new GroFlow(allocator);
         }
         this.virtio = allocator.directBuffer(16);
         this.virtioAddress = virtio.memoryAddress();
@@ -74,14 +74,14 @@ public final class Coalescer implements AutoCloseable {
             return true;
         }
 
-        Run run = openRun(data, offset, transport, ipv6, tcp);
+        GroFlow flow = openFlow(data, offset, transport, ipv6, tcp);
         int headerBytes = ipBytes + (tcp ? TcpHeader.headerBytes(data, transport) : UdpHeader.BYTES);
         // Over IPv6 a missing checksum is for the receiver to refuse: tunnels may leave it out (RFC 6935).
         boolean checksummed = tcp || UdpHeader.hasChecksum(data, transport);
         if (checksummed) {
             long pseudo = IpHeader.pseudoHeaderSum(data, offset, ipv6, protocol, transportBytes);
             if (!InternetChecksum.isValid(InternetChecksum.add(pseudo, data, transport, transportBytes))) {
-                return acceptUnfinished(data, dataAddress, offset, length, ipv6, upper, run, pseudo);
+                return acceptUnfinished(data, dataAddress, offset, length, ipv6, upper, flow, pseudo);
             }
         }
 
@@ -90,18 +90,18 @@ public final class Coalescer implements AutoCloseable {
                 && checksummed
                 && (tcp ? isJoinableTcp(data, transport) : isJoinableUdp(data, transport, transportBytes));
         if (!joinable) {
-            finish(run, data);
+            finish(flow, data);
             writePlain(dataAddress, offset, length);
             return true;
         }
-        if (run != null && run.join(data, dataAddress, offset, length, headerBytes)) {
-            if (run.isComplete()) {
-                finish(run, data);
+        if (flow != null && flow.join(data, dataAddress, offset, length, headerBytes)) {
+            if (flow.isComplete()) {
+                finish(flow, data);
             }
             return true;
         }
-        finish(run, data);
-        Run fresh = run != null ? run : freeRun(data);
+        finish(flow, data);
+        GroFlow fresh = flow != null ? flow : freeFlow(data);
         fresh.begin(data, dataAddress, offset, length, ipv6, tcp, headerBytes);
         if (fresh.isComplete()) {
             finish(fresh, data);
@@ -109,11 +109,11 @@ public final class Coalescer implements AutoCloseable {
         return true;
     }
 
-    /** Hands over every run; afterwards no byte is borrowed any more. */
+    /** Hands over what every flow has gathered; afterwards no byte is borrowed any more. */
     public void flush(ByteBuf data) {
-        for (Run run : runs) {
-            if (run.isOpen) {
-                finish(run, data);
+        for (GroFlow flow : flows) {
+            if (flow.isOpen) {
+                finish(flow, data);
             }
         }
     }
@@ -138,7 +138,7 @@ public final class Coalescer implements AutoCloseable {
             int length,
             boolean ipv6,
             int upper,
-            @Nullable Run run,
+            @Nullable GroFlow flow,
             long pseudo) {
         boolean tcp = IpHeader.protocol(upper) == Ipv4Header.PROTOCOL_TCP;
         int ipBytes = IpHeader.headerBytes(upper);
@@ -149,7 +149,7 @@ public final class Coalescer implements AutoCloseable {
         if (!unfinished) {
             return false;
         }
-        finish(run, data);
+        finish(flow, data);
         if (length > mtuBytes && mtuBytes > headerBytes) {
             int type = VirtioNetHeader.gsoType(tcp, ipv6);
             VirtioNetHeader.writeSuper(virtio, 0, type, headerBytes, mtuBytes - headerBytes, ipBytes, checksumAt);
@@ -160,64 +160,64 @@ public final class Coalescer implements AutoCloseable {
         return true;
     }
 
-    private @Nullable Run openRun(ByteBuf data, int offset, int transport, boolean ipv6, boolean tcp) {
+    private @Nullable GroFlow openFlow(ByteBuf data, int offset, int transport, boolean ipv6, boolean tcp) {
         int ports = data.getInt(transport);
-        for (Run run : runs) {
-            if (run.isOfFlow(data, offset, ipv6, tcp, ports)) {
-                return run;
+        for (GroFlow flow : flows) {
+            if (flow.isOfFlow(data, offset, ipv6, tcp, ports)) {
+                return flow;
             }
         }
         return null;
     }
 
-    private Run freeRun(ByteBuf data) {
-        for (Run run : runs) {
-            if (!run.isOpen) {
-                return run;
+    private GroFlow freeFlow(ByteBuf data) {
+        for (GroFlow flow : flows) {
+            if (!flow.isOpen) {
+                return flow;
             }
         }
-        Run victim = runs[nextVictim];
+        GroFlow victim = flows[nextVictim];
         nextVictim = (nextVictim + 1) % FLOWS;
         finish(victim, data);
         return victim;
     }
 
-    private void finish(@Nullable Run run, ByteBuf data) {
-        if (run == null || !run.isOpen) {
+    private void finish(@Nullable GroFlow flow, ByteBuf data) {
+        if (flow == null || !flow.isOpen) {
             return;
         }
-        run.isOpen = false;
-        if (run.segments == 1) {
+        flow.isOpen = false;
+        if (flow.segments == 1) {
             VirtioNetHeader.writePlain(virtio, 0);
         } else {
-            int ip = run.headerAt;
-            int ipBytes = IpHeader.minBytes(run.ipv6);
+            int ip = flow.headerAt;
+            int ipBytes = IpHeader.minBytes(flow.ipv6);
             int transport = ip + ipBytes;
-            int transportBytes = run.totalBytes - ipBytes;
-            IpHeader.setTotalBytes(data, ip, run.totalBytes, run.ipv6);
-            if (run.tcp) {
-                if (run.push) {
+            int transportBytes = flow.totalBytes - ipBytes;
+            IpHeader.setTotalBytes(data, ip, flow.totalBytes, flow.ipv6);
+            if (flow.tcp) {
+                if (flow.push) {
                     TcpHeader.setFlags(data, transport, TcpHeader.flags(data, transport) | TcpHeader.PSH);
                 }
             } else {
                 UdpHeader.setTotalBytes(data, transport, transportBytes);
             }
-            int protocol = run.tcp ? Ipv4Header.PROTOCOL_TCP : Ipv4Header.PROTOCOL_UDP;
+            int protocol = flow.tcp ? Ipv4Header.PROTOCOL_TCP : Ipv4Header.PROTOCOL_UDP;
             InternetChecksum.storePartial(
                     data,
-                    transport + run.checksumAt(),
-                    IpHeader.pseudoHeaderSum(data, ip, run.ipv6, protocol, transportBytes));
+                    transport + flow.checksumAt(),
+                    IpHeader.pseudoHeaderSum(data, ip, flow.ipv6, protocol, transportBytes));
             VirtioNetHeader.writeSuper(
                     virtio,
                     0,
-                    VirtioNetHeader.gsoType(run.tcp, run.ipv6),
-                    run.headerBytes,
-                    run.segmentBytes,
+                    VirtioNetHeader.gsoType(flow.tcp, flow.ipv6),
+                    flow.headerBytes,
+                    flow.segmentBytes,
                     ipBytes,
-                    run.checksumAt());
+                    flow.checksumAt());
         }
-        run.parts.set(0, virtioAddress, VirtioNetHeader.BYTES);
-        sink.write(run.parts, run.segments);
+        flow.parts.set(0, virtioAddress, VirtioNetHeader.BYTES);
+        sink.write(flow.parts, flow.segments);
     }
 
     private void writePlain(long dataAddress, int offset, int length) {
@@ -234,8 +234,8 @@ public final class Coalescer implements AutoCloseable {
 
     @Override
     public void close() {
-        for (Run run : runs) {
-            run.close();
+        for (GroFlow flow : flows) {
+            flow.close();
         }
         plain.close();
         virtio.release();

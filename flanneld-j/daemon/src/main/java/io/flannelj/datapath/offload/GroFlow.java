@@ -14,7 +14,7 @@ import io.netty.buffer.ByteBufAllocator;
  *
  * <p>Owned by one {@link Coalescer}, used again and again.
  */
-final class Run implements AutoCloseable {
+final class GroFlow implements AutoCloseable {
     static final int MAX_PACKET_BYTES = 65_535;
     private static final int MAX_SEGMENTS = 128;
 
@@ -37,11 +37,11 @@ final class Run implements AutoCloseable {
     private int acknowledgment;
     private boolean isComplete;
 
-    Run(ByteBufAllocator allocator) {
+    GroFlow(ByteBufAllocator allocator) {
         this.parts = new Iovecs(allocator, MAX_SEGMENTS + 1);
     }
 
-    /** Whether this run is of the flow that a packet with a transport header belongs to. */
+    /** Whether this is the flow that a packet with a transport header belongs to. */
     boolean isOfFlow(ByteBuf data, int offset, boolean packetIsIpv6, boolean packetIsTcp, int packetPorts) {
         return isOpen
                 && tcp == packetIsTcp
