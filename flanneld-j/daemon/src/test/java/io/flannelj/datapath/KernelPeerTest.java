@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /**
  * What a kernel VXLAN node sent, captured by {@code tcpdump} on Linux 6.18: three pings, a TCP connection with 30,000 octets,
  * five UDP datagrams. Once over a wire (checksums off on the veth), once over a veth pair as it is, where transport checksums
- * are left unfinished and TCP comes in packets longer than the MTU.
+ * are partial and TCP comes in packets longer than the MTU.
  */
 class KernelPeerTest {
     private static final IpAddress PEER_NODE = IpAddress.parse("192.168.100.1");
@@ -74,7 +74,7 @@ class KernelPeerTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"kernel-vxlan-wire.pcap", "kernel-vxlan-veth.pcap"})
-    void whatThePodsGetIsFinishedOrSaidToBeUnfinished(String capture) {
+    void whatThePodsGetIsCompleteOrSaidToBePartial(String capture) {
         PcapFile.udpPayloads(capture).forEach(datagram -> port.arrive(PEER_NODE, datagram, datagram.length));
         worker.run();
 

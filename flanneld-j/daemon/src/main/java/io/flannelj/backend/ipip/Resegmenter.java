@@ -63,7 +63,7 @@ final class Resegmenter implements SegmentSink {
     private void packet(int bytes) {
         int inner = outer + OUTER_BYTES;
         int length = bytes - OUTER_BYTES;
-        if (isUnfinishedTcp(inner, length)) {
+        if (isPartialTcp(inner, length)) {
             int upper = IpHeader.upperLayer(from, inner, length, false);
             int headers = Segmenter.headerBytes(from, inner, upper);
             int room = mtuBytes - headers;
@@ -79,7 +79,7 @@ final class Resegmenter implements SegmentSink {
         target.fill(slot++, source, bytes, bytes, Ipv4Header.typeOfService(from, outer));
     }
 
-    private boolean isUnfinishedTcp(int inner, int length) {
+    private boolean isPartialTcp(int inner, int length) {
         if (!Ipv4Header.isWellFormed(from, inner, length)
                 || Ipv4Header.protocol(from, inner) != Ipv4Header.PROTOCOL_TCP
                 || Ipv4Header.isFragment(from, inner)) {

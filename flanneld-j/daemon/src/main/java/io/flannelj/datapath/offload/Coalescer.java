@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * sends what its flow has gathered first. Several flows are open at a time.
  *
  * <p>A joined packet goes out with a partial checksum, which would hide damage; therefore each segment's own checksum
- * is verified before. A segment whose checksum field is the pseudo header's sum is not damaged but unfinished: its
+ * is verified before. A segment whose checksum field is the pseudo header's sum is not damaged but partial: its
  * sender left the work to a network card that never came, which happens over a veth underlay. It is passed on as such.
  *
  * <p>One owner, one thread. Bytes are lent until {@link #flush}. Never allocates after construction.
@@ -40,7 +40,7 @@ public final class Coalescer implements AutoCloseable {
     private int nextVictim;
 
     /**
-     * @param mtuBytes MTU of the TUN device: an unfinished packet that is longer must be a super-packet itself
+     * @param mtuBytes MTU of the TUN device: a packet with a partial checksum that is longer must be a super-packet itself
      */
     public Coalescer(ByteBufAllocator allocator, TunFeatures features, int mtuBytes, PacketSink sink) {
         this.features = features;
@@ -81,7 +81,7 @@ public final class Coalescer implements AutoCloseable {
         if (checksummed) {
             long pseudo = IpHeader.pseudoHeaderSum(data, offset, ipv6, protocol, transportBytes);
             if (!InternetChecksum.isValid(InternetChecksum.add(pseudo, data, transport, transportBytes))) {
-                return acceptUnfinished(data, dataAddress, offset, length, ipv6, upper, flow, pseudo);
+                return acceptPartial(data, dataAddress, offset, length, ipv6, upper, flow, pseudo);
             }
         }
 
@@ -130,8 +130,8 @@ public final class Coalescer implements AutoCloseable {
         return features.udpSegmentation() && UdpHeader.totalBytes(data, transport) == transportBytes;
     }
 
-    /** The checksum does not fit: either unfinished, then the field is the pseudo header's sum, or damaged. */
-    private boolean acceptUnfinished(
+    /** The checksum does not fit: either partial, then the field is the pseudo header's sum, or damaged. */
+    private boolean acceptPartial(
             ByteBuf data,
             long dataAddress,
             int offset,
@@ -144,9 +144,9 @@ public final class Coalescer implements AutoCloseable {
         int ipBytes = IpHeader.headerBytes(upper);
         int headerBytes = Segmenter.headerBytes(data, offset, upper);
         int checksumAt = tcp ? TcpHeader.CHECKSUM_OFFSET : UdpHeader.CHECKSUM_OFFSET;
-        boolean unfinished = features.checksum()
+        boolean partial = features.checksum()
                 && data.getUnsignedShortLE(offset + ipBytes + checksumAt) == InternetChecksum.fold(pseudo);
-        if (!unfinished) {
+        if (!partial) {
             return false;
         }
         finish(flow, data);

@@ -158,14 +158,14 @@ class Ipv6SegmentAndJoinTest extends OffloadRig {
     }
 
     @Test
-    void anUnfinishedPacketLongerThanTheMtuIsHandedOnAsASuperPacket() {
+    void aPartialPacketLongerThanTheMtuIsHandedOnAsASuperPacket() {
         byte[] packet = tcp(1000, TcpHeader.ACK, Packets.random(1, 9000));
-        byte[] unfinished = Packets.superPacket(packet, VirtioNetHeader.GSO_TCPV6, HEADER, MTU - HEADER);
+        byte[] partial = Packets.superPacket(packet, VirtioNetHeader.GSO_TCPV6, HEADER, MTU - HEADER);
 
-        assertThat(accept(Arrays.copyOfRange(unfinished, VirtioNetHeader.BYTES, unfinished.length), 0))
+        assertThat(accept(Arrays.copyOfRange(partial, VirtioNetHeader.BYTES, partial.length), 0))
                 .isTrue();
 
-        assertThat(delivered).singleElement().isEqualTo(unfinished);
+        assertThat(delivered).singleElement().isEqualTo(partial);
     }
 
     @Test

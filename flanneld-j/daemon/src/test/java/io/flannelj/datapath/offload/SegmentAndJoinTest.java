@@ -158,10 +158,10 @@ class SegmentAndJoinTest extends OffloadRig {
     }
 
     @Test
-    void anUnfinishedChecksumIsHandedOnUnfinished() {
+    void aPartialChecksumIsHandedOnPartial() {
         byte[] packet = Packets.tcp(Tcp.data(POD, OTHER), Packets.random(1, 200));
-        byte[] unfinished = Packets.superPacket(packet, VirtioNetHeader.GSO_TCPV4, 52, 1398);
-        data.setBytes(0, unfinished, VirtioNetHeader.BYTES, packet.length);
+        byte[] partial = Packets.superPacket(packet, VirtioNetHeader.GSO_TCPV4, 52, 1398);
+        data.setBytes(0, partial, VirtioNetHeader.BYTES, packet.length);
 
         assertThat(coalescer.accept(data, data.memoryAddress(), 0, packet.length, false))
                 .isTrue();
@@ -174,15 +174,15 @@ class SegmentAndJoinTest extends OffloadRig {
     }
 
     @Test
-    void anUnfinishedPacketLongerThanTheMtuIsHandedOnAsASuperPacket() {
+    void aPartialPacketLongerThanTheMtuIsHandedOnAsASuperPacket() {
         byte[] packet = Packets.tcp(Tcp.data(POD, OTHER), Packets.random(1, 9000));
-        byte[] unfinished = Packets.superPacket(packet, VirtioNetHeader.GSO_TCPV4, 52, MTU - 52);
-        data.setBytes(0, unfinished, VirtioNetHeader.BYTES, packet.length);
+        byte[] partial = Packets.superPacket(packet, VirtioNetHeader.GSO_TCPV4, 52, MTU - 52);
+        data.setBytes(0, partial, VirtioNetHeader.BYTES, packet.length);
 
         assertThat(coalescer.accept(data, data.memoryAddress(), 0, packet.length, false))
                 .isTrue();
 
-        assertThat(delivered.get(0)).isEqualTo(unfinished);
+        assertThat(delivered.get(0)).isEqualTo(partial);
     }
 
     @Test
