@@ -50,7 +50,7 @@ public final class InboundFuzz {
             int segment = input.u16();
             byte[] message = input.bytes(input.u16());
             boolean joined = segment > 0 && segment < message.length;
-            tunnel.port.arrive(sender, message, joined ? segment : message.length);
+            tunnel.socket.arrive(sender, message, joined ? segment : message.length);
             datagrams += joined ? (message.length + segment - 1) / segment : 1;
         }
         TrafficCounters before = tunnel.worker.counters().frozen();

@@ -3,7 +3,7 @@ package io.flannelj.fuzz;
 import io.flannelj.datapath.DropReason;
 import io.flannelj.datapath.Peer;
 import io.flannelj.datapath.TrafficCounters;
-import io.flannelj.device.MemoryUdpPort;
+import io.flannelj.device.MemoryUnderlaySocket;
 import io.flannelj.net.IpAddress;
 import io.flannelj.packet.IpHeader;
 import io.flannelj.packet.VirtioNetHeader;
@@ -45,7 +45,7 @@ public final class OutboundFuzz {
         Input input = new Input(data);
         input.u8();
         int mood = input.u8();
-        tunnel.port.refuse(ERRNOS[mood % ERRNOS.length], (mood & 0x80) != 0);
+        tunnel.socket.refuse(ERRNOS[mood % ERRNOS.length], (mood & 0x80) != 0);
         tunnel.stale.fillWith(stale);
         for (int i = 0; i < MAX_PACKETS && !input.isEmpty(); i++) {
             byte[] virtio = input.bytes(VirtioNetHeader.BYTES);
@@ -70,11 +70,11 @@ public final class OutboundFuzz {
         }
         tunnel.tun.written().clear();
         List<ByteBuffer> sent = new ArrayList<>();
-        for (MemoryUdpPort.Datagram datagram : tunnel.port.sent()) {
+        for (MemoryUnderlaySocket.Datagram datagram : tunnel.socket.sent()) {
             check(datagram.address(), datagram.payload(), tunnel);
             sent.add(ByteBuffer.wrap(datagram.payload()));
         }
-        tunnel.port.sent().clear();
+        tunnel.socket.sent().clear();
         Promise.holds(sent.size() == traffic.delivered(), sent.size() + " datagrams were sent: " + traffic);
         return new Outcome(traffic, sent);
     }

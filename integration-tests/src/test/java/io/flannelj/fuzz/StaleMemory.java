@@ -4,7 +4,7 @@ import io.flannelj.device.Iovecs;
 import io.flannelj.device.ReceiveVector;
 import io.flannelj.device.SendVector;
 import io.flannelj.device.TunQueue;
-import io.flannelj.device.UdpPort;
+import io.flannelj.device.UnderlaySocket;
 import io.netty.buffer.ByteBuf;
 import java.util.Arrays;
 
@@ -16,12 +16,12 @@ final class StaleMemory {
     private static final int BYTES = 10 * 1024; // more than an input is long
 
     private final TunQueue tun;
-    private final UdpPort port;
+    private final UnderlaySocket socket;
     private final byte[] octets = new byte[BYTES];
 
-    StaleMemory(TunQueue tun, UdpPort port) {
+    StaleMemory(TunQueue tun, UnderlaySocket socket) {
         this.tun = tun;
-        this.port = port;
+        this.socket = socket;
     }
 
     void fillWith(byte octet) {
@@ -57,21 +57,21 @@ final class StaleMemory {
         };
     }
 
-    UdpPort port() {
-        return new UdpPort() {
+    UnderlaySocket socket() {
+        return new UnderlaySocket() {
             @Override
             public int fd() {
-                return port.fd();
+                return socket.fd();
             }
 
             @Override
             public boolean isIpv6() {
-                return port.isIpv6();
+                return socket.isIpv6();
             }
 
             @Override
             public int send(SendVector messages, int from, int count) {
-                return port.send(messages, from, count);
+                return socket.send(messages, from, count);
             }
 
             @Override
@@ -79,12 +79,12 @@ final class StaleMemory {
                 for (int slot = 0; slot < InboundFuzz.MAX_MESSAGES; slot++) {
                     fill(slots.data(), slots.offset(slot), BYTES);
                 }
-                return port.receive(slots);
+                return socket.receive(slots);
             }
 
             @Override
             public void close() {
-                port.close();
+                socket.close();
             }
         };
     }

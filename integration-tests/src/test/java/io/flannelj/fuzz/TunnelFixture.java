@@ -10,7 +10,7 @@ import io.flannelj.datapath.RouteTable;
 import io.flannelj.datapath.TunnelEnd;
 import io.flannelj.datapath.Worker;
 import io.flannelj.device.MemoryTun;
-import io.flannelj.device.MemoryUdpPort;
+import io.flannelj.device.MemoryUnderlaySocket;
 import io.flannelj.device.TunFeatures;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
@@ -20,7 +20,7 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * One encapsulation's real worker between a TUN queue and a UDP port in memory, with two peers. Its buffers are not pooled, so
+ * One encapsulation's real worker between a TUN queue and a UDP socket in memory, with two peers. Its buffers are not pooled, so
  * that each access outside one fails (io.netty.buffer.checkBounds).
  */
 final class TunnelFixture implements AutoCloseable {
@@ -63,7 +63,7 @@ final class TunnelFixture implements AutoCloseable {
     final boolean ipv6;
     final Cidr subnet;
     final MemoryTun tun = new MemoryTun();
-    final MemoryUdpPort port;
+    final MemoryUnderlaySocket socket;
     final StaleMemory stale;
 
     /** How the far end reads what we send. */
@@ -79,8 +79,8 @@ final class TunnelFixture implements AutoCloseable {
         this.kind = kind;
         this.ipv6 = kind.ipv6;
         this.subnet = Cidr.parse(ipv6 ? "fd00:5:1::/64" : "10.5.1.0/24");
-        this.port = new MemoryUdpPort(kind.underlayIpv6);
-        this.stale = new StaleMemory(tun, port);
+        this.socket = new MemoryUnderlaySocket(kind.underlayIpv6);
+        this.stale = new StaleMemory(tun, socket);
         IpAddress local = IpAddress.parse(kind.underlayIpv6 ? "fd00::1" : "192.168.0.1");
         IpAddress near = IpAddress.parse(kind.underlayIpv6 ? "fd00::2" : "192.168.0.2");
         IpAddress far = IpAddress.parse(kind.underlayIpv6 ? "fd00::3" : "192.168.0.3");
@@ -91,7 +91,7 @@ final class TunnelFixture implements AutoCloseable {
                 new Peer(Cidr.parse(ipv6 ? "fd00:5:3::/64" : "10.5.3.0/24"), far, PORT, PEER_MAC.bits()));
         TunnelEnd end = new TunnelEnd(
                 kind.end(OUR_MAC, local), subnet, subnet.address(), MTU_BYTES, TunFeatures.ALL, Duration.ZERO, true);
-        this.worker = new Worker(memory, 0, stale.tun(), stale.port(), end, refused -> {});
+        this.worker = new Worker(memory, 0, stale.tun(), stale.socket(), end, refused -> {});
         worker.route(RouteTable.of(peers));
         this.memoryBytes = memory.metric().usedDirectMemory();
     }

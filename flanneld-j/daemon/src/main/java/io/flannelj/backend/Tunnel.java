@@ -9,7 +9,7 @@ import io.flannelj.device.DontFragment;
 import io.flannelj.device.Processors;
 import io.flannelj.device.TunDevice;
 import io.flannelj.device.TunnelSocket;
-import io.flannelj.device.UdpPort;
+import io.flannelj.device.UnderlaySocket;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.linux.Errno;
@@ -114,7 +114,7 @@ public final class Tunnel implements Backend {
          * @param shared whether it is opened for several workers
          * @throws IOException names the address or port that was refused, and the remedy
          */
-        UdpPort open(boolean shared) throws IOException;
+        UnderlaySocket open(boolean shared) throws IOException;
     }
 
     /** A UDP socket bound to an address of the underlay. Outer packets may be cut on their way, as those of kernel VXLAN. */
@@ -146,7 +146,7 @@ public final class Tunnel implements Backend {
                 isIpv6 ? own.subnets().ipv6() : own.subnets().ipv4(), "a lease of the tunnel's family");
         IpAddress address = subnet.address();
         Settings settings = spec.settings();
-        List<UdpPort> sockets = new ArrayList<>();
+        List<UnderlaySocket> sockets = new ArrayList<>();
         TunDevice tun = null;
         NetlinkSocket netlink = null;
         try {
@@ -165,14 +165,14 @@ public final class Tunnel implements Backend {
                     settings.busyPoll(),
                     settings.thinAcks());
             String name = tun.name();
-            List<Datapath.Lane> lanes = new ArrayList<>();
+            List<Datapath.Queue> queues = new ArrayList<>();
             for (int i = 0; i < settings.workers(); i++) {
-                lanes.add(new Datapath.Lane(tun.queues().get(i), sockets.get(i)));
+                queues.add(new Datapath.Queue(tun.queues().get(i), sockets.get(i)));
             }
             Datapath datapath = new Datapath(
-                    lanes,
+                    queues,
                     end,
-                    lane -> pin(settings, lane),
+                    queue -> pin(settings, queue),
                     peer -> log.warn(
                             "the kernel refuses UDP segmentation towards {}; sending each datagram by itself",
                             peer.underlayAddress()),
@@ -197,15 +197,15 @@ public final class Tunnel implements Backend {
             if (tun != null) {
                 tun.close();
             }
-            sockets.forEach(UdpPort::close);
+            sockets.forEach(UnderlaySocket::close);
             throw e;
         }
     }
 
-    private static void pin(Settings settings, int lane) {
-        int processor = Processors.of(lane);
+    private static void pin(Settings settings, int queue) {
+        int processor = Processors.of(queue);
         if (settings.pinWorkers() && !Processors.tryKeepOn(processor)) {
-            log.warn("worker {} cannot be kept on processor {}; it runs where the kernel puts it", lane, processor);
+            log.warn("worker {} cannot be kept on processor {}; it runs where the kernel puts it", queue, processor);
         }
     }
 

@@ -4,17 +4,17 @@ import io.flannelj.device.Iovecs;
 import io.flannelj.device.ReceiveVector;
 import io.flannelj.device.SendVector;
 import io.flannelj.device.TunQueue;
-import io.flannelj.device.UdpPort;
+import io.flannelj.device.UnderlaySocket;
 import io.netty.buffer.ByteBuf;
 import java.util.Arrays;
 
 /**
- * TUN queue and UDP port in one, without a kernel: hands over the same packets each round and takes whatever comes out.
+ * TUN queue and UDP socket in one, without a kernel: hands over the same packets each round and takes whatever comes out.
  *
  * <p>Payload is written where the data path wants it only the first time, for the kernel's copying is not what is measured;
  * headers, which the data path changes, are written each time. Never allocates after construction.
  */
-final class PacketLoop implements TunQueue, UdpPort {
+final class PacketLoop implements TunQueue, UnderlaySocket {
     private static final int HEADER_BYTES = 128;
 
     private final ByteBuf[] fromPods;

@@ -42,19 +42,19 @@ public final class Counters implements TrafficCounters {
 
     private static final int DROPS_AT = Counter.values().length;
 
-    private final int lane;
+    private final int queue;
     private final AtomicLongArray values = new AtomicLongArray(DROPS_AT + DropReason.values().length);
 
     /**
-     * @param lane number of the worker that these are of, from 0 on
+     * @param queue number of the worker that these are of, from 0 on
      */
-    Counters(int lane) {
-        this.lane = lane;
+    Counters(int queue) {
+        this.queue = queue;
     }
 
     /** Number of the worker that writes them. */
-    int lane() {
-        return lane;
+    int queue() {
+        return queue;
     }
 
     void add(Counter counter, long amount) {

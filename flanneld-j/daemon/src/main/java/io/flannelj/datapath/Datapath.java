@@ -2,7 +2,7 @@ package io.flannelj.datapath;
 
 import io.flannelj.device.EpollWatch;
 import io.flannelj.device.TunQueue;
-import io.flannelj.device.UdpPort;
+import io.flannelj.device.UnderlaySocket;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.IoEventLoop;
 import io.netty.channel.IoRegistration;
@@ -20,29 +20,29 @@ import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 
 /**
- * A running data path: lanes, each with a worker on an event loop of its own, and the only way to tell them about peers. It
- * owns the TUN queues and UDP ports it was given.
+ * A running data path: queues, each with a worker on an event loop of its own, and the only way to tell them about peers. It
+ * owns the TUN queues and UDP sockets it was given.
  *
- * <p>With several lanes the kernel spreads flows over TUN queues and ports, and keeps each flow on its own, so that packets
+ * <p>With several queues the kernel spreads flows over TUN queues and sockets, and keeps each flow on its own, so that packets
  * of a flow stay in order.
  *
  * <p>{@link #route} belongs to the control thread; reading counters and peers is anybody's.
  */
 public final class Datapath implements AutoCloseable {
     private final MultiThreadIoEventLoopGroup group;
-    private final List<Lane> lanes;
+    private final List<Queue> queues;
     private final List<Worker> workers = new ArrayList<>();
     private final List<IoRegistration> watches = new ArrayList<>();
     private final TrafficCounters counters;
     private volatile RouteTable routes = RouteTable.EMPTY;
 
     /** What one worker works between. */
-    public record Lane(TunQueue tun, UdpPort port) {}
+    public record Queue(TunQueue tun, UnderlaySocket socket) {}
 
     /** How the event loops run, whatever they carry. */
     public interface LoopSetup {
         /** Called once on each loop's own thread before it carries anything. */
-        void prepare(int lane);
+        void prepare(int queue);
     }
 
     /**
@@ -51,28 +51,28 @@ public final class Datapath implements AutoCloseable {
      * @param setup told of each loop on its thread
      * @param onSegmentationRefused told, on an event loop, of each peer on whose path the kernel refuses UDP segmentation
      * @param onTunLost told, on an event loop, with the errno, when the TUN device can no longer be read: EBADFD when somebody
-     *     deleted it; once for each lane
+     *     deleted it; once for each queue
      */
     public Datapath(
-            List<Lane> lanes,
+            List<Queue> queues,
             TunnelEnd end,
             LoopSetup setup,
             Consumer<Peer> onSegmentationRefused,
             IntConsumer onTunLost) {
-        this.lanes = List.copyOf(lanes);
+        this.queues = List.copyOf(queues);
         this.group = new MultiThreadIoEventLoopGroup(
-                lanes.size(), new DefaultThreadFactory("flannel-data"), EpollIoHandler.newFactory());
-        for (int number = 0; number < lanes.size(); number++) {
-            Lane lane = lanes.get(number);
-            int laneNumber = number;
+                queues.size(), new DefaultThreadFactory("flannel-data"), EpollIoHandler.newFactory());
+        for (int number = 0; number < queues.size(); number++) {
+            Queue queue = queues.get(number);
+            int queueNumber = number;
             Worker worker = new Worker(
-                    PooledByteBufAllocator.DEFAULT, number, lane.tun(), lane.port(), end, onSegmentationRefused);
+                    PooledByteBufAllocator.DEFAULT, number, queue.tun(), queue.socket(), end, onSegmentationRefused);
             workers.add(worker);
             IoEventLoop loop = group.next();
-            loop.execute(() -> setup.prepare(laneNumber));
+            loop.execute(() -> setup.prepare(queueNumber));
             Wakeup wakeup = new Wakeup(worker, loop, onTunLost);
-            watches.add(wakeup.watch(lane.port().fd()));
-            watches.add(wakeup.watch(lane.tun().fd()));
+            watches.add(wakeup.watch(queue.socket().fd()));
+            watches.add(wakeup.watch(queue.tun().fd()));
         }
         this.counters =
                 TrafficCounters.sumOf(workers.stream().map(Worker::counters).toList());
@@ -90,7 +90,7 @@ public final class Datapath implements AutoCloseable {
                     return old != null && old.isSameAs(peer) ? old : peer;
                 })
                 .toList();
-        kept.forEach(peer -> peer.serve(lanes.size()));
+        kept.forEach(peer -> peer.serve(queues.size()));
         RouteTable table = RouteTable.of(kept);
         routes = table;
         workers.forEach(worker -> worker.route(table));
@@ -101,7 +101,7 @@ public final class Datapath implements AutoCloseable {
         return routes.peers();
     }
 
-    /** Of all lanes together. */
+    /** Of all queues together. */
     public TrafficCounters counters() {
         return counters;
     }
@@ -111,9 +111,9 @@ public final class Datapath implements AutoCloseable {
         watches.forEach(IoRegistration::cancel);
         group.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(5, TimeUnit.SECONDS);
         workers.forEach(Worker::close);
-        lanes.forEach(lane -> {
-            lane.tun().close();
-            lane.port().close();
+        queues.forEach(queue -> {
+            queue.tun().close();
+            queue.socket().close();
         });
     }
 

@@ -6,7 +6,7 @@ import io.flannelj.datapath.offload.PacketSink;
 import io.flannelj.device.Iovecs;
 import io.flannelj.device.ReceiveVector;
 import io.flannelj.device.TunQueue;
-import io.flannelj.device.UdpPort;
+import io.flannelj.device.UnderlaySocket;
 import io.flannelj.packet.Ecn;
 import io.flannelj.packet.IpHeader;
 import io.flannelj.packet.Ipv4Header;
@@ -29,7 +29,7 @@ final class Inbound implements PacketSink, AutoCloseable {
     private static final int SLOT_BYTES = 65_536;
 
     private final TunQueue tun;
-    private final UdpPort port;
+    private final UnderlaySocket socket;
     private final Encapsulator encapsulator;
     private final Counters counters;
     private final ReceiveVector slots;
@@ -40,13 +40,13 @@ final class Inbound implements PacketSink, AutoCloseable {
     private final boolean underlayIpv6;
     private final Peer ourselves;
 
-    Inbound(ByteBufAllocator allocator, TunQueue tun, UdpPort port, TunnelEnd end, Counters counters) {
+    Inbound(ByteBufAllocator allocator, TunQueue tun, UnderlaySocket socket, TunnelEnd end, Counters counters) {
         this.tun = tun;
-        this.port = port;
+        this.socket = socket;
         this.encapsulator = end.encapsulator();
         this.counters = counters;
         this.ipv6 = end.subnet().isIpv6();
-        this.underlayIpv6 = port.isIpv6();
+        this.underlayIpv6 = socket.isIpv6();
         this.ourselves = new Peer(end.subnet(), end.address(), 0, 0);
         this.slots = new ReceiveVector(allocator, SLOTS, SLOT_BYTES);
         this.data = slots.data();
@@ -61,7 +61,7 @@ final class Inbound implements PacketSink, AutoCloseable {
      */
     int pump(RouteTable routes) {
         slots.clear();
-        int received = port.receive(slots);
+        int received = socket.receive(slots);
         counters.add(Counter.IN_RECEIVES, 1);
         for (int slot = 0; slot < received; slot++) {
             message(routes, slot);
@@ -124,7 +124,7 @@ final class Inbound implements PacketSink, AutoCloseable {
         if (encapsulator.isHop() && IpHeader.decrementTimeToLive(data, ip, ipv6) == 0) {
             return DropReason.TIME_TO_LIVE_IN;
         }
-        owner.countIn(counters.lane(), 1, ipBytes);
+        owner.countIn(counters.queue(), 1, ipBytes);
         return coalescer.accept(data, dataAddress, ip, ipBytes, ipv6) ? null : DropReason.BAD_INNER_CHECKSUM;
     }
 

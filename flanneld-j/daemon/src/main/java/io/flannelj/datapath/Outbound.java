@@ -6,7 +6,7 @@ import io.flannelj.datapath.offload.SegmentSink;
 import io.flannelj.datapath.offload.Segmenter;
 import io.flannelj.device.Iovecs;
 import io.flannelj.device.TunQueue;
-import io.flannelj.device.UdpPort;
+import io.flannelj.device.UnderlaySocket;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.packet.Ecn;
@@ -57,7 +57,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
     Outbound(
             ByteBufAllocator allocator,
             TunQueue tun,
-            UdpPort port,
+            UnderlaySocket socket,
             TunnelEnd end,
             Counters counters,
             Consumer<Peer> onSegmentationRefused) {
@@ -65,7 +65,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
         this.end = end;
         this.encapsulator = end.encapsulator();
         this.counters = counters;
-        this.batch = new TxBatch(allocator, port, counters, onSegmentationRefused);
+        this.batch = new TxBatch(allocator, socket, counters, onSegmentationRefused);
         this.arena = allocator.directBuffer(ARENA_BYTES);
         this.arenaAddress = arena.memoryAddress();
         this.headroom = encapsulator.headerBytes();
@@ -169,7 +169,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
             return;
         }
         if (isSuper) {
-            peer.countOut(counters.lane(), packets, length);
+            peer.countOut(counters.queue(), packets, length);
             segmentPeer = peer;
             segmentEcn = Ecn.encapsulate(IpHeader.ecn(arena, ip, ipv6));
             Segmenter.cut(arena, ip, length, ipv6, upper, gsoSize, this);
@@ -179,7 +179,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
         } else if (VirtioNetHeader.needsChecksum(arena, virtio) && !completeChecksum(virtio, ip, length, upper)) {
             counters.drop(DropReason.MALFORMED, 1);
         } else {
-            peer.countOut(counters.lane(), 1, length);
+            peer.countOut(counters.queue(), 1, length);
             whole(peer, ip, length);
         }
     }

@@ -8,10 +8,10 @@ import java.util.concurrent.atomic.AtomicLongArray;
  * Another node as the data path sees it: where its pods are, and how to get there. It outlives the route tables it
  * stands in, so that its counters do too.
  *
- * <p>Counters have one writer for each lane, its worker; anybody may read.
+ * <p>Counters have one writer for each queue, its worker; anybody may read.
  */
 public final class Peer {
-    private static final int LANE_SLOTS = 8; // a cache line of its own, so that workers do not disturb each other
+    private static final int QUEUE_SLOTS = 8; // a cache line of its own, so that workers do not disturb each other
     private static final int PACKETS_OUT = 0;
     private static final int BYTES_OUT = 1;
     private static final int PACKETS_IN = 2;
@@ -30,7 +30,7 @@ public final class Peer {
     private final long subnetLowMask;
     private final int port;
     private final long linkAddress;
-    private AtomicLongArray counts = new AtomicLongArray(LANE_SLOTS);
+    private AtomicLongArray counts = new AtomicLongArray(QUEUE_SLOTS);
     private boolean segmentsSeparately;
 
     /**
@@ -112,10 +112,10 @@ public final class Peer {
         return linkAddress;
     }
 
-    /** Makes room for the counters of so many lanes; before the peer is routed to. */
-    void serve(int lanes) {
-        if (counts.length() < lanes * LANE_SLOTS) {
-            counts = new AtomicLongArray(lanes * LANE_SLOTS);
+    /** Makes room for the counters of so many queues; before the peer is routed to. */
+    void serve(int queues) {
+        if (counts.length() < queues * QUEUE_SLOTS) {
+            counts = new AtomicLongArray(queues * QUEUE_SLOTS);
         }
     }
 
@@ -139,20 +139,20 @@ public final class Peer {
 
     private long sum(int counter) {
         long sum = 0;
-        for (int at = counter; at < counts.length(); at += LANE_SLOTS) {
+        for (int at = counter; at < counts.length(); at += QUEUE_SLOTS) {
             sum += counts.getOpaque(at);
         }
         return sum;
     }
 
-    void countOut(int lane, long packets, long bytes) {
-        add(lane * LANE_SLOTS + PACKETS_OUT, packets);
-        add(lane * LANE_SLOTS + BYTES_OUT, bytes);
+    void countOut(int queue, long packets, long bytes) {
+        add(queue * QUEUE_SLOTS + PACKETS_OUT, packets);
+        add(queue * QUEUE_SLOTS + BYTES_OUT, bytes);
     }
 
-    void countIn(int lane, long packets, long bytes) {
-        add(lane * LANE_SLOTS + PACKETS_IN, packets);
-        add(lane * LANE_SLOTS + BYTES_IN, bytes);
+    void countIn(int queue, long packets, long bytes) {
+        add(queue * QUEUE_SLOTS + PACKETS_IN, packets);
+        add(queue * QUEUE_SLOTS + BYTES_IN, bytes);
     }
 
     private void add(int at, long amount) {

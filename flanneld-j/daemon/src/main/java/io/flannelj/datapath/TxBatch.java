@@ -2,7 +2,7 @@ package io.flannelj.datapath;
 
 import io.flannelj.datapath.Counters.Counter;
 import io.flannelj.device.SendVector;
-import io.flannelj.device.UdpPort;
+import io.flannelj.device.UnderlaySocket;
 import io.flannelj.linux.Errno;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
@@ -20,7 +20,7 @@ final class TxBatch implements AutoCloseable {
     private static final int PARTS = 4096;
     private static final int HEADER_SLOT_BYTES = 192;
 
-    private final UdpPort port;
+    private final UnderlaySocket socket;
     private final Counters counters;
     private final Consumer<Peer> onSegmentationRefused;
     private final boolean ipv6;
@@ -38,11 +38,11 @@ final class TxBatch implements AutoCloseable {
     private int openBytes;
     private boolean mayJoin;
 
-    TxBatch(ByteBufAllocator allocator, UdpPort port, Counters counters, Consumer<Peer> onSegmentationRefused) {
-        this.port = port;
+    TxBatch(ByteBufAllocator allocator, UnderlaySocket socket, Counters counters, Consumer<Peer> onSegmentationRefused) {
+        this.socket = socket;
         this.counters = counters;
         this.onSegmentationRefused = onSegmentationRefused;
-        this.ipv6 = port.isIpv6();
+        this.ipv6 = socket.isIpv6();
         this.messages = new SendVector(allocator, ipv6, MESSAGES, PARTS);
         this.single = new SendVector(allocator, ipv6, 1, SendVector.MAX_SEGMENTS * 2);
         this.headers = allocator.directBuffer(PARTS * HEADER_SLOT_BYTES);
@@ -133,7 +133,7 @@ final class TxBatch implements AutoCloseable {
     private void send() {
         int sent = 0;
         while (sent < messages.count()) {
-            int taken = port.send(messages, sent, messages.count() - sent);
+            int taken = socket.send(messages, sent, messages.count() - sent);
             counters.add(Counter.OUT_SENDS, 1);
             if (taken > 0) {
                 for (int i = sent; i < sent + taken; i++) {
@@ -177,7 +177,7 @@ final class TxBatch implements AutoCloseable {
                 part++;
             }
             single.complete(bytes, 1, messages.trafficClass(message));
-            int taken = port.send(single, 0, 1);
+            int taken = socket.send(single, 0, 1);
             counters.add(Counter.OUT_SENDS, 1);
             if (taken > 0) {
                 counters.add(Counter.OUT_DELIVERED, 1);

@@ -1,12 +1,12 @@
 package io.flannelj.datapath;
 
 import io.flannelj.device.TunQueue;
-import io.flannelj.device.UdpPort;
+import io.flannelj.device.UnderlaySocket;
 import io.netty.buffer.ByteBufAllocator;
 import java.util.function.Consumer;
 
 /**
- * One event loop's share of the traffic: a TUN queue, a UDP port, and both ways between them. A packet never changes
+ * One event loop's share of the traffic: a TUN queue, a UDP socket, and both ways between them. A packet never changes
  * threads. Readiness is level-triggered, so a wake-up may stop at its budget and be called again, and neither direction
  * starves the other.
  *
@@ -28,19 +28,19 @@ public final class Worker implements AutoCloseable {
     private volatile RouteTable routes = RouteTable.EMPTY;
 
     /**
-     * @param lane number of this worker, from 0 on
+     * @param queue number of this worker, from 0 on
      * @param onSegmentationRefused told once for each peer on whose path the kernel refuses UDP segmentation
      */
     public Worker(
             ByteBufAllocator allocator,
-            int lane,
+            int queue,
             TunQueue tun,
-            UdpPort port,
+            UnderlaySocket socket,
             TunnelEnd end,
             Consumer<Peer> onSegmentationRefused) {
-        this.counters = new Counters(lane);
-        this.outbound = new Outbound(allocator, tun, port, end, counters, onSegmentationRefused);
-        this.inbound = new Inbound(allocator, tun, port, end, counters);
+        this.counters = new Counters(queue);
+        this.outbound = new Outbound(allocator, tun, socket, end, counters, onSegmentationRefused);
+        this.inbound = new Inbound(allocator, tun, socket, end, counters);
         this.busyPollNanos = end.busyPoll().toNanos();
     }
 

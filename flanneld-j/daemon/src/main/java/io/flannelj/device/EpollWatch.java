@@ -50,6 +50,6 @@ public final class EpollWatch implements EpollIoHandle {
 
     @Override
     public void close() {
-        // the descriptor belongs to the TUN queue or UDP port
+        // the descriptor belongs to the TUN queue or socket
     }
 }

@@ -7,8 +7,8 @@ public final class Processors {
     private Processors() {}
 
     /** The processor for a worker, when each keeps to one: by turns over all there are. */
-    public static int of(int lane) {
-        return lane % Runtime.getRuntime().availableProcessors();
+    public static int of(int queue) {
+        return queue % Runtime.getRuntime().availableProcessors();
     }
 
     /** Keeps the calling thread on one processor; false when the kernel refuses. */

@@ -129,7 +129,7 @@ public final class ReceiveVector implements AutoCloseable {
         return -1;
     }
 
-    /** Fills slot {@code index} as the kernel would; for ports that are not sockets. */
+    /** Fills slot {@code index} as the kernel would; for sockets that are not the kernel's. */
     public void fill(int index, int source, int bytes, int segmentBytes, int trafficClass) {
         memory.setInt(namesAt + index * NAME_BYTES + 4, source);
         fill(index, bytes, segmentBytes);

@@ -12,7 +12,7 @@ import java.io.IOException;
  * <p>A socket of our own rather than Netty's datagram channel, which splits each joined run into an object per
  * datagram; see docs/adr/0002-raw-sockets-on-the-event-loop.md.
  */
-public final class TunnelSocket implements UdpPort {
+public final class TunnelSocket implements UnderlaySocket {
     private static final int SOL_IP = 0;
     private static final int IP_MTU_DISCOVER = 10;
     private static final int IP_RECVTOS = 13;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.flannelj.backend.vxlan.VxlanEncapsulator;
 import io.flannelj.device.MemoryTun;
-import io.flannelj.device.MemoryUdpPort;
+import io.flannelj.device.MemoryUnderlaySocket;
 import io.flannelj.device.TunFeatures;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
@@ -75,7 +75,7 @@ class CongestionMarkTest {
         workers.forEach(Worker::close);
     }
 
-    private Worker worker(Family family, MemoryUdpPort port) {
+    private Worker worker(Family family, MemoryUnderlaySocket socket) {
         TunnelEnd end = new TunnelEnd(
                 new VxlanEncapsulator(1, OUR_MAC, family.ipv6(), false),
                 Cidr.parse(family.subnet()),
@@ -84,7 +84,7 @@ class CongestionMarkTest {
                 TunFeatures.ALL,
                 Duration.ZERO,
                 true);
-        Worker worker = new Worker(UnpooledByteBufAllocator.DEFAULT, 0, tun, port, end, refused -> {});
+        Worker worker = new Worker(UnpooledByteBufAllocator.DEFAULT, 0, tun, socket, end, refused -> {});
         worker.route(
                 RouteTable.of(List.of(new Peer(Cidr.parse(family.peers()), family.node(), 8472, PEER_MAC.bits()))));
         workers.add(worker);
@@ -104,8 +104,8 @@ class CongestionMarkTest {
     @CsvSource({"false, 0, 0", "false, 1, 1", "false, 2, 2", "false, 3, 2", "true, 0, 0", "true, 1, 1", "true, 3, 2"})
     void theOuterHeaderCarriesTheMarkOfTheInnerOne(boolean ipv6, int inner, int outer) {
         Family family = Family.of(ipv6);
-        MemoryUdpPort port = new MemoryUdpPort(ipv6);
-        Worker worker = worker(family, port);
+        MemoryUnderlaySocket socket = new MemoryUnderlaySocket(ipv6);
+        Worker worker = worker(family, socket);
         byte[] large = family.segment(true, 1000, inner, 20_000);
         int gso = ipv6 ? VirtioNetHeader.GSO_TCPV6 : VirtioNetHeader.GSO_TCPV4;
 
@@ -113,7 +113,7 @@ class CongestionMarkTest {
         tun.offer(Packets.superPacket(large, gso, family.headerBytes(), 1300));
         worker.run();
 
-        assertThat(port.sent()).hasSizeGreaterThan(10).allSatisfy(datagram -> {
+        assertThat(socket.sent()).hasSizeGreaterThan(10).allSatisfy(datagram -> {
             assertThat(datagram.trafficClass()).isEqualTo(outer);
             assertThat(IpHeader.ecn(Unpooled.wrappedBuffer(datagram.payload()), HEADERS, ipv6))
                     .as("the inner mark stays")
@@ -125,43 +125,43 @@ class CongestionMarkTest {
     @ValueSource(booleans = {false, true})
     void datagramsOfDifferentMarksShareNoMessage(boolean ipv6) {
         Family family = Family.of(ipv6);
-        MemoryUdpPort port = new MemoryUdpPort(ipv6);
-        Worker worker = worker(family, port);
+        MemoryUnderlaySocket socket = new MemoryUnderlaySocket(ipv6);
+        Worker worker = worker(family, socket);
 
         for (int mark : new int[] {2, 2, 0, 0, 2}) {
             tun.offer(Packets.plain(family.segment(true, 1, mark, 500)));
         }
         worker.run();
 
-        assertThat(port.messages()).isEqualTo(3);
-        assertThat(port.sent()).extracting(MemoryUdpPort.Datagram::trafficClass).containsExactly(2, 2, 0, 0, 2);
+        assertThat(socket.messages()).isEqualTo(3);
+        assertThat(socket.sent()).extracting(MemoryUnderlaySocket.Datagram::trafficClass).containsExactly(2, 2, 0, 0, 2);
     }
 
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void whatIsSentOneByOneKeepsItsMark(boolean ipv6) {
         Family family = Family.of(ipv6);
-        MemoryUdpPort port = new MemoryUdpPort(ipv6);
-        Worker worker = worker(family, port);
-        port.refuse(22, true);
+        MemoryUnderlaySocket socket = new MemoryUnderlaySocket(ipv6);
+        Worker worker = worker(family, socket);
+        socket.refuse(22, true);
 
         tun.offer(Packets.plain(family.segment(true, 1, 2, 500)));
         tun.offer(Packets.plain(family.segment(true, 501, 2, 500)));
         worker.run();
 
-        assertThat(port.sent()).extracting(MemoryUdpPort.Datagram::trafficClass).containsExactly(2, 2);
+        assertThat(socket.sent()).extracting(MemoryUnderlaySocket.Datagram::trafficClass).containsExactly(2, 2);
     }
 
     @ParameterizedTest
     @CsvSource({"false, 3, 2, 3", "false, 0, 2, 2", "false, 1, 2, 1", "true, 3, 1, 3", "true, 2, 2, 2"})
     void aMarkOfTheNetworkReachesEveryPacketOfATrain(boolean ipv6, int outer, int inner, int expected) {
         Family family = Family.of(ipv6);
-        MemoryUdpPort port = new MemoryUdpPort(ipv6);
-        Worker worker = worker(family, port);
+        MemoryUnderlaySocket socket = new MemoryUnderlaySocket(ipv6);
+        Worker worker = worker(family, socket);
         byte[] one = frame(family, family.segment(false, 1000, inner, 500));
         byte[] two = frame(family, family.segment(false, 1500, inner, 500));
 
-        port.arrive(family.node(), Packets.behind(one, two), one.length, 0xb8 | outer);
+        socket.arrive(family.node(), Packets.behind(one, two), one.length, 0xb8 | outer);
         worker.run();
 
         assertThat(tun.written()).as("one super-packet").hasSize(1);
@@ -175,11 +175,11 @@ class CongestionMarkTest {
     @ValueSource(booleans = {false, true})
     void markedAndUnmarkedSegmentsAreNotJoined(boolean ipv6) {
         Family family = Family.of(ipv6);
-        MemoryUdpPort port = new MemoryUdpPort(ipv6);
-        Worker worker = worker(family, port);
+        MemoryUnderlaySocket socket = new MemoryUnderlaySocket(ipv6);
+        Worker worker = worker(family, socket);
         for (int i = 0; i < 3; i++) {
             byte[] frame = frame(family, family.segment(false, 1000 + i * 500, Ecn.ECT_0, 500));
-            port.arrive(family.node(), frame, frame.length, i == 1 ? Ecn.CE : Ecn.ECT_0);
+            socket.arrive(family.node(), frame, frame.length, i == 1 ? Ecn.CE : Ecn.ECT_0);
         }
         worker.run();
 
@@ -191,11 +191,11 @@ class CongestionMarkTest {
     @Test
     void aMarkThatItsSenderWouldNotSeeBecomesALoss() {
         Family family = Family.of(false);
-        MemoryUdpPort port = new MemoryUdpPort();
-        Worker worker = worker(family, port);
+        MemoryUnderlaySocket socket = new MemoryUnderlaySocket();
+        Worker worker = worker(family, socket);
         byte[] frame = frame(family, family.segment(false, 1000, Ecn.NOT_ECT, 500));
 
-        port.arrive(family.node(), frame, frame.length, Ecn.CE);
+        socket.arrive(family.node(), frame, frame.length, Ecn.CE);
         worker.run();
 
         assertThat(tun.written()).isEmpty();

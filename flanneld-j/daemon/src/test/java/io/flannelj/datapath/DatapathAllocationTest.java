@@ -12,7 +12,7 @@ import io.flannelj.device.ReceiveVector;
 import io.flannelj.device.SendVector;
 import io.flannelj.device.TunFeatures;
 import io.flannelj.device.TunQueue;
-import io.flannelj.device.UdpPort;
+import io.flannelj.device.UnderlaySocket;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.MacAddress;
@@ -162,7 +162,7 @@ class DatapathAllocationTest {
     }
 
     /** TUN and wire in one, without allocating: the same packets again and again. */
-    private static final class Loop implements TunQueue, UdpPort {
+    private static final class Loop implements TunQueue, UnderlaySocket {
         private final IpAddress source;
         private final byte[][] fromPods;
         private final byte[][] fromWire;

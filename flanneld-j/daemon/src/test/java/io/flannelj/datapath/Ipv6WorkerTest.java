@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.flannelj.backend.vxlan.VxlanEncapsulator;
 import io.flannelj.datapath.Counters.Counter;
 import io.flannelj.device.MemoryTun;
-import io.flannelj.device.MemoryUdpPort;
+import io.flannelj.device.MemoryUnderlaySocket;
 import io.flannelj.device.TunFeatures;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
@@ -40,12 +40,12 @@ class Ipv6WorkerTest {
     private static final int IP = VirtioNetHeader.BYTES;
 
     private final MemoryTun tun = new MemoryTun();
-    private final MemoryUdpPort port = new MemoryUdpPort(true);
+    private final MemoryUnderlaySocket socket = new MemoryUnderlaySocket(true);
     private final Worker worker = new Worker(
             UnpooledByteBufAllocator.DEFAULT,
             0,
             tun,
-            port,
+            socket,
             new TunnelEnd(
                     new VxlanEncapsulator(1, OUR_MAC, true, false),
                     Cidr.parse("fd00:5:0:1::/64"),
@@ -74,7 +74,7 @@ class Ipv6WorkerTest {
 
         read(packet);
 
-        MemoryUdpPort.Datagram datagram = port.sent().get(0);
+        MemoryUnderlaySocket.Datagram datagram = socket.sent().get(0);
         assertThat(datagram.address()).isEqualTo(PEER_NODE);
         assertThat(datagram.port()).isEqualTo(8472);
         byte[] header = {8, 0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, (byte) 0x86, (byte) 0xdd};
@@ -88,20 +88,20 @@ class Ipv6WorkerTest {
         tun.offer(Packets.superPacket(whole, VirtioNetHeader.GSO_TCPV6, 72, 1358));
         worker.run();
 
-        assertThat(port.messages()).isEqualTo(1);
-        assertThat(port.sent()).hasSize(15);
+        assertThat(socket.messages()).isEqualTo(1);
+        assertThat(socket.sent()).hasSize(15);
         assertThat(worker.counters().get(Counter.OUT_PACKETS)).isEqualTo(15);
     }
 
     @Test
     void wherePathsRefuseSegmentationEachDatagramGoesAloneToTheSamePeer() {
-        port.refuse(22, true);
+        socket.refuse(22, true);
         byte[] whole = Ipv6Packets.tcp(POD, PEER_POD, 1, 1, TcpHeader.ACK, Packets.random(1, 5000));
 
         tun.offer(Packets.superPacket(whole, VirtioNetHeader.GSO_TCPV6, 72, 1358));
         worker.run();
 
-        assertThat(port.sent())
+        assertThat(socket.sent())
                 .hasSize(4)
                 .allSatisfy(datagram -> assertThat(datagram.address()).isEqualTo(PEER_NODE));
     }
@@ -157,7 +157,7 @@ class Ipv6WorkerTest {
 
         assertThat(worker.counters().dropped(DropReason.UNSUPPORTED_FAMILY)).isEqualTo(1);
         assertThat(worker.counters().dropped(DropReason.MALFORMED)).isEqualTo(2);
-        assertThat(port.sent()).isEmpty();
+        assertThat(socket.sent()).isEmpty();
     }
 
     @Test
@@ -227,7 +227,7 @@ class Ipv6WorkerTest {
     }
 
     private void receive(IpAddress source, byte[] datagram) {
-        port.arrive(source, datagram, datagram.length);
+        socket.arrive(source, datagram, datagram.length);
         worker.run();
     }
 

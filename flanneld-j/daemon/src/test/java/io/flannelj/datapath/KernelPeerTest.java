@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.flannelj.backend.vxlan.VxlanEncapsulator;
 import io.flannelj.device.MemoryTun;
-import io.flannelj.device.MemoryUdpPort;
+import io.flannelj.device.MemoryUnderlaySocket;
 import io.flannelj.device.TunFeatures;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
@@ -35,7 +35,7 @@ class KernelPeerTest {
     private static final int STREAM_BYTES = 30_000;
 
     private final MemoryTun tun = new MemoryTun();
-    private final MemoryUdpPort port = new MemoryUdpPort();
+    private final MemoryUnderlaySocket socket = new MemoryUnderlaySocket();
     private final Worker worker = worker();
 
     private Worker worker() {
@@ -47,7 +47,7 @@ class KernelPeerTest {
                 TunFeatures.ALL,
                 Duration.ZERO,
                 true);
-        Worker made = new Worker(UnpooledByteBufAllocator.DEFAULT, 0, tun, port, end, refused -> {});
+        Worker made = new Worker(UnpooledByteBufAllocator.DEFAULT, 0, tun, socket, end, refused -> {});
         made.route(RouteTable.of(List.of(new Peer(Cidr.parse("10.5.1.0/24"), PEER_NODE, 8472, 0x0200_0000_0001L))));
         return made;
     }
@@ -62,7 +62,7 @@ class KernelPeerTest {
     void everyFrameOfAKernelNodeIsDelivered(String capture) {
         List<byte[]> datagrams = PcapFile.udpPayloads(capture);
 
-        datagrams.forEach(datagram -> port.arrive(PEER_NODE, datagram, datagram.length));
+        datagrams.forEach(datagram -> socket.arrive(PEER_NODE, datagram, datagram.length));
         worker.run();
 
         Counters counters = worker.counters();
@@ -75,7 +75,7 @@ class KernelPeerTest {
     @ParameterizedTest
     @ValueSource(strings = {"kernel-vxlan-wire.pcap", "kernel-vxlan-veth.pcap"})
     void whatThePodsGetIsCompleteOrSaidToBePartial(String capture) {
-        PcapFile.udpPayloads(capture).forEach(datagram -> port.arrive(PEER_NODE, datagram, datagram.length));
+        PcapFile.udpPayloads(capture).forEach(datagram -> socket.arrive(PEER_NODE, datagram, datagram.length));
         worker.run();
 
         for (byte[] written : tun.written()) {
@@ -111,7 +111,7 @@ class KernelPeerTest {
         for (int at = 22 + Ipv4Header.MIN_BYTES; at < segment.length; at += 97) {
             byte[] bad = segment.clone();
             bad[at] ^= 0x10;
-            port.arrive(PEER_NODE, bad, bad.length);
+            socket.arrive(PEER_NODE, bad, bad.length);
             damaged++;
         }
 

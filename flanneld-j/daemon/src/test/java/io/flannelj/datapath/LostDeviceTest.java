@@ -46,9 +46,9 @@ class LostDeviceTest {
                 Duration.ZERO,
                 true);
         try (Datapath datapath = new Datapath(
-                List.of(new Datapath.Lane(new DeletedTun(asTun), port)),
+                List.of(new Datapath.Queue(new DeletedTun(asTun), port)),
                 end,
-                lane -> thread.complete(Thread.currentThread().getId()),
+                queue -> thread.complete(Thread.currentThread().getId()),
                 peer -> {},
                 lost::complete)) {
             wake(number); // its descriptor stays readable for ever

@@ -6,7 +6,7 @@ import io.flannelj.backend.udp.BareIpEncapsulator;
 import io.flannelj.backend.vxlan.VxlanEncapsulator;
 import io.flannelj.datapath.Counters.Counter;
 import io.flannelj.device.MemoryTun;
-import io.flannelj.device.MemoryUdpPort;
+import io.flannelj.device.MemoryUnderlaySocket;
 import io.flannelj.device.TunFeatures;
 import io.flannelj.linux.Errno;
 import io.flannelj.net.Cidr;
@@ -39,7 +39,7 @@ class WorkerTest {
     private static final int MTU = 1450;
 
     private final MemoryTun tun = new MemoryTun();
-    private final MemoryUdpPort port = new MemoryUdpPort();
+    private final MemoryUnderlaySocket socket = new MemoryUnderlaySocket();
     private final List<Peer> fallbacks = new ArrayList<>();
     private final List<Worker> workers = new ArrayList<>();
 
@@ -57,8 +57,8 @@ class WorkerTest {
 
             read(worker, Packets.plain(packet));
 
-            assertThat(port.sent()).hasSize(1);
-            MemoryUdpPort.Datagram datagram = port.sent().get(0);
+            assertThat(socket.sent()).hasSize(1);
+            MemoryUnderlaySocket.Datagram datagram = socket.sent().get(0);
             assertThat(datagram.address()).isEqualTo(IpAddress.ofIpv4(PEER_NODE));
             assertThat(datagram.port()).isEqualTo(8472);
             byte[] header = {8, 0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0};
@@ -72,7 +72,7 @@ class WorkerTest {
 
             read(worker, Packets.plain(Packets.echo(POD, PEER_POD, 64, 56)));
 
-            assertThat(port.sent().get(0).payload()).isEqualTo(Packets.echo(POD, PEER_POD, 63, 56));
+            assertThat(socket.sent().get(0).payload()).isEqualTo(Packets.echo(POD, PEER_POD, 63, 56));
         }
 
         @Test
@@ -83,8 +83,8 @@ class WorkerTest {
 
             read(worker, Packets.superPacket(whole, VirtioNetHeader.GSO_TCPV4, tcp.headerBytes(), 1398));
 
-            assertThat(port.messages()).isEqualTo(1);
-            assertThat(port.sent()).hasSize(15);
+            assertThat(socket.messages()).isEqualTo(1);
+            assertThat(socket.sent()).hasSize(15);
             assertThat(worker.counters().get(Counter.OUT_PACKETS)).isEqualTo(15);
             closes(worker.counters());
         }
@@ -101,7 +101,7 @@ class WorkerTest {
                     Packets.plain(echo),
                     Packets.plain(acknowledgement(300)));
 
-            assertThat(port.sent())
+            assertThat(socket.sent())
                     .extracting(datagram -> Arrays.copyOfRange(datagram.payload(), 22, datagram.payload().length))
                     .containsExactly(acknowledgement(200), echo, acknowledgement(300));
             assertThat(worker.counters().dropped(DropReason.ACK_FILTERED)).isEqualTo(1);
@@ -127,8 +127,8 @@ class WorkerTest {
                             tcp.headerBytes(),
                             8));
 
-            assertThat(port.sent()).hasSize(7500);
-            assertThat(port.sent())
+            assertThat(socket.sent()).hasSize(7500);
+            assertThat(socket.sent())
                     .allSatisfy(datagram -> assertThat(datagram.payload()).hasSize(22 + 52 + 8));
             closes(worker.counters());
         }
@@ -191,7 +191,7 @@ class WorkerTest {
             };
             for (int i = 0; i < errnos.length; i++) {
                 Worker worker = vxlan();
-                port.refuse(errnos[i], false);
+                socket.refuse(errnos[i], false);
                 read(worker, Packets.plain(Packets.echo(POD, PEER_POD, 64, 56)));
                 assertThat(worker.counters().dropped(reasons[i]))
                         .as("errno %d", errnos[i])
@@ -203,14 +203,14 @@ class WorkerTest {
         @Test
         void wherePathsRefuseSegmentationEachDatagramGoesAlone() {
             Worker worker = vxlan();
-            port.refuse(22, true);
+            socket.refuse(22, true);
             Tcp tcp = Tcp.data(POD, PEER_POD);
             byte[] whole = Packets.superPacket(Packets.tcp(tcp, Packets.random(1, 20_000)), 1, tcp.headerBytes(), 1398);
 
             read(worker, whole);
             read(worker, whole);
 
-            assertThat(port.sent()).hasSize(30);
+            assertThat(socket.sent()).hasSize(30);
             assertThat(fallbacks).hasSize(1);
             assertThat(worker.counters().get(Counter.SEGMENTATION_FALLBACKS)).isEqualTo(1);
             closes(worker.counters());
@@ -223,7 +223,7 @@ class WorkerTest {
             assertThat(worker.run()).as("it may pass").isZero();
             assertThat(worker.counters().get(Counter.OUT_READ_ERRORS)).isEqualTo(1);
             read(worker, Packets.plain(Packets.echo(POD, PEER_POD, 64, 56)));
-            assertThat(port.sent()).as("it still carries").hasSize(1);
+            assertThat(socket.sent()).as("it still carries").hasSize(1);
 
             tun.refuseReads(Errno.EBADFD);
             assertThat(worker.run()).isEqualTo(Errno.EBADFD);
@@ -242,7 +242,7 @@ class WorkerTest {
             }
 
             assertThat(worker.counters().dropped(DropReason.MALFORMED)).isEqualTo(3);
-            assertThat(port.sent()).isEmpty();
+            assertThat(socket.sent()).isEmpty();
             closes(worker.counters());
         }
 
@@ -260,7 +260,7 @@ class WorkerTest {
             assertThat(worker.counters().dropped(DropReason.UNSUPPORTED_FAMILY)).isEqualTo(1);
             assertThat(worker.counters().dropped(DropReason.MALFORMED)).isEqualTo(2);
             assertThat(worker.counters().dropped(DropReason.TIME_TO_LIVE)).isEqualTo(1);
-            assertThat(port.sent()).isEmpty();
+            assertThat(socket.sent()).isEmpty();
             closes(worker.counters());
         }
     }
@@ -285,7 +285,7 @@ class WorkerTest {
             byte[] one = Packets.udp(PEER_POD, POD, 1, Packets.random(1, 100));
             byte[] two = Packets.udp(PEER_POD, POD, 2, Packets.random(2, 100));
 
-            port.arrive(IpAddress.ofIpv4(PEER_NODE), Packets.behind(one, two), one.length);
+            socket.arrive(IpAddress.ofIpv4(PEER_NODE), Packets.behind(one, two), one.length);
             worker.run();
 
             assertThat(worker.counters().get(Counter.IN_PACKETS)).isEqualTo(2);
@@ -366,7 +366,7 @@ class WorkerTest {
                     for (int flips = random.nextInt(3); flips > 0 && bytes.length > 0; flips--) {
                         bytes[random.nextInt(bytes.length)] ^= (byte) (1 << random.nextInt(8));
                     }
-                    port.arrive(
+                    socket.arrive(
                             IpAddress.ofIpv4(PEER_NODE),
                             bytes,
                             Math.max(1, random.nextBoolean() ? bytes.length : bytes.length / 3));
@@ -397,7 +397,7 @@ class WorkerTest {
                 TunFeatures.ALL,
                 Duration.ZERO,
                 true);
-        Worker worker = new Worker(UnpooledByteBufAllocator.DEFAULT, 0, tun, port, end, fallbacks::add);
+        Worker worker = new Worker(UnpooledByteBufAllocator.DEFAULT, 0, tun, socket, end, fallbacks::add);
         worker.route(RouteTable.of(List.of(
                 new Peer(Cidr.parse("10.5.2.0/24"), IpAddress.ofIpv4(PEER_NODE), peerPort, PEER_MAC.bits()),
                 new Peer(Cidr.parse("10.5.3.0/24"), IpAddress.parse("192.168.0.3"), peerPort, 3))));
@@ -413,7 +413,7 @@ class WorkerTest {
     }
 
     private void receive(Worker worker, int source, byte[] datagram) {
-        port.arrive(IpAddress.ofIpv4(source), datagram, datagram.length);
+        socket.arrive(IpAddress.ofIpv4(source), datagram, datagram.length);
         worker.run();
     }
 

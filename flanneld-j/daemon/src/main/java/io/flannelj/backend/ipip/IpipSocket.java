@@ -2,7 +2,7 @@ package io.flannelj.backend.ipip;
 
 import io.flannelj.device.ReceiveVector;
 import io.flannelj.device.SendVector;
-import io.flannelj.device.UdpPort;
+import io.flannelj.device.UnderlaySocket;
 import io.flannelj.linux.Errno;
 import io.flannelj.linux.RawIpSocket;
 import io.flannelj.net.IpAddress;
@@ -13,7 +13,7 @@ import java.io.IOException;
  * The raw socket that IP-in-IP tunnels end in: what it sends and receives are outer packets, header and all. Confined to
  * one event loop; never allocates after construction.
  */
-final class IpipSocket implements UdpPort {
+final class IpipSocket implements UnderlaySocket {
     private static final int BUFFER_BYTES = 8 << 20;
     private static final int SLOTS = 8;
     private static final int SLOT_BYTES = 65_536;

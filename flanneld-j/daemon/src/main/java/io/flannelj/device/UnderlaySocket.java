@@ -4,7 +4,7 @@ package io.flannelj.device;
  * A UDP socket as the data path sees it: many datagrams a call, each of which may stand for many equal ones (UDP GSO and
  * GRO). Confined to one event loop; never blocks, never allocates.
  */
-public interface UdpPort extends AutoCloseable {
+public interface UnderlaySocket extends AutoCloseable {
     /** The descriptor that becomes readable when datagrams wait. */
     int fd();
 

@@ -7,9 +7,9 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 
-/** A UDP port without a kernel: datagrams to be received are put in, datagrams sent are kept. */
+/** A UDP socket without a kernel: datagrams to be received are put in, datagrams sent are kept. */
 @SuppressWarnings("ArrayRecordComponent") // datagrams are compared by their payload, never as records
-public final class MemoryUdpPort implements UdpPort {
+public final class MemoryUnderlaySocket implements UnderlaySocket {
     /** A datagram as the wire would see it. */
     public record Datagram(IpAddress address, int port, int trafficClass, byte[] payload) {}
 
@@ -22,12 +22,12 @@ public final class MemoryUdpPort implements UdpPort {
     private int messages;
     private final boolean ipv6;
 
-    /** A port of IPv4. */
-    public MemoryUdpPort() {
+    /** A socket of IPv4. */
+    public MemoryUnderlaySocket() {
         this(false);
     }
 
-    public MemoryUdpPort(boolean ipv6) {
+    public MemoryUnderlaySocket(boolean ipv6) {
         this.ipv6 = ipv6;
     }
 
