@@ -64,13 +64,13 @@ final class Inbound implements PacketSink, AutoCloseable {
         int received = socket.receive(slots);
         counters.add(Counter.IN_RECEIVES, 1);
         for (int slot = 0; slot < received; slot++) {
-            message(routes, slot);
+            unpack(routes, slot);
         }
         coalescer.flush(data);
         return Math.max(0, received);
     }
 
-    private void message(RouteTable routes, int slot) {
+    private void unpack(RouteTable routes, int slot) {
         int bytes = slots.bytes(slot);
         int segment = slots.segmentBytes(slot);
         int start = slots.offset(slot);
@@ -87,7 +87,7 @@ final class Inbound implements PacketSink, AutoCloseable {
         do {
             int length = Math.min(segment, bytes - at);
             counters.add(Counter.IN_PACKETS, 1);
-            DropReason reason = datagram(routes, sender, start + at, length, ecn);
+            DropReason reason = deliver(routes, sender, start + at, length, ecn);
             if (reason != null) {
                 counters.drop(reason, 1);
             }
@@ -95,7 +95,7 @@ final class Inbound implements PacketSink, AutoCloseable {
         } while (at < bytes);
     }
 
-    private @Nullable DropReason datagram(RouteTable routes, @Nullable Peer sender, int offset, int length, int ecn) {
+    private @Nullable DropReason deliver(RouteTable routes, @Nullable Peer sender, int offset, int length, int ecn) {
         if (sender == null) {
             return DropReason.UNKNOWN_PEER; // a stranger costs no look at what he sent
         }

@@ -108,14 +108,14 @@ final class Outbound implements SegmentSink, AutoCloseable {
     /** Sends a packet, or holds it back for a moment: a later one may say the same. */
     private void take(RouteTable routes, int virtio, int length) {
         if (acknowledgements == null) {
-            packet(routes, virtio, length);
+            forward(routes, virtio, length);
             return;
         }
         int ip = virtio + VirtioNetHeader.BYTES;
         AckFilter.Outcome outcome = acknowledgements.offer(arena, ip, length);
         if (outcome == AckFilter.Outcome.PASS) {
             sendAcknowledgements(routes);
-            packet(routes, virtio, length);
+            forward(routes, virtio, length);
         } else if (outcome == AckFilter.Outcome.SUPERSEDES) {
             count(1, length);
             counters.drop(DropReason.ACK_FILTERED, 1);
@@ -125,7 +125,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
     private void sendAcknowledgements(RouteTable routes) {
         if (acknowledgements != null) {
             for (int i = 0; i < acknowledgements.held(); i++) {
-                packet(routes, acknowledgements.offset(i) - VirtioNetHeader.BYTES, acknowledgements.length(i));
+                forward(routes, acknowledgements.offset(i) - VirtioNetHeader.BYTES, acknowledgements.length(i));
             }
             acknowledgements.clear();
         }
@@ -136,7 +136,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
         return refusals;
     }
 
-    private void packet(RouteTable routes, int virtio, int length) {
+    private void forward(RouteTable routes, int virtio, int length) {
         int ip = virtio + VirtioNetHeader.BYTES;
         if (!IpHeader.isWellFormed(arena, ip, length, ipv6)) {
             boolean otherFamily = IpHeader.isWellFormed(arena, ip, length, !ipv6);
@@ -180,7 +180,7 @@ final class Outbound implements SegmentSink, AutoCloseable {
             counters.drop(DropReason.MALFORMED, 1);
         } else {
             peer.countOut(counters.queue(), 1, length);
-            whole(peer, ip, length);
+            sendWhole(peer, ip, length);
         }
     }
 
@@ -208,10 +208,10 @@ final class Outbound implements SegmentSink, AutoCloseable {
         return true;
     }
 
-    private void whole(Peer peer, int ip, int length) {
+    private void sendWhole(Peer peer, int ip, int length) {
         int start = ip - headroom;
         encapsulator.wrap(arena, start, peer);
-        batch.datagram(peer, headroom + length, Ecn.encapsulate(IpHeader.ecn(arena, ip, ipv6)));
+        batch.begin(peer, headroom + length, Ecn.encapsulate(IpHeader.ecn(arena, ip, ipv6)));
         batch.add(arenaAddress + start, headroom + length);
     }
 
@@ -226,10 +226,10 @@ final class Outbound implements SegmentSink, AutoCloseable {
     }
 
     @Override
-    public void segment(int headerOffset, int headerBytes, int payloadOffset, int payloadBytes) {
+    public void accept(int headerOffset, int headerBytes, int payloadOffset, int payloadBytes) {
         int start = headerOffset - headroom;
         encapsulator.wrap(batch.headers(), start, segmentPeer);
-        batch.datagram(segmentPeer, headroom + headerBytes + payloadBytes, segmentEcn);
+        batch.begin(segmentPeer, headroom + headerBytes + payloadBytes, segmentEcn);
         batch.add(batch.headerAddress(start), headroom + headerBytes);
         batch.add(arenaAddress + payloadOffset, payloadBytes);
     }

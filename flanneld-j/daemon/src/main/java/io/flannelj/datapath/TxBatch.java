@@ -76,7 +76,7 @@ final class TxBatch implements AutoCloseable {
      * @param bytes its length in octets
      * @param ecn congestion mark of the outer header
      */
-    void datagram(Peer peer, int bytes, int ecn) {
+    void begin(Peer peer, int bytes, int ecn) {
         if (openPeer == peer
                 && mayJoin
                 && ecn == openEcn

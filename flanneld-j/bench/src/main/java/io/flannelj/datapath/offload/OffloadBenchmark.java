@@ -120,7 +120,7 @@ public class OffloadBenchmark implements SegmentSink, PacketSink {
     }
 
     @Override
-    public void segment(int headerOffset, int headerBytes, int payloadOffset, int payloadBytes) {
+    public void accept(int headerOffset, int headerBytes, int payloadOffset, int payloadBytes) {
         seen += payloadBytes;
     }
 

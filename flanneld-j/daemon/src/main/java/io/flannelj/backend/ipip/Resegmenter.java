@@ -55,12 +55,12 @@ final class Resegmenter implements SegmentSink {
         for (int i = 0; i < messages; i++) {
             source = received.source(i);
             outer = received.offset(i);
-            packet(received.bytes(i));
+            pass(received.bytes(i));
         }
         return slot;
     }
 
-    private void packet(int bytes) {
+    private void pass(int bytes) {
         int inner = outer + OUTER_BYTES;
         int length = bytes - OUTER_BYTES;
         if (isPartialTcp(inner, length)) {
@@ -109,7 +109,7 @@ final class Resegmenter implements SegmentSink {
     }
 
     @Override
-    public void segment(int headerOffset, int headerBytes, int payloadOffset, int payloadBytes) {
+    public void accept(int headerOffset, int headerBytes, int payloadOffset, int payloadBytes) {
         ByteBuf to = target.data();
         int start = headerOffset - OUTER_BYTES;
         to.setBytes(start, from, outer, OUTER_BYTES);

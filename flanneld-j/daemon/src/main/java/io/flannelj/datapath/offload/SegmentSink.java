@@ -20,5 +20,5 @@ public interface SegmentSink {
      * @param headerOffset what {@link #nextHeader} gave
      * @param payloadOffset offset in the super-packet's buffer
      */
-    void segment(int headerOffset, int headerBytes, int payloadOffset, int payloadBytes);
+    void accept(int headerOffset, int headerBytes, int payloadOffset, int payloadBytes);
 }

@@ -135,7 +135,7 @@ public final class Segmenter {
                 InternetChecksum.storeUdp(
                         headers, out + checksumAt, InternetChecksum.add(sum, packet, at, payloadBytes));
             }
-            sink.segment(header, headerBytes, at, payloadBytes);
+            sink.accept(header, headerBytes, at, payloadBytes);
         }
     }
 }

@@ -103,7 +103,7 @@ abstract class OffloadRig {
         }
 
         @Override
-        public void segment(int headerOffset, int headerBytes, int payloadOffset, int payloadBytes) {
+        public void accept(int headerOffset, int headerBytes, int payloadOffset, int payloadBytes) {
             byte[] segment = new byte[headerBytes + payloadBytes];
             headers.getBytes(headerOffset, segment, 0, headerBytes);
             data.getBytes(payloadOffset, segment, headerBytes, payloadBytes);
