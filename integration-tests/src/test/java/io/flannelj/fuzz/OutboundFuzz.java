@@ -4,6 +4,7 @@ import io.flannelj.datapath.DropReason;
 import io.flannelj.datapath.Peer;
 import io.flannelj.datapath.TrafficCounters;
 import io.flannelj.device.MemoryUnderlaySocket;
+import io.flannelj.linux.Errno;
 import io.flannelj.net.IpAddress;
 import io.flannelj.packet.IpHeader;
 import io.flannelj.packet.VirtioNetHeader;
@@ -25,7 +26,16 @@ import java.util.Map;
  */
 public final class OutboundFuzz {
     private static final int MAX_PACKETS = 70; // more than one batch
-    private static final int[] ERRNOS = {0, 11, 90, 22, 5, 1, 101, 105};
+    private static final int[] ERRNOS = {
+        0,
+        Errno.EAGAIN,
+        Errno.EMSGSIZE,
+        Errno.EINVAL,
+        Errno.EIO,
+        Errno.EPERM,
+        Errno.ENETUNREACH,
+        Errno.ENOBUFS
+    };
     private static final Map<TunnelFixture.Kind, TunnelFixture> TUNNELS = new EnumMap<>(TunnelFixture.Kind.class);
 
     private OutboundFuzz() {}

@@ -27,11 +27,6 @@ public final class TcpHeader {
 
     private TcpHeader() {}
 
-    /** Source and destination port in one value; tells flows of one pair of hosts apart. */
-    public static int ports(ByteBuf packet, int offset) {
-        return packet.getInt(offset);
-    }
-
     public static int sequence(ByteBuf packet, int offset) {
         return packet.getInt(offset + 4);
     }

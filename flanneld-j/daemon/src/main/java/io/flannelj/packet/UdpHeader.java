@@ -18,11 +18,6 @@ public final class UdpHeader {
 
     private UdpHeader() {}
 
-    /** Source and destination port in one value. */
-    public static int ports(ByteBuf packet, int offset) {
-        return packet.getInt(offset);
-    }
-
     /** Header and payload, in octets. */
     public static int totalBytes(ByteBuf packet, int offset) {
         return packet.getUnsignedShort(offset + 4);

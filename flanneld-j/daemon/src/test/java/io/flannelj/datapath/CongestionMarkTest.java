@@ -6,6 +6,7 @@ import io.flannelj.backend.vxlan.VxlanEncapsulator;
 import io.flannelj.device.MemoryTun;
 import io.flannelj.device.MemoryUnderlaySocket;
 import io.flannelj.device.TunFeatures;
+import io.flannelj.linux.Errno;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.MacAddress;
@@ -143,7 +144,7 @@ class CongestionMarkTest {
         Family family = Family.of(ipv6);
         MemoryUnderlaySocket socket = new MemoryUnderlaySocket(ipv6);
         Worker worker = worker(family, socket);
-        socket.refuse(22, true);
+        socket.refuse(Errno.EINVAL, true);
 
         tun.offer(Packets.plain(family.segment(true, 1, 2, 500)));
         tun.offer(Packets.plain(family.segment(true, 501, 2, 500)));

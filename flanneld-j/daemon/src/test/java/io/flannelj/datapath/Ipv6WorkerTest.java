@@ -7,6 +7,7 @@ import io.flannelj.datapath.Counters.Counter;
 import io.flannelj.device.MemoryTun;
 import io.flannelj.device.MemoryUnderlaySocket;
 import io.flannelj.device.TunFeatures;
+import io.flannelj.linux.Errno;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.MacAddress;
@@ -95,7 +96,7 @@ class Ipv6WorkerTest {
 
     @Test
     void wherePathsRefuseSegmentationEachDatagramGoesAloneToTheSamePeer() {
-        socket.refuse(22, true);
+        socket.refuse(Errno.EINVAL, true);
         byte[] whole = Ipv6Packets.tcp(POD, PEER_POD, 1, 1, TcpHeader.ACK, Packets.random(1, 5000));
 
         tun.offer(Packets.superPacket(whole, VirtioNetHeader.GSO_TCPV6, 72, 1358));

@@ -184,7 +184,9 @@ class WorkerTest {
 
         @Test
         void eachErrnoHasItsReason() {
-            int[] errnos = {11, 105, 1, 101, 113, 22};
+            int[] errnos = {
+                Errno.EAGAIN, Errno.ENOBUFS, Errno.EPERM, Errno.ENETUNREACH, Errno.EHOSTUNREACH, Errno.EINVAL
+            };
             DropReason[] reasons = {
                 DropReason.SEND_BUFFER_FULL, DropReason.SEND_BUFFER_FULL, DropReason.SEND_FORBIDDEN,
                 DropReason.PEER_UNREACHABLE, DropReason.PEER_UNREACHABLE, DropReason.SEND_REFUSED
@@ -203,7 +205,7 @@ class WorkerTest {
         @Test
         void wherePathsRefuseSegmentationEachDatagramGoesAlone() {
             Worker worker = vxlan();
-            socket.refuse(22, true);
+            socket.refuse(Errno.EINVAL, true);
             Tcp tcp = Tcp.data(POD, PEER_POD);
             byte[] whole = Packets.superPacket(Packets.tcp(tcp, Packets.random(1, 20_000)), 1, tcp.headerBytes(), 1398);
 

@@ -25,7 +25,7 @@ public final class Flock implements AutoCloseable {
                 LibC.calls().open(file.toString(), RDWR_CREATE | Fd.CLOEXEC, 0644), "open", file.toString()));
         while (LibC.calls().flock(fd.number(), LOCK_EX) < 0) {
             int errno = LibC.errno();
-            if (errno != LibC.EINTR) {
+            if (errno != Errno.EINTR) {
                 fd.close();
                 throw new SyscallException("lock", file.toString(), errno);
             }

@@ -15,7 +15,6 @@ import jnr.ffi.annotations.Out;
  * of the packet path take plain numbers, so that nothing is allocated for them.
  */
 final class LibC {
-    static final int EINTR = 4;
 
     private static final Calls CALLS = LibraryLoader.create(Calls.class).load("c");
     private static final Runtime RUNTIME = Runtime.getRuntime(CALLS);

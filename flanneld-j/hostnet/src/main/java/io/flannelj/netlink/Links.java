@@ -343,11 +343,6 @@ public final class Links {
         netlink.execute(request, "make port of link " + bridgeIndex + " of", "link " + index);
     }
 
-    /** Moves the link into another namespace. */
-    public void setNetns(int index, int netnsFd) throws SyscallException {
-        change(index, "move to another namespace", request -> request.attributeU32(NET_NS_FD, netnsFd));
-    }
-
     public void rename(int index, String name) throws SyscallException {
         change(index, "rename to " + name, request -> request.attribute(NAME, name));
     }

@@ -24,19 +24,13 @@ final class Request {
     private static final int KIND_GET = 2;
 
     private final ByteBuffer buffer = ByteBuffer.allocate(MAX_BYTES).order(ByteOrder.nativeOrder());
-    private final boolean dump;
     private final boolean acknowledged;
 
     Request(int type, int flags) {
-        this.dump = (flags & FLAG_DUMP) == FLAG_DUMP;
         this.acknowledged = (type & KIND) != KIND_GET;
         buffer.putInt(0).putShort((short) type).putShort((short)
                 (flags | FLAG_REQUEST | (acknowledged ? FLAG_ACK : 0)));
         buffer.putInt(0).putInt(0);
-    }
-
-    boolean isDump() {
-        return dump;
     }
 
     /** Whether an acknowledgement ends the answer; otherwise its object does. */
