@@ -27,14 +27,7 @@ import java.util.Map;
 public final class OutboundFuzz {
     private static final int MAX_PACKETS = 70; // more than one batch
     private static final int[] ERRNOS = {
-        0,
-        Errno.EAGAIN,
-        Errno.EMSGSIZE,
-        Errno.EINVAL,
-        Errno.EIO,
-        Errno.EPERM,
-        Errno.ENETUNREACH,
-        Errno.ENOBUFS
+        0, Errno.EAGAIN, Errno.EMSGSIZE, Errno.EINVAL, Errno.EIO, Errno.EPERM, Errno.ENETUNREACH, Errno.ENOBUFS
     };
     private static final Map<TunnelFixture.Kind, TunnelFixture> TUNNELS = new EnumMap<>(TunnelFixture.Kind.class);
 

@@ -38,7 +38,11 @@ final class TxBatch implements AutoCloseable {
     private int openBytes;
     private boolean mayJoin;
 
-    TxBatch(ByteBufAllocator allocator, UnderlaySocket socket, Counters counters, Consumer<Peer> onSegmentationRefused) {
+    TxBatch(
+            ByteBufAllocator allocator,
+            UnderlaySocket socket,
+            Counters counters,
+            Consumer<Peer> onSegmentationRefused) {
         this.socket = socket;
         this.counters = counters;
         this.onSegmentationRefused = onSegmentationRefused;

@@ -135,7 +135,9 @@ class CongestionMarkTest {
         worker.run();
 
         assertThat(socket.messages()).isEqualTo(3);
-        assertThat(socket.sent()).extracting(MemoryUnderlaySocket.Datagram::trafficClass).containsExactly(2, 2, 0, 0, 2);
+        assertThat(socket.sent())
+                .extracting(MemoryUnderlaySocket.Datagram::trafficClass)
+                .containsExactly(2, 2, 0, 0, 2);
     }
 
     @ParameterizedTest
@@ -150,7 +152,9 @@ class CongestionMarkTest {
         tun.offer(Packets.plain(family.segment(true, 501, 2, 500)));
         worker.run();
 
-        assertThat(socket.sent()).extracting(MemoryUnderlaySocket.Datagram::trafficClass).containsExactly(2, 2);
+        assertThat(socket.sent())
+                .extracting(MemoryUnderlaySocket.Datagram::trafficClass)
+                .containsExactly(2, 2);
     }
 
     @ParameterizedTest
