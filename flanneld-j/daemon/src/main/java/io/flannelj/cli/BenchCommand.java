@@ -18,8 +18,8 @@ import picocli.CommandLine.Option;
         name = "bench",
         header = "Measures encapsulation by itself, on one thread.",
         footer = {
-            "Packets are as long as they are inside: for TCP the pods' MTU of 1450, for UDP 92 octets.",
-            "integration-tests/bench/overlay measures the whole way, beside other overlays."
+            "Packet lengths are those of inner packets: for TCP the pods' MTU of 1450, for UDP 92 bytes.",
+            "integration-tests/bench/overlay measures the whole path, next to other overlays."
         })
 final class BenchCommand implements Callable<Integer> {
     private final PrintWriter out;
@@ -58,7 +58,7 @@ final class BenchCommand implements Callable<Integer> {
         boolean table = !output.isJson();
         ArrayNode json = new ObjectMapper().createArrayNode();
         if (table) {
-            out.printf("%-7s %-26s %12s %12s %8s %14s%n", "", "", "packets/s", "ns/packet", "GB/s", "octets made");
+            out.printf("%-7s %-26s %12s %12s %8s %14s%n", "", "", "packets/s", "ns/packet", "GB/s", "bytes made");
         }
         for (String encapsulation : EncapsulationBench.ENCAPSULATIONS) {
             for (EncapsulationCase what : EncapsulationCase.values()) {

@@ -20,12 +20,12 @@ import picocli.CommandLine.Option;
 /** {@code flanneld-j cleanup}: takes away what a daemon that is gone left on this host. */
 @Command(
         name = "cleanup",
-        header = "Takes away what a daemon that is gone left on this host.",
+        header = "Removes what a stopped daemon left on this host.",
         description = {
-            "Devices, routes, neighbours and firewall rules that a daemon with --keep-on-stop left in force, or one that was"
-                    + " killed could not take away. Not the bridge, pods' interfaces and addresses, which are the CNI"
-                    + " plugin's, nor the lease: flanneld-j leases release. Rules under flannel's names go, whoever of the two"
-                    + " wrote them.",
+            "Removes devices, routes, neighbours and firewall rules that a daemon with --keep-on-stop left in force, or that"
+                    + " a killed daemon could not remove. It keeps the bridge and the pods' interfaces and addresses, which"
+                    + " belong to the CNI plugin, and the lease (see flanneld-j leases release). Rules under flannel's names"
+                    + " are removed, even if flannel wrote them.",
             ""
         },
         footer = "Exit status: 0 nothing is left, 1 refused or not all could be removed, 2 wrong options.",

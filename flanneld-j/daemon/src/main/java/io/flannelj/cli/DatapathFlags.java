@@ -15,21 +15,21 @@ final class DatapathFlags {
             names = "--busy-poll-us",
             paramLabel = "MICROSECONDS",
             description =
-                    "with sparse traffic, ask for the next packet this long before sleeping; 0 saves processor time,"
+                    "with sparse traffic, poll for the next packet this long before sleeping; 0 saves processor time,"
                             + " more lowers latency (${DEFAULT-VALUE})")
     private int busyPollMicros = 50;
 
     @Option(
             names = "--vxlan-datapath",
             paramLabel = "userspace|kernel|auto",
-            description = "who carries VXLAN on this node; as the network config says unless given")
+            description = "which data path carries VXLAN on this node; overrides the network config")
     private String vxlanDatapath = "";
 
     @Option(
             names = "--workers",
             paramLabel = "N",
-            description = "threads that carry packets, each with a TUN queue and a socket; 0 for one below four"
-                    + " processors, else half of them and at most four (${DEFAULT-VALUE})")
+            description = "threads that carry packets, each with a TUN queue and a socket; 0: one below four"
+                    + " processors, otherwise half of them and at most four (${DEFAULT-VALUE})")
     private int workers;
 
     @Option(
@@ -37,7 +37,7 @@ final class DatapathFlags {
             arity = "0..1",
             fallbackValue = "true",
             paramLabel = BOOL,
-            description = "keep each worker on a processor of its own (${DEFAULT-VALUE})")
+            description = "pin each worker to its own processor (${DEFAULT-VALUE})")
     private boolean pinWorkers;
 
     @Option(
@@ -46,8 +46,8 @@ final class DatapathFlags {
             fallbackValue = "true",
             paramLabel = BOOL,
             description =
-                    "of bare TCP acknowledgements of one flow that wait together send only the last, which says all that"
-                            + " the others did (${DEFAULT-VALUE})")
+                    "of bare TCP acknowledgements of one flow that wait together, send only the last, which"
+                            + " replaces the others (${DEFAULT-VALUE})")
     private boolean thinAcks = true;
 
     DatapathOptions options(Problems problems) {

@@ -24,7 +24,7 @@ import picocli.CommandLine.Option;
         footer = {
             "",
             "Every flag can be given as an environment variable: --etcd-prefix is FLANNELD_ETCD_PREFIX.",
-            "Exit status: 0 asked to stop, 1 failed, 2 wrong flags or configuration."
+            "Exit status: 0 stopped on request, 1 failed, 2 wrong flags or configuration."
         })
 final class FlannelFlags {
     private static final String BOOL = "true|false";
@@ -53,10 +53,10 @@ final class FlannelFlags {
     @Option(
             names = "--subnet-file",
             paramLabel = "FILE",
-            description = "where subnet.env goes (/run/flannel/subnet.env)")
+            description = "path of subnet.env (/run/flannel/subnet.env)")
     private String subnetFile = "";
 
-    @Option(names = "--state-dir", paramLabel = "DIR", description = "what must survive restarts (/var/lib/flannel-j)")
+    @Option(names = "--state-dir", paramLabel = "DIR", description = "files that must survive restarts (/var/lib/flannel-j)")
     private String stateDirectory = "";
 
     @Option(
@@ -64,7 +64,7 @@ final class FlannelFlags {
             arity = "0..1",
             fallbackValue = "true",
             paramLabel = BOOL,
-            description = "run the commands of the extension backend, as root, although the network config comes from"
+            description = "run the commands of the extension backend, as root, even if the network config comes from"
                     + " etcd (${DEFAULT-VALUE})")
     private boolean allowExtensionCommands;
 
@@ -74,39 +74,39 @@ final class FlannelFlags {
     @Option(
             names = "--healthz-port",
             paramLabel = "PORT",
-            description = "port of /healthz, /readyz, /metrics and the status page; 0 for none (${DEFAULT-VALUE})")
+            description = "port of /healthz, /readyz, /metrics and the status page; 0: none (${DEFAULT-VALUE})")
     private int healthzPort;
 
     @Option(
             names = "--metrics-ip",
             paramLabel = "IP",
-            description = "address of a second HTTP server, for /metrics alone (${DEFAULT-VALUE})")
+            description = "address of a second HTTP server, which serves only /metrics (${DEFAULT-VALUE})")
     private String metricsIp = "127.0.0.1";
 
     @Option(
             names = "--metrics-port",
             paramLabel = "PORT",
-            description = "its port; 0 for no second server (${DEFAULT-VALUE})")
+            description = "port of the second HTTP server; 0: none (${DEFAULT-VALUE})")
     private int metricsPort;
 
     @Option(
             names = "--cni-rehearsal-ms",
             paramLabel = "MILLISECONDS",
             description =
-                    "after the start, play CNI calls in namespaces of our own that long, so that the first pods find"
-                            + " the plugin's code compiled; 0 for not at all (${DEFAULT-VALUE})")
+                    "after the start, rehearse CNI calls in private namespaces for this long, so that the plugin's code"
+                            + " is compiled for the first pods; 0 turns it off (${DEFAULT-VALUE})")
     private int cniRehearsalMillis = 2000;
 
     @Option(
             names = {"-v", "--v"},
             paramLabel = "LEVEL",
-            description = "more log, as flannel counts it: 0 usual, 1 and more debug (${DEFAULT-VALUE})")
+            description = "log level, as in flannel: 0 normal, 1 and above debug (${DEFAULT-VALUE})")
     private int verbosity;
 
     @Option(
             names = {"--vmodule", "--log_backtrace_at"},
             paramLabel = "TEXT",
-            description = "of flannel's logging library; taken, and without effect here")
+            description = "flags of flannel's logging library; accepted, without effect")
     void takeWithoutEffect(String text) {
         // klog is not ours
     }

@@ -15,8 +15,8 @@ final class HandoverFlags {
             fallbackValue = "true",
             paramLabel = BOOL,
             description =
-                    "when asked to stop, leave routes, rules and the kernel's VXLAN device in force, as flannel does,"
-                            + " for the next start to take over (${DEFAULT-VALUE})")
+                    "at a clean stop, keep routes, rules and the kernel's VXLAN device, as flannel does, for the"
+                            + " next start to take over (${DEFAULT-VALUE})")
     private boolean keepOnStop;
 
     @Option(
@@ -25,7 +25,7 @@ final class HandoverFlags {
             fallbackValue = "true",
             paramLabel = BOOL,
             description =
-                    "where another flanneld-j answers at --control-socket, prepare, wait until it has stopped, and"
+                    "if another flanneld-j answers at --control-socket, prepare, wait until it has stopped, and"
                             + " take over at once (${DEFAULT-VALUE})")
     private boolean awaitPredecessor;
 

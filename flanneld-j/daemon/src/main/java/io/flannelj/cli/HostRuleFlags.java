@@ -51,7 +51,7 @@ final class HostRuleFlags {
             arity = "0..1",
             fallbackValue = "true",
             paramLabel = BOOL,
-            description = "write flannel's nftables rules also where they are wrong (${DEFAULT-VALUE})")
+            description = "write flannel's nftables rules unchanged, with their faults (${DEFAULT-VALUE})")
     private boolean compatNft;
 
     HostRuleOptions options(Problems problems) {

@@ -23,9 +23,9 @@ final class InstanceFlags {
     @Option(
             names = "--instance",
             paramLabel = "NAME",
-            description = "of several daemons on one host, the name of this one: its files are /run/flannel/NAME.env,"
-                    + " /run/flannel-j/NAME.sock and /var/lib/flannel-j/NAME, its firewall chains FLANNEL-FWD-NAME"
-                    + " and FLANNEL-POSTRTG-NAME")
+            description = "name of this daemon, where several run on one host: its files are /run/flannel/NAME.env,"
+                    + " /run/flannel-j/NAME.sock and /var/lib/flannel-j/NAME, and the names of its firewall chains"
+                    + " end in -NAME")
     void name(String name) {
         try {
             instance = new Instance(name);

@@ -17,7 +17,7 @@ final class LeaseFlags {
     @Option(
             names = "--subnet-lease-ttl",
             paramLabel = "SECONDS",
-            description = "how long the lease lasts unless renewed; at half of that it is renewed at the latest"
+            description = "how long the lease lasts without renewal; it is renewed at half of that at the latest"
                     + " (${DEFAULT-VALUE})")
     private int timeToLiveSeconds = 86_400;
 
@@ -26,7 +26,7 @@ final class LeaseFlags {
             arity = "0..1",
             fallbackValue = "true",
             paramLabel = BOOL,
-            description = "give the lease back when asked to stop (${DEFAULT-VALUE})")
+            description = "release the lease at a clean stop (${DEFAULT-VALUE})")
     private boolean releaseOnStop;
 
     LeaseOptions options(Problems problems) {

@@ -8,7 +8,7 @@ import picocli.CommandLine.Command;
 /** {@code flanneld-j status}: what the daemon is doing, and what it is waiting for. */
 @Command(
         name = "status",
-        header = "Shows what the running daemon does.",
+        header = "Shows the state of the running daemon.",
         footer = "Exit status: 0 ready, 1 running but not ready, 3 no daemon answers.")
 final class StatusCommand extends AskingCommand {
     StatusCommand(PrintWriter out, PrintWriter err) {

@@ -14,7 +14,7 @@ final class StoreFlags {
     @Option(names = "--etcd-endpoints", paramLabel = "URLS", description = "etcd, comma-separated (${DEFAULT-VALUE})")
     private String etcdEndpoints = "http://127.0.0.1:4001,http://127.0.0.1:2379";
 
-    @Option(names = "--etcd-prefix", paramLabel = "PATH", description = "where flannel's keys stand (${DEFAULT-VALUE})")
+    @Option(names = "--etcd-prefix", paramLabel = "PATH", description = "prefix of flannel's keys (${DEFAULT-VALUE})")
     private String etcdPrefix = "/coreos.com/network";
 
     @Option(names = "--etcd-keyfile", paramLabel = "FILE", description = "private key for etcd, PEM")
@@ -29,7 +29,7 @@ final class StoreFlags {
     @Option(names = "--etcd-username", paramLabel = "NAME", description = "user for etcd")
     private String etcdUsername = "";
 
-    @Option(names = "--etcd-password", paramLabel = "TEXT", description = "its password; better in the environment")
+    @Option(names = "--etcd-password", paramLabel = "TEXT", description = "password of that user; better given in the environment")
     private String etcdPassword = "";
 
     @Option(
@@ -56,7 +56,7 @@ final class StoreFlags {
     @Option(
             names = "--kube-annotation-prefix",
             paramLabel = "TEXT",
-            description = "what our annotations on nodes begin with (${DEFAULT-VALUE})")
+            description = "prefix of the node annotations (${DEFAULT-VALUE})")
     private String kubeAnnotationPrefix = "flannel.alpha.coreos.com";
 
     @Option(

@@ -11,16 +11,16 @@ final class UplinkFlags {
     @Option(
             names = "--iface",
             paramLabel = "NAME|IP",
-            description = "interface to the other nodes; may be given several times, the first that fits is taken")
+            description = "interface to the other nodes; may be given several times, the first match is used")
     private List<String> interfaces = new ArrayList<>();
 
     @Option(
             names = "--iface-regex",
             paramLabel = "REGEX",
-            description = "as --iface, by pattern on addresses and names")
+            description = "like --iface, by a regular expression for addresses or names")
     private List<String> interfacePatterns = new ArrayList<>();
 
-    @Option(names = "--iface-can-reach", paramLabel = "IP", description = "the interface that leads to this address")
+    @Option(names = "--iface-can-reach", paramLabel = "IP", description = "use the interface that reaches this address")
     private String canReach = "";
 
     @Option(names = "--public-ip", paramLabel = "IP", description = "the address that other nodes send to")

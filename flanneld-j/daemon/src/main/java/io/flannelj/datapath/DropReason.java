@@ -14,11 +14,11 @@ public enum DropReason {
     /** From a pod: no lease covers the destination; answered with ICMP net unreachable. */
     NO_ROUTE(Direction.OUT, "no lease covers the destination"),
     /** From a pod: its time to live ended here. */
-    TIME_TO_LIVE(Direction.OUT, "time to live ended"),
+    TIME_TO_LIVE(Direction.OUT, "time to live expired"),
     /** From a pod: longer than the way to the peer takes; answered with ICMP fragmentation needed. */
-    TOO_BIG(Direction.OUT, "longer than the path takes"),
+    TOO_BIG(Direction.OUT, "larger than the path MTU"),
     /** From a pod: a bare TCP acknowledgement that a later one of its flow, sent at once, makes needless. Nothing is lost. */
-    ACK_FILTERED(Direction.OUT, "a TCP acknowledgement that a later one makes needless"),
+    SUPERSEDED(Direction.OUT, "a TCP acknowledgement that a later one replaces; nothing is lost"),
     /** The socket's send buffer was full: more was sent than the underlay takes. */
     SEND_BUFFER_FULL(Direction.OUT, "the underlay socket's send buffer was full"),
     /** The node has no way to the peer's address. */
@@ -29,15 +29,15 @@ public enum DropReason {
     SEND_REFUSED(Direction.OUT, "the kernel refused to send"),
 
     /** From the wire: longer than any datagram can be. */
-    TRUNCATED(Direction.IN, "cut off by the kernel"),
+    TRUNCATED(Direction.IN, "truncated by the kernel"),
     /** From the wire: too short, or flags and reserved bits that its encapsulation does not allow. */
-    BAD_ENCAPSULATION(Direction.IN, "not this encapsulation"),
+    BAD_ENCAPSULATION(Direction.IN, "no valid packet of this encapsulation"),
     /** From the wire: another network's VNI. */
     WRONG_VNI(Direction.IN, "a VNI of another network"),
     /** From the wire: an inner Ethernet address that is not ours to receive. */
     WRONG_MAC(Direction.IN, "an inner MAC address that is not ours"),
     /** From the wire: ARP, neighbour discovery and the like, which a tunnel of routes has no use for. */
-    NOT_IP(Direction.IN, "not IP inside"),
+    NOT_IP(Direction.IN, "no IP packet inside"),
     /** From the wire: nobody with a lease sends from that address. */
     UNKNOWN_PEER(Direction.IN, "the sender holds no lease"),
     /** From the wire: an inner source that its sender has not leased. */
@@ -47,13 +47,13 @@ public enum DropReason {
     /** From the wire: an inner packet that does not agree with its own length fields. */
     MALFORMED_INNER(Direction.IN, "not a well-formed IP packet inside"),
     /** From the wire: damaged on the way, by its own transport checksum. */
-    BAD_INNER_CHECKSUM(Direction.IN, "inner checksum wrong"),
+    BAD_INNER_CHECKSUM(Direction.IN, "wrong inner checksum"),
     /** From the wire: marked by a congested router, though its sender would not see the mark (RFC 6040 §4.2). */
-    BAD_CONGESTION_MARK(Direction.IN, "an outer congestion mark on a packet that cannot carry it"),
+    BAD_CONGESTION_MARK(Direction.IN, "an outer congestion mark on a packet without ECN support"),
     /** From the wire: its time to live ended here. */
-    TIME_TO_LIVE_IN(Direction.IN, "time to live ended"),
+    TIME_TO_LIVE_IN(Direction.IN, "time to live expired"),
     /** The node's IP stack did not take it from the TUN device. */
-    TUN_REFUSED(Direction.IN, "the TUN device refused it");
+    TUN_REFUSED(Direction.IN, "refused by the TUN device");
 
     /** Which way a packet was going. */
     public enum Direction {
