@@ -18,7 +18,7 @@ public enum DropReason {
     /** From a pod: longer than the way to the peer takes; answered with ICMP fragmentation needed. */
     TOO_BIG(Direction.OUT, "larger than the path MTU"),
     /** From a pod: a bare TCP acknowledgement that a later one of its flow, sent at once, makes needless. Nothing is lost. */
-    SUPERSEDED(Direction.OUT, "a TCP acknowledgement that a later one replaces; nothing is lost"),
+    ACK_FILTERED(Direction.OUT, "a TCP acknowledgement that a later one replaces; nothing is lost"),
     /** The socket's send buffer was full: more was sent than the underlay takes. */
     SEND_BUFFER_FULL(Direction.OUT, "the underlay socket's send buffer was full"),
     /** The node has no way to the peer's address. */
