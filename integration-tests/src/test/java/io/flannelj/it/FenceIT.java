@@ -46,11 +46,15 @@ class FenceIT {
         IntStream.range(0, LOAD).forEach(i -> keepBusy());
         for (int round = 1; round <= ROUNDS; round++) {
             int times = round;
-            lab.nodes().forEach(node -> Wait.until(node::log, LATE, () -> node.readyz().startsWith("HTTP/1.1 200")));
+            lab.nodes()
+                    .forEach(node ->
+                            Wait.until(node::log, LATE, () -> node.readyz().startsWith("HTTP/1.1 200")));
             Instant frozen = Instant.now();
             lab.etcd().freeze(); // no lease is renewed after this
             Instant end = frozen.plus(TIME_TO_LIVE);
-            lab.nodes().forEach(node -> Wait.until(node::log, LATE, () -> lines(node, FENCED).size() >= times));
+            lab.nodes()
+                    .forEach(node -> Wait.until(
+                            node::log, LATE, () -> lines(node, FENCED).size() >= times));
             for (Node node : lab.nodes()) {
                 List<String> lines = lines(node, FENCED);
                 Instant fenced = timeOf(lines.get(lines.size() - 1));
@@ -61,7 +65,9 @@ class FenceIT {
                 assertThat(node.metrics()).contains("flannelj_lease_fenced 1");
             }
             lab.etcd().thaw();
-            lab.nodes().forEach(node -> Wait.until(node::log, LATE, () -> lines(node, RENEWED).size() >= times));
+            lab.nodes()
+                    .forEach(node -> Wait.until(
+                            node::log, LATE, () -> lines(node, RENEWED).size() >= times));
         }
         assertThat(lab.leases()).hasSize(NODES);
     }
@@ -75,7 +81,6 @@ class FenceIT {
         thread.setDaemon(true);
         thread.start();
     }
-
 
     private static List<String> lines(Node node, String with) {
         return node.log().lines().filter(line -> line.contains(with)).toList();

@@ -45,9 +45,8 @@ final class DatapathFlags {
             arity = "0..1",
             fallbackValue = "true",
             paramLabel = BOOL,
-            description =
-                    "of bare TCP acknowledgements of one flow that wait together, send only the last, which"
-                            + " replaces the others (${DEFAULT-VALUE})")
+            description = "of bare TCP acknowledgements of one flow that wait together, send only the last, which"
+                    + " replaces the others (${DEFAULT-VALUE})")
     private boolean thinAcks = true;
 
     DatapathOptions options(Problems problems) {

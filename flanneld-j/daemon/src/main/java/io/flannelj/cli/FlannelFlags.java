@@ -50,13 +50,13 @@ final class FlannelFlags {
     @Mixin
     private final InstanceFlags instance = new InstanceFlags();
 
-    @Option(
-            names = "--subnet-file",
-            paramLabel = "FILE",
-            description = "path of subnet.env (/run/flannel/subnet.env)")
+    @Option(names = "--subnet-file", paramLabel = "FILE", description = "path of subnet.env (/run/flannel/subnet.env)")
     private String subnetFile = "";
 
-    @Option(names = "--state-dir", paramLabel = "DIR", description = "files that must survive restarts (/var/lib/flannel-j)")
+    @Option(
+            names = "--state-dir",
+            paramLabel = "DIR",
+            description = "files that must survive restarts (/var/lib/flannel-j)")
     private String stateDirectory = "";
 
     @Option(

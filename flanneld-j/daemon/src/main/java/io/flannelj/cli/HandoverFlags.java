@@ -14,9 +14,8 @@ final class HandoverFlags {
             arity = "0..1",
             fallbackValue = "true",
             paramLabel = BOOL,
-            description =
-                    "at a clean stop, keep routes, rules and the kernel's VXLAN device, as flannel does, for the"
-                            + " next start to take over (${DEFAULT-VALUE})")
+            description = "at a clean stop, keep routes, rules and the kernel's VXLAN device, as flannel does, for the"
+                    + " next start to take over (${DEFAULT-VALUE})")
     private boolean keepOnStop;
 
     @Option(
@@ -24,9 +23,8 @@ final class HandoverFlags {
             arity = "0..1",
             fallbackValue = "true",
             paramLabel = BOOL,
-            description =
-                    "if another flanneld-j answers at --control-socket, prepare, wait until it has stopped, and"
-                            + " take over at once (${DEFAULT-VALUE})")
+            description = "if another flanneld-j answers at --control-socket, prepare, wait until it has stopped, and"
+                    + " take over at once (${DEFAULT-VALUE})")
     private boolean awaitPredecessor;
 
     DaemonOptions.Handover options(LeaseOptions lease, Problems problems) {

@@ -29,7 +29,10 @@ final class StoreFlags {
     @Option(names = "--etcd-username", paramLabel = "NAME", description = "user for etcd")
     private String etcdUsername = "";
 
-    @Option(names = "--etcd-password", paramLabel = "TEXT", description = "password of that user; better given in the environment")
+    @Option(
+            names = "--etcd-password",
+            paramLabel = "TEXT",
+            description = "password of that user; better given in the environment")
     private String etcdPassword = "";
 
     @Option(

@@ -2,7 +2,11 @@ package io.flannelj.metrics;
 
 /** Every metric of ours: name, unit, labels and meaning, in one place. docs/metrics.md is made from this. */
 public enum MetricNames {
-    PACKETS("flannelj.packets", "packets", "direction, stage", "packets that entered the data path, and packets that left it"),
+    PACKETS(
+            "flannelj.packets",
+            "packets",
+            "direction, stage",
+            "packets that entered the data path, and packets that left it"),
     BYTES("flannelj.bytes", "bytes", "direction", "bytes of packets, from the inner IP header on"),
     DROPPED("flannelj.dropped.packets", "packets", "direction, reason", "dropped packets, by reason"),
     SYSCALLS("flannelj.syscalls", "calls", "call", "system calls of the data path"),
@@ -24,7 +28,10 @@ public enum MetricNames {
             "part of the peers that are sent the encapsulation of the network config; less than 1 while it is"
                     + " being changed"),
     LEASE_REMAINING(
-            "flannelj.lease.remaining", "seconds", "", "until our lease ends unless it is renewed; -1 if it never ends"),
+            "flannelj.lease.remaining",
+            "seconds",
+            "",
+            "until our lease ends unless it is renewed; -1 if it never ends"),
     LEASE_FENCED("flannelj.lease.fenced", "0 or 1", "", "whether our lease has ended, so that nothing is sent"),
     POOL_SIZE("flannelj.pool.size", "subnets", "", "subnets that nodes may lease; -1 while unknown"),
     POOL_FREE("flannelj.pool.free", "subnets", "", "subnets that nobody has leased; -1 while unknown"),
@@ -34,11 +41,7 @@ public enum MetricNames {
             "",
             "until no subnet is free, at the rate of the last day; -1 while the pool does not shrink"),
     STORE_REACHABLE("flannelj.store.reachable", "0 or 1", "", "whether the last call to the store was answered"),
-    STORE_AGE(
-            "flannelj.store.age",
-            "seconds",
-            "",
-            "since the last answer, change or progress notice of the store"),
+    STORE_AGE("flannelj.store.age", "seconds", "", "since the last answer, change or progress notice of the store"),
     READY("flannelj.ready", "0 or 1", "", "whether the node is ready for pods"),
     FIREWALL_REPAIRS("flannelj.firewall.repairs", "times", "", "repairs of rules that somebody else had changed"),
     HOST_REPAIRS(

@@ -102,8 +102,7 @@ class ArrowsTest {
                 .map(type -> type.getBaseComponentType().getPackageName())
                 .distinct()
                 .toList();
-        assertThat(row.uses())
-                .allSatisfy(allowed -> assertThat(used).anyMatch(PackageMatcher.of(allowed)::matches));
+        assertThat(row.uses()).allSatisfy(allowed -> assertThat(used).anyMatch(PackageMatcher.of(allowed)::matches));
     }
 
     @Test
