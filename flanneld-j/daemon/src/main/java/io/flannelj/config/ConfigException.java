@@ -8,6 +8,7 @@ import java.util.stream.Collectors;
 public final class ConfigException extends Exception {
     private static final long serialVersionUID = 1;
 
+    private final String subject;
     private final transient List<String> problems;
 
     /**
@@ -15,13 +16,23 @@ public final class ConfigException extends Exception {
      * @param problems one line each, {@code name: what is wrong}
      */
     public ConfigException(String subject, List<String> problems) {
-        super(subject
-                + (problems.size() == 1 ? " has a problem: " : " has " + problems.size() + " problems:\n  ")
-                + problems.stream().map(PlainText::escape).collect(Collectors.joining("\n  ")));
+        super(text(subject, problems, "\n  ", "\n  "));
+        this.subject = subject;
         this.problems = List.copyOf(problems);
+    }
+
+    /** The message in one line, for the log and for fields of a document. */
+    public String oneLine() {
+        return text(subject, problems, " ", "; ");
     }
 
     public List<String> problems() {
         return problems;
+    }
+
+    private static String text(String subject, List<String> problems, String begin, String separator) {
+        return subject
+                + (problems.size() == 1 ? " has a problem: " : " has " + problems.size() + " problems:" + begin)
+                + problems.stream().map(PlainText::escape).collect(Collectors.joining(separator));
     }
 }

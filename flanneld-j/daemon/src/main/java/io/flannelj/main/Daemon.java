@@ -248,7 +248,7 @@ final class Daemon {
             if (before == null) {
                 throw e;
             }
-            log.error("{}; going on with the one before", e.getMessage());
+            log.error("{}; going on with the one before", e.oneLine());
             return prepare(before, reader, saved);
         }
     }

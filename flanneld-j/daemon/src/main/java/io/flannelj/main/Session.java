@@ -353,7 +353,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
                 state.config = wanted;
             }
         } catch (ConfigException e) {
-            configTrouble = e.getMessage() + "; going on with the one before";
+            configTrouble = e.oneLine() + "; going on with the one before";
         }
         tellTrouble();
     }
