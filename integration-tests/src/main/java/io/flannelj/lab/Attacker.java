@@ -34,6 +34,11 @@ public final class Attacker {
         return new Attacker(pod.namespace());
     }
 
+    /** Somebody who may send as a node does. */
+    public static Attacker in(Node node) {
+        return new Attacker(node.namespace());
+    }
+
     /** Somebody on the underlay who is no node. */
     public static Attacker on(Lab lab) {
         return new Attacker(lab.switchNamespace());

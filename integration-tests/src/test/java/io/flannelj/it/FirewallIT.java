@@ -14,8 +14,16 @@ import io.flannelj.net.Cidr;
 import io.flannelj.net.MacAddress;
 import io.flannelj.net.PeerSource;
 import io.flannelj.net.TunnelEndpoint;
+import io.flannelj.netns.Netns;
 import io.flannelj.netns.NetnsThread;
 import java.io.IOException;
+import io.flannelj.lab.Attacker;
+import io.flannelj.lab.Forgery;
+import io.flannelj.lab.Lab;
+import io.flannelj.lab.Node;
+import io.flannelj.net.IpAddress;
+import io.flannelj.net.TunnelSenders;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -316,20 +324,49 @@ class FirewallIT {
                 new PeerSource("flannel.1", mac, Cidr.parse("192.168.0.8/32")),
                 new PeerSource("flannel-v6.1", mac, Cidr.parse("fd00:5:0:8::/64")),
                 new PeerSource("eth0", null, Cidr.parse("10.5.9.0/24")));
+        List<TunnelSenders> tunnels = List.of(
+                new TunnelSenders(TunnelEndpoint.udp(8472), 1, List.of(IpAddress.parse("192.168.0.8"))),
+                new TunnelSenders(TunnelEndpoint.udp(8472), 2, List.of(IpAddress.parse("fd00::8"))),
+                new TunnelSenders(TunnelEndpoint.udp(8473), 1, List.of()),
+                new TunnelSenders(TunnelEndpoint.ipInIp(), 0, List.of(IpAddress.parse("192.168.0.8"))));
         List<Cidr> networks = List.of(NETWORK, Cidr.parse("fd00:5::/48"));
         NetnsThread.callInNew(() -> {
             PeerFilter filter = new PeerFilter(Instance.ONLY);
-            assertThat(filter.apply(sources, networks, "eth0")).isTrue();
-            assertThat(filter.apply(sources, networks, "eth0"))
+            assertThat(filter.apply(sources, tunnels, networks, "eth0")).isTrue();
+            assertThat(filter.apply(sources, tunnels, networks, "eth0"))
                     .as("in order already")
                     .isFalse();
             Commands.require("nft", "flush", "chain", "inet", "flannel-peers", "prerouting");
-            assertThat(filter.apply(sources, networks, "eth0"))
+            assertThat(filter.apply(sources, tunnels, networks, "eth0"))
                     .as("somebody flushed it")
                     .isTrue();
             filter.remove();
             assertThat(Commands.require("nft", "list", "ruleset")).isEmpty();
             return true;
         });
+    }
+
+    /** The rules alone: not every kernel has the device, which would unwrap what they let pass. */
+    @Test
+    void aStrangersIpInIpDoesNotPass() throws IOException {
+        try (Lab lab = Lab.open(2, Lab.Underlay.ON)) {
+            Node node = lab.node(1);
+            String peer = lab.node(2).address();
+            List<TunnelSenders> tunnels =
+                    List.of(new TunnelSenders(TunnelEndpoint.ipInIp(), 0, List.of(IpAddress.parse(peer))));
+            PeerFilter filter = new PeerFilter(Instance.ONLY);
+            try (Netns namespace = Netns.open(Path.of("/run/netns", node.namespace()))) {
+                NetnsThread.call(namespace, () -> filter.apply(List.of(), tunnels, List.of(NETWORK), "eth0"));
+            }
+            byte[] forPods = Forgery.inner("10.5.9.2", "10.5.7.2");
+            byte[] forAnotherTunnel = Forgery.inner("10.5.9.2", "10.6.7.2");
+
+            Attacker.on(lab).sendRaw(node.address(), Forgery.ipip("0.0.0.0", node.address(), forPods));
+            Attacker.on(lab).sendRaw(node.address(), Forgery.ipip("0.0.0.0", node.address(), forAnotherTunnel));
+            Attacker.in(lab.node(2)).sendRaw(node.address(), Forgery.ipip("0.0.0.0", node.address(), forPods));
+
+            assertThat(node.run("nft", "list", "table", "inet", "flannel-peers").output())
+                    .contains("counter packets 5 bytes");
+        }
     }
 }

@@ -2,19 +2,13 @@ package io.flannelj.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import io.flannelj.lab.Attacker;
+import io.flannelj.it.AttackedCluster.Attack;
+import io.flannelj.it.AttackedCluster.Carrier;
 import io.flannelj.lab.Forgery;
-import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
 import io.flannelj.lab.Pings;
-import io.flannelj.lab.Pod;
-import io.flannelj.net.SubnetEnv;
-import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
-import java.util.Objects;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -23,20 +17,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
 /**
- * Pods and strangers that make up packets of other nodes, over each backend. Whether one got through is asked of the kernel:
- * the victim counts datagrams to a closed port. Meanwhile pods ping each other, and lose nothing.
+ * Pods, strangers and peers that make up packets of other nodes, over each backend. Meanwhile pods ping each other, and lose
+ * nothing. What is not held is shown as well.
  */
 @NeedsPrivileges
 class TunnelGuardIT {
     @Nested
-    class OverVxlan extends Contract {
+    class OverVxlan extends UdpContract {
         OverVxlan() {
-            super("vxlan", 8472, "");
-        }
-
-        @Override
-        byte[] wrap(byte[] inner, Node from, Node to) {
-            return Forgery.vxlan(1, vtepMac(to), vtepMac(from), inner);
+            super(Carrier.VXLAN, "vxlan");
         }
     }
 
@@ -47,16 +36,10 @@ class TunnelGuardIT {
         }
     }
 
-    /** The kernel knows a peer by its VTEP's MAC address, not by its underlay address. */
     @Nested
     class OverKernelVxlan extends OverVxlan {
         OverKernelVxlan() {
             flags = List.of("--vxlan-datapath", "kernel");
-        }
-
-        @Override
-        byte[] ofAStranger(byte[] inner) {
-            return Forgery.vxlan(1, vtepMac(remoteNode()), "02:00:00:00:00:99", inner);
         }
     }
 
@@ -75,33 +58,43 @@ class TunnelGuardIT {
 
         @Test
         void anUnprivilegedPodForgesAnIpv6PodOfItsNode() {
-            byte[] packet = Forgery.vxlan(
-                    1,
-                    ipv6VtepMac(remoteNode()),
-                    ipv6VtepMac(attackersNode()),
-                    Forgery.inner(neighbour.ipv6Address(), there.ipv6Address()));
+            byte[] packet = wrap(
+                    cluster.attackersNode(),
+                    Forgery.inner(cluster.neighbour.ipv6Address(), cluster.there.ipv6Address()));
+            String node = cluster.remoteNode().ipv6Address();
 
-            isRefused(there, () -> attacker().sendUdp(remoteNode().ipv6Address(), 8472, packet));
+            isRefused(new Attack(cluster.there, () -> cluster.attacker().sendUdp(node, 8472, packet)));
         }
 
         @Test
         void aPodWithRawSocketsForgesAnotherNodeOverIpv6() {
-            byte[] packet = Forgery.vxlan(
-                    1,
-                    ipv6VtepMac(remoteNode()),
-                    ipv6VtepMac(thirdNode()),
-                    Forgery.inner(third.ipv6Address(), there.ipv6Address()));
-            byte[] outer =
-                    Forgery.datagram(thirdNode().ipv6Address(), remoteNode().ipv6Address(), 8472, packet);
+            byte[] packet = wrap(
+                    cluster.thirdNode(), Forgery.inner(cluster.third.ipv6Address(), cluster.there.ipv6Address()));
+            String node = cluster.remoteNode().ipv6Address();
+            byte[] outer = Forgery.datagram(cluster.thirdNode().ipv6Address(), node, 8472, packet);
 
-            isRefused(there, () -> attacker().sendRaw(remoteNode().ipv6Address(), outer));
+            isRefused(new Attack(cluster.there, () -> cluster.attacker().sendRaw(node, outer)));
         }
 
         @Test
         void aPodWithRawSocketsForgesAnIpv6PodOfAThirdNode() {
-            byte[] packet = Forgery.inner(third.ipv6Address(), there.ipv6Address());
+            String victim = cluster.there.ipv6Address();
+            byte[] packet = Forgery.inner(cluster.third.ipv6Address(), victim);
 
-            isRefused(there, () -> attacker().sendRaw(there.ipv6Address(), packet));
+            isRefused(new Attack(cluster.there, () -> cluster.attacker().sendRaw(victim, packet)));
+        }
+
+        @Test
+        void aStrangerOnTheIpv6UnderlayIsNoPeer() {
+            byte[] packet = wrap(
+                    cluster.thirdNode(), Forgery.inner(cluster.third.ipv6Address(), cluster.there.ipv6Address()));
+            String node = cluster.remoteNode().ipv6Address();
+
+            isRefused(new Attack(cluster.there, () -> cluster.stranger().sendUdp(node, 8472, packet)));
+        }
+
+        private byte[] wrap(Node from, byte[] inner) {
+            return Forgery.vxlan(1, cluster.ipv6VtepMac(cluster.remoteNode()), cluster.ipv6VtepMac(from), inner);
         }
     }
 
@@ -110,283 +103,200 @@ class TunnelGuardIT {
         OverDualStackKernelVxlan() {
             flags = List.of("--vxlan-datapath", "kernel");
         }
-
-        @Override
-        byte[] ofAStranger(byte[] inner) {
-            return Forgery.vxlan(1, vtepMac(remoteNode()), "02:00:00:00:00:99", inner);
-        }
     }
 
     @Nested
-    class OverUdp extends Contract {
+    class OverUdp extends UdpContract {
         OverUdp() {
-            super("udp", 8285, "");
-        }
-
-        @Override
-        byte[] wrap(byte[] inner, Node from, Node to) {
-            return inner;
+            super(Carrier.UDP, "udp");
         }
     }
 
     @Nested
-    class OverGeneve extends Contract {
+    class OverGeneve extends UdpContract {
         OverGeneve() {
-            super("geneve", 6081, "");
+            super(Carrier.GENEVE, "geneve");
         }
+    }
 
-        @Override
-        byte[] wrap(byte[] inner, Node from, Node to) {
-            return Forgery.geneve(1, vtepMac(to), vtepMac(from), inner);
+    /** In user space; what the kernel's adds are rules, which FirewallIT tries. */
+    @Nested
+    class OverIpip extends Contract {
+        OverIpip() {
+            super(Carrier.IPIP, "ipip\",\"Datapath\":\"userspace");
         }
     }
 
     @NeedsPrivileges
     @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-    abstract static class Contract extends Cluster {
-        private final int port;
-
-        Contract(String backend, int port, String moreConfig) {
-            super(backend, moreConfig);
-            this.port = port;
-        }
-
-        /** What the backend carries, in a UDP payload. */
-        abstract byte[] wrap(byte[] inner, Node from, Node to);
-
-        /** What a stranger wraps, who knows as much as he can. */
-        byte[] ofAStranger(byte[] inner) {
-            return wrap(inner, thirdNode(), remoteNode());
+    abstract static class Contract extends Guarded {
+        Contract(Carrier carrier, String backend) {
+            super(carrier, backend);
         }
 
         @Test
         void anUnprivilegedPodForgesAnotherPodOfItsNode() {
-            byte[] packet = wrap(Forgery.inner(neighbour.address(), there.address()), attackersNode(), remoteNode());
-
-            isRefused(there, () -> attacker().sendUdp(remoteNode().address(), port, packet));
+            isRefused(cluster.podForgesItsNeighbour());
         }
 
         @Test
         void anUnprivilegedPodForgesItsNode() {
-            byte[] packet =
-                    wrap(Forgery.inner(attackersNode().address(), there.address()), attackersNode(), remoteNode());
-
-            isRefused(there, () -> attacker().sendUdp(remoteNode().address(), port, packet));
+            isRefused(cluster.podForgesItsNode());
         }
 
         @Test
         void anUnprivilegedPodSendsToItsOwnNodesTunnel() {
-            byte[] packet = wrap(Forgery.inner(there.address(), neighbour.address()), remoteNode(), attackersNode());
-
-            isRefused(neighbour, () -> {
-                attacker().sendUdp(attackersNode().address(), port, packet);
-                attacker().sendUdp(gateway(attackersNode()), port, packet);
-            });
+            isRefused(cluster.podSendsToItsOwnNodesTunnel());
         }
 
         @Test
         void anUnprivilegedPodSendsToARemoteNodeThroughTheTunnel() {
-            byte[] packet = wrap(Forgery.inner(third.address(), there.address()), thirdNode(), remoteNode());
-
-            isRefused(there, () -> attacker().sendUdp(gateway(remoteNode()), port, packet));
+            isRefused(cluster.podSendsThroughTheTunnel());
         }
 
         @Test
         void aPodWithRawSocketsForgesAnotherNodeTowardsItsOwn() {
-            byte[] packet = wrap(Forgery.inner(there.address(), neighbour.address()), remoteNode(), attackersNode());
-            byte[] outer =
-                    Forgery.datagram(remoteNode().address(), attackersNode().address(), port, packet);
-
-            isRefused(neighbour, () -> attacker().sendRaw(attackersNode().address(), outer));
+            isRefused(cluster.podForgesANodeTowardsItsOwn());
         }
 
         @Test
         void aPodWithRawSocketsForgesAThirdNode() {
-            byte[] packet = wrap(Forgery.inner(third.address(), there.address()), thirdNode(), remoteNode());
-            byte[] outer = Forgery.datagram(thirdNode().address(), remoteNode().address(), port, packet);
-
-            isRefused(there, () -> attacker().sendRaw(remoteNode().address(), outer));
+            isRefused(cluster.podForgesANode());
         }
 
         @Test
         void aStrangerOnTheUnderlayIsNoPeer() {
-            byte[] packet = ofAStranger(Forgery.inner(third.address(), there.address()));
+            isRefused(cluster.strangerSendsToTheTunnel());
+        }
 
-            isRefused(there, () -> Attacker.on(lab).sendUdp(remoteNode().address(), port, packet));
+        @Test
+        void aStrangerWhoWritesAPeersAddressIsNotHeld() {
+            assertThat(cluster.reaches(cluster.strangerForgesANode())).isTrue();
         }
 
         @Test
         void whatTheRulesDropIsCounted() {
-            attacker().sendUdp(remoteNode().address(), port, new byte[] {1});
-            attacker().sendRaw(there.address(), Forgery.inner(third.address(), there.address()));
+            cluster.podForgesItsNeighbour().send().run();
+            cluster.podForgesAPod().send().run();
 
             Awaitility.await("counters of the rules")
                     .atMost(Duration.ofSeconds(30))
-                    .untilAsserted(() -> assertThat(attackersNode().metrics())
+                    .untilAsserted(() -> assertThat(cluster.attackersNode().metrics())
                             .containsPattern("flannelj_firewall_dropped_packets\\{reason=\"tunnel\"} [1-9]")
                             .containsPattern("flannelj_firewall_dropped_packets\\{reason=\"source\"} [1-9]"));
-            assertThat(attackersNode().log()).doesNotContain("had been changed by somebody else");
+            assertThat(cluster.attackersNode().log()).doesNotContain("had been changed by somebody else");
+        }
+
+        @Test
+        void aStrangersPlainPacketsFromAnotherSubnetAreNotHeld() {
+            assertThat(cluster.reaches(cluster.strangerForgesAPodOfNobody())).isTrue();
+            assertThat(cluster.reaches(cluster.strangerForgesAPod())).isTrue();
+        }
+
+        @Test
+        void aPeerForgesAPodOfAnotherNode() {
+            isRefused(cluster.peerForgesAPod());
+        }
+    }
+
+    @NeedsPrivileges
+    @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+    abstract static class UdpContract extends Contract {
+        UdpContract(Carrier carrier, String backend) {
+            super(carrier, backend);
         }
 
         @Test
         void podsMayUseTheTunnelsPortAmongThemselves() {
-            long before = refusedDatagrams(there);
+            long before = AttackedCluster.refusedDatagrams(cluster.there);
 
-            attacker().sendUdp(there.address(), port, new byte[] {1});
+            cluster.attacker().sendUdp(cluster.there.address(), cluster.carrier.port, new byte[] {1});
 
-            Awaitility.await("datagrams at " + there.address())
-                    .atMost(Duration.ofSeconds(10))
-                    .until(() -> refusedDatagrams(there) > before); // those that were joined on the way count once
+            Awaitility.await("datagrams at " + cluster.there.address())
+                    .atMost(Duration.ofSeconds(10)) // those that were joined on the way count once
+                    .until(() -> AttackedCluster.refusedDatagrams(cluster.there) > before);
         }
     }
 
     @Nested
     @NeedsPrivileges
     @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-    class OverHostGw extends Cluster {
+    class OverHostGw extends Guarded {
         OverHostGw() {
-            super("host-gw", "");
-        }
-
-        @Test
-        void aStrangerForgesAPodOfTheVictimsNode() {
-            remoteNode().run("true");
-            byte[] packet = Forgery.inner(gateway(remoteNode()).replaceFirst("\\.1$", ".77"), there.address());
-            lab.routeFromSwitch(subnet(remoteNode()), remoteNode());
-
-            isRefused(there, () -> Attacker.on(lab).sendRaw(there.address(), packet));
+            super(Carrier.NONE, "host-gw");
         }
 
         @Test
         void aStrangerForgesAPodOfASubnetThatNobodyHasLeased() {
-            byte[] packet = Forgery.inner("10.5.255.7", there.address());
-            lab.routeFromSwitch(subnet(remoteNode()), remoteNode());
+            isRefused(cluster.strangerForgesAPodOfNobody());
+        }
 
-            isRefused(there, () -> Attacker.on(lab).sendRaw(there.address(), packet));
+        @Test
+        void aStrangerWhoWritesAPeersPodIsNotHeld() {
+            assertThat(cluster.reaches(cluster.strangerForgesAPod())).isTrue();
+        }
+
+        @Test
+        void aPeerWhoWritesAnotherPeersPodIsNotHeld() {
+            assertThat(cluster.reaches(cluster.peerForgesAPod())).isTrue();
         }
     }
 
-    /** Three nodes, the attacker's pod and its neighbour on the first, and one pod on each of the others. */
     @NeedsPrivileges
     @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-    abstract static class Cluster {
+    abstract static class Guarded {
+        private final Carrier carrier;
         private final String backend;
-        String moreConfig;
+        String moreConfig = "";
         List<String> flags = List.of();
-        Lab lab;
-        Pod here;
-        Pod neighbour;
-        Pod there;
-        Pod third;
+        AttackedCluster cluster;
 
-        Cluster(String backend, String moreConfig) {
+        Guarded(Carrier carrier, String backend) {
+            this.carrier = carrier;
             this.backend = backend;
-            this.moreConfig = moreConfig;
         }
 
         @BeforeAll
         void build() {
-            lab = Lab.open(3, Lab.Underlay.WIRE)
-                    .configure("{\"Network\":\"10.5.0.0/16\"," + moreConfig + "\"Backend\":{\"Type\":\"" + backend
-                            + "\"}}");
-            lab.nodes().forEach(node -> node.startDaemon(flags.toArray(String[]::new)));
-            lab.nodes().forEach(Node::awaitReady);
-            lab.nodes().forEach(node -> node.awaitPeers(2));
-            here = lab.node(1).addPod();
-            neighbour = lab.node(1).addPod();
-            there = lab.node(2).addPod();
-            third = lab.node(3).addPod();
+            String config = "{\"Network\":\"10.5.0.0/16\"," + moreConfig + "\"Backend\":{\"Type\":\"" + backend + "\"}}";
+            cluster = AttackedCluster.open(carrier, config, lab -> {
+                lab.nodes().forEach(node -> node.startDaemon(flags.toArray(String[]::new)));
+                lab.nodes().forEach(Node::awaitReady);
+                lab.nodes().forEach(node -> node.awaitPeers(2));
+            });
         }
 
         @AfterAll
         void tearDown() {
-            if (lab != null) {
-                lab.close();
+            if (cluster != null) {
+                cluster.close();
             }
         }
 
         @Test
         void aPodWithRawSocketsForgesAPodOfAThirdNode() {
-            byte[] packet = Forgery.inner(third.address(), there.address());
-
-            isRefused(there, () -> attacker().sendRaw(there.address(), packet));
+            isRefused(cluster.podForgesAPod());
         }
 
-        Attacker attacker() {
-            return Attacker.in(here);
-        }
-
-        Node attackersNode() {
-            return lab.node(1);
-        }
-
-        Node remoteNode() {
-            return lab.node(2);
-        }
-
-        Node thirdNode() {
-            return lab.node(3);
+        @Test
+        void aStrangerForgesAPodOfTheVictimsNode() {
+            isRefused(cluster.strangerForgesAPodOfTheVictimsNode());
         }
 
         /** That nothing of an attack reaches the victim, while what is sent after it does, and pods lose nothing. */
-        void isRefused(Pod victim, Runnable attack) {
-            Pings pings = Pings.start(third, victim);
-            long before = refusedDatagrams(victim);
+        void isRefused(Attack attack) {
+            Pings pings = Pings.start(cluster.third, attack.victim());
+            long before = AttackedCluster.refusedDatagrams(attack.victim());
 
-            attack.run();
+            attack.send().run();
 
-            assertThat(here.canPing(victim)).as("good traffic goes on").isTrue();
-            assertThat(refusedDatagrams(victim) - before)
+            assertThat(cluster.here.canPing(attack.victim()))
+                    .as("good traffic goes on")
+                    .isTrue();
+            assertThat(AttackedCluster.refusedDatagrams(attack.victim()) - before)
                     .as("forged datagrams that reached the victim")
                     .isZero();
             assertThat(pings.stop().lost()).as("pings lost meanwhile").isZero();
-        }
-
-        /** UDP datagrams to closed ports of a pod, of both families. */
-        static long refusedDatagrams(Pod pod) {
-            return pod.run("nstat", "-asz", "UdpNoPorts", "Udp6NoPorts")
-                    .orThrow()
-                    .lines()
-                    .filter(line -> line.startsWith("Udp"))
-                    .mapToLong(line -> Long.parseLong(line.split("\\s+", -1)[1]))
-                    .sum();
-        }
-
-        static String subnet(Node node) {
-            return Objects.requireNonNull(SubnetEnv.readIfUsable(node.subnetFile())
-                            .orElseThrow()
-                            .subnet())
-                    .network()
-                    .toString();
-        }
-
-        /** The node's address towards its pods. */
-        static String gateway(Node node) {
-            return subnet(node).replaceFirst("\\.0/\\d+$", ".1");
-        }
-
-        String vtepMac(Node node) {
-            return vtepMac(node, "BackendData");
-        }
-
-        String ipv6VtepMac(Node node) {
-            return vtepMac(node, "BackendV6Data");
-        }
-
-        /** As its lease says. */
-        private String vtepMac(Node node, String field) {
-            try {
-                for (var entry : lab.etcd().list(Lab.PREFIX + "/subnets/")) {
-                    JsonNode lease = new ObjectMapper().readTree(entry.value());
-                    if (lease.path("PublicIP").asText().equals(node.address())) {
-                        JsonNode data = lease.path(field);
-                        return data.path("VtepMAC").asText(data.path("MAC").asText());
-                    }
-                }
-            } catch (IOException e) {
-                throw new IllegalStateException(e);
-            }
-            throw new IllegalStateException("no lease of " + node.name());
         }
     }
 }

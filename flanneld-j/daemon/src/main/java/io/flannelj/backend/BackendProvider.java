@@ -8,6 +8,7 @@ import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.PeerSource;
 import io.flannelj.net.TunnelEndpoint;
+import io.flannelj.net.TunnelSenders;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.List;
@@ -69,6 +70,11 @@ public interface BackendProvider {
 
         /** What peers may send from where the kernel carries packets, which does not check it; none where we check. */
         default List<PeerSource> uncheckedSources() {
+            return List.of();
+        }
+
+        /** Who may send to each tunnel that the kernel unwraps, which asks nobody; none where we unwrap. */
+        default List<TunnelSenders> uncheckedTunnels() {
             return List.of();
         }
 

@@ -18,6 +18,7 @@ import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.PeerSource;
+import io.flannelj.net.TunnelSenders;
 import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netlink.Routes;
@@ -41,7 +42,7 @@ final class HostRules {
     private final Uplink uplink;
     private final @Nullable PeerFilter peerFilter;
     private List<DesiredRules> applied = List.of();
-    private @Nullable List<PeerSource> checked;
+    private @Nullable Unchecked checked;
     private String toldShortcoming = "";
     private GuardDrops counted = GuardDrops.NONE;
     private final List<Cidr> former;
@@ -138,19 +139,30 @@ final class HostRules {
      * @throws IOException with what the program said
      */
     boolean checkSources(Backend backend) throws IOException {
-        List<PeerSource> sources = backend.uncheckedSources();
-        if (peerFilter == null || (sources.isEmpty() && sources.equals(checked))) {
+        Unchecked now = Unchecked.by(backend);
+        if (peerFilter == null || (now.isEmpty() && now.equals(checked))) {
             return false;
         }
         boolean repaired = false;
-        if (sources.isEmpty()) {
+        if (now.isEmpty()) {
             peerFilter.remove(); // also what an earlier start left
         } else {
             List<Cidr> networks = PeerRoutes.networks(config.network(), config.ipv6Network());
-            repaired = peerFilter.apply(sources, networks, uplink.name()) && sources.equals(checked);
+            repaired = peerFilter.apply(now.sources(), now.tunnels(), networks, uplink.name()) && now.equals(checked);
         }
-        checked = sources;
+        checked = now;
         return repaired;
+    }
+
+    /** What the kernel carries and does not check. */
+    private record Unchecked(List<PeerSource> sources, List<TunnelSenders> tunnels) {
+        static Unchecked by(Backend backend) {
+            return new Unchecked(backend.uncheckedSources(), backend.uncheckedTunnels());
+        }
+
+        boolean isEmpty() {
+            return sources.isEmpty() && tunnels.isEmpty();
+        }
     }
 
     /** What the guard's rules dropped since this was asked last. */
@@ -164,7 +176,7 @@ final class HostRules {
 
     /** Says once what of the rules this host cannot do. */
     void logShortcoming(Backend backend) {
-        String now = peerFilter == null && !backend.uncheckedSources().isEmpty()
+        String now = peerFilter == null && !Unchecked.by(backend).isEmpty()
                 ? "nft is not installed, so the sources of packets that the kernel carries are not checked;"
                         + " install the package nftables"
                 : firewall.shortcoming();

@@ -11,6 +11,7 @@ import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.PeerSource;
 import io.flannelj.net.TunnelEndpoint;
+import io.flannelj.net.TunnelSenders;
 import io.flannelj.netlink.Addresses;
 import io.flannelj.netlink.Link;
 import io.flannelj.netlink.LinkWatch;
@@ -46,6 +47,7 @@ final class KernelIpip implements Backend {
     private final Spec spec;
     private final LinkWatch watch;
     private List<PeerSource> sources = List.of();
+    private List<TunnelSenders> senders = List.of();
     private volatile Map<PodSubnets, String> unreachable = Map.of();
 
     /**
@@ -125,6 +127,11 @@ final class KernelIpip implements Backend {
     }
 
     @Override
+    public List<TunnelSenders> uncheckedTunnels() {
+        return senders;
+    }
+
+    @Override
     public int podMtuBytes() {
         return spec.mtuBytes();
     }
@@ -134,17 +141,20 @@ final class KernelIpip implements Backend {
         int index = putDeviceInOrder();
         List<Route> wanted = new ArrayList<>();
         List<PeerSource> known = new ArrayList<>();
+        List<IpAddress> nodes = new ArrayList<>();
         for (Lease lease : peers) {
             Cidr subnet = lease.subnets().ipv4();
             IpAddress node = lease.attributes().publicIpv4();
             if (IpipProvider.isIpip(lease) && subnet != null && node != null) {
                 Optional<Route> direct = spec.directRouting() ? routes.direct(subnet, node) : Optional.empty();
+                nodes.add(node);
                 known.add(new PeerSource(spec.device(), null, subnet));
                 known.add(new PeerSource(spec.device(), null, Cidr.host(node)));
                 wanted.add(direct.orElseGet(() -> Route.via(subnet, node, index).withOnLink()));
             }
         }
         sources = List.copyOf(known);
+        senders = List.of(new TunnelSenders(TunnelEndpoint.ipInIp(), 0, nodes));
         unreachable = Unreachable.among(peers, KIND, IpipProvider::isIpip);
         routes.reconcile(wanted, Set.of(index, spec.uplinkIndex()));
     }

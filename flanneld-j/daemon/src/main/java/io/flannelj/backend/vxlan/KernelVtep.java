@@ -10,6 +10,7 @@ import io.flannelj.net.Cidr;
 import io.flannelj.net.MacAddress;
 import io.flannelj.net.PeerSource;
 import io.flannelj.net.TunnelEndpoint;
+import io.flannelj.net.TunnelSenders;
 import io.flannelj.netlink.Addresses;
 import io.flannelj.netlink.Fdb;
 import io.flannelj.netlink.Link;
@@ -169,6 +170,14 @@ final class KernelVtep {
         return peers.stream()
                 .flatMap(peer -> Stream.of(peer.subnet(), Cidr.host(peer.underlay()))
                         .map(addresses -> new PeerSource(name(), peer.mac(), addresses)));
+    }
+
+    /** The peers, by the addresses that they send from. */
+    TunnelSenders senders(Collection<VtepPeer> peers) {
+        return new TunnelSenders(
+                endpoint(),
+                spec.link().vni(),
+                peers.stream().map(VtepPeer::underlay).toList());
     }
 
     /** Puts the device and everything about the peers in order. Returns the routes it wants; the caller applies them. */

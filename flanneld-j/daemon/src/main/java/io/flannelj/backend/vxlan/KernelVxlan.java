@@ -8,6 +8,7 @@ import io.flannelj.lease.Lease;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.PeerSource;
 import io.flannelj.net.TunnelEndpoint;
+import io.flannelj.net.TunnelSenders;
 import io.flannelj.netlink.LinkWatch;
 import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netlink.Route;
@@ -38,6 +39,7 @@ final class KernelVxlan implements Backend {
     private final List<LinkWatch> watches;
     private final int podMtuBytes;
     private List<PeerSource> sources = List.of();
+    private List<TunnelSenders> senders = List.of();
     private volatile Map<PodSubnets, String> unreachable = Map.of();
 
     private KernelVxlan(
@@ -100,6 +102,11 @@ final class KernelVxlan implements Backend {
     }
 
     @Override
+    public List<TunnelSenders> uncheckedTunnels() {
+        return senders;
+    }
+
+    @Override
     public int podMtuBytes() {
         return podMtuBytes;
     }
@@ -116,6 +123,7 @@ final class KernelVxlan implements Backend {
         Set<Integer> links = new HashSet<>();
         sources =
                 vteps.stream().flatMap(vtep -> vtep.sources(vtep.peers(peers))).toList();
+        senders = vteps.stream().map(vtep -> vtep.senders(vtep.peers(peers))).toList();
         for (KernelVtep vtep : vteps) {
             wanted.addAll(vtep.apply(vtep.peers(peers), attempts));
             links.addAll(vtep.routedLinks());
