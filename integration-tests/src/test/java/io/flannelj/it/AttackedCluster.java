@@ -122,14 +122,12 @@ final class AttackedCluster implements AutoCloseable {
 
     Attack podForgesItsNeighbour() {
         byte[] inner = Forgery.inner(neighbour.address(), there.address());
-        return new Attack(
-                there, () -> send(attacker(), remoteNode().address(), inner, attackersNode(), remoteNode()));
+        return new Attack(there, () -> send(attacker(), remoteNode().address(), inner, attackersNode(), remoteNode()));
     }
 
     Attack podForgesItsNode() {
         byte[] inner = Forgery.inner(attackersNode().address(), there.address());
-        return new Attack(
-                there, () -> send(attacker(), remoteNode().address(), inner, attackersNode(), remoteNode()));
+        return new Attack(there, () -> send(attacker(), remoteNode().address(), inner, attackersNode(), remoteNode()));
     }
 
     Attack podSendsToItsOwnNodesTunnel() {
@@ -158,8 +156,7 @@ final class AttackedCluster implements AutoCloseable {
     /** Who knows all that a peer knows: addresses, VNI, the VTEPs' MAC addresses. */
     Attack strangerSendsToTheTunnel() {
         byte[] inner = Forgery.inner(third.address(), there.address());
-        return new Attack(
-                there, () -> send(stranger(), remoteNode().address(), inner, thirdNode(), remoteNode()));
+        return new Attack(there, () -> send(stranger(), remoteNode().address(), inner, thirdNode(), remoteNode()));
     }
 
     Attack strangerForgesANode() {
@@ -171,7 +168,14 @@ final class AttackedCluster implements AutoCloseable {
         byte[] inner = Forgery.inner(neighbour.address(), there.address());
         return new Attack(there, () -> {
             if (carrier == Carrier.NONE) {
-                thirdNode().run("ip", "route", "replace", subnet(remoteNode()), "via", remoteNode().address());
+                thirdNode()
+                        .run(
+                                "ip",
+                                "route",
+                                "replace",
+                                subnet(remoteNode()),
+                                "via",
+                                remoteNode().address());
                 Attacker.in(thirdNode()).sendRaw(there.address(), inner);
             } else {
                 send(Attacker.in(thirdNode()), remoteNode().address(), inner, thirdNode(), remoteNode());
@@ -269,9 +273,8 @@ final class AttackedCluster implements AutoCloseable {
     }
 
     private static String subnet(Node node) {
-        return Objects.requireNonNull(SubnetEnv.readIfUsable(node.subnetFile())
-                        .orElseThrow()
-                        .subnet())
+        return Objects.requireNonNull(
+                        SubnetEnv.readIfUsable(node.subnetFile()).orElseThrow().subnet())
                 .network()
                 .toString();
     }

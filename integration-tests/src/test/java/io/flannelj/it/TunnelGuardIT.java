@@ -68,8 +68,8 @@ class TunnelGuardIT {
 
         @Test
         void aPodWithRawSocketsForgesAnotherNodeOverIpv6() {
-            byte[] packet = wrap(
-                    cluster.thirdNode(), Forgery.inner(cluster.third.ipv6Address(), cluster.there.ipv6Address()));
+            byte[] packet =
+                    wrap(cluster.thirdNode(), Forgery.inner(cluster.third.ipv6Address(), cluster.there.ipv6Address()));
             String node = cluster.remoteNode().ipv6Address();
             byte[] outer = Forgery.datagram(cluster.thirdNode().ipv6Address(), node, 8472, packet);
 
@@ -86,8 +86,8 @@ class TunnelGuardIT {
 
         @Test
         void aStrangerOnTheIpv6UnderlayIsNoPeer() {
-            byte[] packet = wrap(
-                    cluster.thirdNode(), Forgery.inner(cluster.third.ipv6Address(), cluster.there.ipv6Address()));
+            byte[] packet =
+                    wrap(cluster.thirdNode(), Forgery.inner(cluster.third.ipv6Address(), cluster.there.ipv6Address()));
             String node = cluster.remoteNode().ipv6Address();
 
             isRefused(new Attack(cluster.there, () -> cluster.stranger().sendUdp(node, 8472, packet)));
@@ -258,7 +258,8 @@ class TunnelGuardIT {
 
         @BeforeAll
         void build() {
-            String config = "{\"Network\":\"10.5.0.0/16\"," + moreConfig + "\"Backend\":{\"Type\":\"" + backend + "\"}}";
+            String config =
+                    "{\"Network\":\"10.5.0.0/16\"," + moreConfig + "\"Backend\":{\"Type\":\"" + backend + "\"}}";
             cluster = AttackedCluster.open(carrier, config, lab -> {
                 lab.nodes().forEach(node -> node.startDaemon(flags.toArray(String[]::new)));
                 lab.nodes().forEach(Node::awaitReady);
