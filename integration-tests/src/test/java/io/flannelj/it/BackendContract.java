@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flannelj.backend.BackendProvider;
 import io.flannelj.backend.BackendProvider.Backend;
+import io.flannelj.backend.BackendRegistry;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.NetworkConfig;
@@ -17,6 +18,7 @@ import io.flannelj.net.IpAddress;
 import io.flannelj.netns.NetnsThread;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -93,7 +95,10 @@ abstract class BackendContract {
         int index = Integer.parseInt(link.substring(0, link.indexOf(':')));
         Uplink uplink = new Uplink("up0", index, 1500, address, address, null, null, address, null);
         BackendProvider.Prepared prepared = provider.prepare(network, uplink);
-        return prepared.start(new Lease(subnet(1), prepared.attributes(), null), lost -> {});
+        return prepared.start(
+                new Lease(subnet(1), prepared.attributes(), null),
+                new BackendProvider.Context(
+                        new BackendRegistry(List.of(provider)), Clock.systemUTC(), state, lost -> {}));
     }
 
     private static String host() {

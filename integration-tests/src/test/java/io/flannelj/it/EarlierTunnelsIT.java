@@ -3,10 +3,11 @@ package io.flannelj.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.flannelj.backend.BackendProvider;
+import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.BackendProvider.Prepared;
 import io.flannelj.backend.BackendRegistry;
-import io.flannelj.backend.Encapsulations;
-import io.flannelj.backend.Tunnel;
+import io.flannelj.backend.TunnelSettings;
 import io.flannelj.backend.Uplink;
 import io.flannelj.backend.geneve.GeneveProvider;
 import io.flannelj.backend.udp.UdpProvider;
@@ -84,8 +85,8 @@ class EarlierTunnelsIT {
         return NetworkConfig.parse("{\"Network\":\"10.5.0.0/16\",\"Backend\":" + backend + "}");
     }
 
-    private Encapsulations start(String backend) throws Exception {
-        Tunnel.Settings settings = new Tunnel.Settings("/dev/net/tun", Duration.ZERO, 1, false, true);
+    private Backend start(String backend) throws Exception {
+        TunnelSettings settings = new TunnelSettings("/dev/net/tun", Duration.ZERO, 1, false, true);
         BackendRegistry providers = new BackendRegistry(List.of(
                 new UdpProvider(settings),
                 new VxlanProvider(settings, state, null, () -> null),
@@ -97,7 +98,7 @@ class EarlierTunnelsIT {
         NetworkConfig config = config(backend);
         Prepared prepared = providers.get(config.backend().type()).prepare(config, uplink);
         Lease own = new Lease(PodSubnets.ofIpv4(Cidr.parse("10.5.1.0/24")), prepared.attributes(), null);
-        return Encapsulations.start(providers, config, uplink, prepared, own, lost -> {}, clock, state);
+        return prepared.start(own, new BackendProvider.Context(providers, clock, state, lost -> {}));
     }
 
     private static Lease peer(int node, String type) {
@@ -133,7 +134,7 @@ class EarlierTunnelsIT {
     @Test
     void noLeaseOpensATunnel() throws IOException {
         inNamespace(() -> {
-            try (Encapsulations tunnels = start(VXLAN)) {
+            try (Backend tunnels = start(VXLAN)) {
                 tunnels.apply(List.of(peer(2, "vxlan")));
                 String before = routes();
                 for (String type : List.of("geneve", "", "from-the-future", "host-gw")) {
@@ -145,7 +146,7 @@ class EarlierTunnelsIT {
                             .doesNotContainKey(peer(2, "vxlan").subnets());
                     assertThat(tunnels.unreachable().getOrDefault(peer(3, type).subnets(), ""))
                             .contains("this node carries vxlan", type.isEmpty() ? "names no type" : type);
-                    assertThat(tunnels.progress().part()).isEqualTo(1);
+                    assertThat(tunnels.migrated()).isEqualTo(1);
                 }
             }
         });
@@ -154,9 +155,9 @@ class EarlierTunnelsIT {
     @Test
     void anEarlierTunnelStaysForThoseThatWereReachedByIt() throws IOException {
         inNamespace(() -> {
-            try (Encapsulations tunnels = start(UDP)) {
+            try (Backend tunnels = start(UDP)) {
                 tunnels.apply(List.of(peer(2, ""), peer(3, "")));
-                assertThat(tunnels.lead(config(VXLAN))).isEmpty();
+                assertThat(tunnels.migrate(config(VXLAN))).isEmpty();
                 tunnels.apply(List.of(peer(2, ""), peer(3, "vxlan")));
                 clock.now = clock.now.plus(LONG);
                 tunnels.apply(List.of(peer(2, ""), peer(3, "vxlan")));
@@ -182,17 +183,17 @@ class EarlierTunnelsIT {
     @Test
     void aRestartInTheMidstOfAChangeGoesOnWithIt() throws IOException {
         inNamespace(() -> {
-            try (Encapsulations tunnels = start(VXLAN)) {
+            try (Backend tunnels = start(VXLAN)) {
                 tunnels.apply(List.of(peer(2, "vxlan")));
-                tunnels.lead(config(UDP));
+                tunnels.migrate(config(UDP));
                 tunnels.apply(List.of(peer(2, "vxlan")));
             }
-            try (Encapsulations again = start(UDP)) {
+            try (Backend again = start(UDP)) {
                 again.apply(List.of(peer(2, "vxlan"), peer(3, "geneve")));
                 assertThat(ports()).as("vxlan with the options that it had").containsExactly(VXLAN_PORT, UDP_PORT);
                 assertThat(routes()).contains("10.5.2.0/24 dev flannel.7");
             }
-            try (Encapsulations again = start(UDP)) {
+            try (Backend again = start(UDP)) {
                 again.apply(List.of(peer(3, "vxlan")));
                 clock.now = clock.now.plus(LONG);
                 again.apply(List.of(peer(3, "vxlan")));
@@ -205,10 +206,10 @@ class EarlierTunnelsIT {
     @Test
     void aConfigChangedBetweenTwoStartsIsAChange() throws IOException {
         inNamespace(() -> {
-            try (Encapsulations before = start(VXLAN)) {
+            try (Backend before = start(VXLAN)) {
                 before.apply(List.of(peer(2, "vxlan")));
             }
-            try (Encapsulations tunnels = start(UDP)) {
+            try (Backend tunnels = start(UDP)) {
                 tunnels.apply(List.of(peer(2, "vxlan"), peer(3, "geneve")));
                 assertThat(ports()).containsExactly(VXLAN_PORT, UDP_PORT);
                 assertThat(tunnels.unreachable()).containsKey(peer(3, "geneve").subnets());

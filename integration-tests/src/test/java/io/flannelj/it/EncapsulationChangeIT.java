@@ -64,7 +64,7 @@ class EncapsulationChangeIT {
         assertThat(Transfer.tcp(pods.get(2), pods.get(0), 50)).as("TCP by udp").isTrue();
 
         pings.forEach(EncapsulationChangeIT::assertNoneLost);
-        assertThat(lab.node(1).log()).contains("going over from udp to vxlan", "going over from geneve to udp");
+        assertThat(lab.node(1).log()).contains("migrating from udp to vxlan", "migrating from geneve to udp");
         assertThat(lab.node(1).status().path("state").asText()).isEqualTo("ready");
     }
 
@@ -78,7 +78,7 @@ class EncapsulationChangeIT {
                 .atMost(SOON)
                 .untilAsserted(
                         () -> assertThat(lab.node(1).status().path("reasons").toString())
-                                .contains("at the next start only", "cannot be changed while it is spoken"));
+                                .contains("at the next start only", "cannot be changed while its tunnel is open"));
         assertThat(lab.node(1).status().path("device").asText()).isEqualTo("flannel.1");
     }
 

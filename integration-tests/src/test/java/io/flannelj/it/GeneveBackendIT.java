@@ -2,7 +2,7 @@ package io.flannelj.it;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.flannelj.backend.BackendProvider;
-import io.flannelj.backend.Tunnel;
+import io.flannelj.backend.TunnelSettings;
 import io.flannelj.backend.geneve.GeneveProvider;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.net.IpAddress;
@@ -12,7 +12,7 @@ import java.time.Duration;
 class GeneveBackendIT extends BackendContract {
     @Override
     BackendProvider provider() {
-        return new GeneveProvider(new Tunnel.Settings("/dev/net/tun", Duration.ZERO, 1, false, true), state);
+        return new GeneveProvider(new TunnelSettings("/dev/net/tun", Duration.ZERO, 1, false, true), state);
     }
 
     @Override

@@ -1,7 +1,7 @@
 package io.flannelj.it;
 
 import io.flannelj.backend.BackendProvider;
-import io.flannelj.backend.Tunnel;
+import io.flannelj.backend.TunnelSettings;
 import io.flannelj.backend.ipip.IpipProvider;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.net.IpAddress;
@@ -11,7 +11,7 @@ import java.time.Duration;
 class IpipBackendIT extends BackendContract {
     @Override
     BackendProvider provider() {
-        return new IpipProvider(new Tunnel.Settings("/dev/net/tun", Duration.ZERO, 1, false, true));
+        return new IpipProvider(new TunnelSettings("/dev/net/tun", Duration.ZERO, 1, false, true));
     }
 
     @Override

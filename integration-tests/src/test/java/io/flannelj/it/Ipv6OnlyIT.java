@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.flannelj.backend.BackendProvider;
 import io.flannelj.backend.BackendProvider.Backend;
+import io.flannelj.backend.BackendProvider.Context;
 import io.flannelj.backend.BackendProvider.Prepared;
-import io.flannelj.backend.Tunnel;
+import io.flannelj.backend.BackendRegistry;
+import io.flannelj.backend.TunnelSettings;
 import io.flannelj.backend.UplinkFinder;
 import io.flannelj.backend.hostgw.HostGwProvider;
 import io.flannelj.backend.vxlan.VxlanProvider;
@@ -27,6 +29,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -40,9 +43,9 @@ class Ipv6OnlyIT {
     @TempDir
     private Path state;
 
-    private record Half(Netns netns, Prepared prepared, Lease lease) {
+    private record Half(Netns netns, Prepared prepared, Lease lease, Context context) {
         Backend start() throws IOException {
-            return NetnsThread.call(netns, () -> prepared.start(lease, lost -> {}));
+            return NetnsThread.call(netns, () -> prepared.start(lease, context));
         }
 
         void meet(Backend backend, Half other) throws IOException {
@@ -108,6 +111,7 @@ class Ipv6OnlyIT {
     }
 
     private Half prepare(Netns netns, String kind, int number) throws IOException {
+        Path nodeState = state.resolve("n" + number);
         return NetnsThread.call(netns, () -> {
             boolean hostGw = kind.equals("host-gw");
             NetworkConfig config = NetworkConfig.parse("{\"EnableIPv4\":false,\"EnableIPv6\":true,"
@@ -116,8 +120,8 @@ class Ipv6OnlyIT {
             BackendProvider provider = hostGw
                     ? new HostGwProvider()
                     : new VxlanProvider(
-                            new Tunnel.Settings("/dev/net/tun", Duration.ZERO, 1, false, true),
-                            state.resolve("n" + number),
+                            new TunnelSettings("/dev/net/tun", Duration.ZERO, 1, false, true),
+                            nodeState,
                             kind.equals("kernel") ? Datapath.KERNEL : Datapath.USERSPACE,
                             () -> null);
             Prepared prepared;
@@ -129,7 +133,9 @@ class Ipv6OnlyIT {
                     .contains("\"PublicIP\":\"0.0.0.0\"", "\"PublicIPv6\":\"fd00:64::" + number + "\"")
                     .doesNotContain("\"BackendData\"");
             PodSubnets subnets = new PodSubnets(null, Cidr.parse("fd00:5:0:" + number + "::/64"));
-            return new Half(netns, prepared, new Lease(subnets, prepared.attributes(), null));
+            Context context =
+                    new Context(new BackendRegistry(List.of(provider)), Clock.systemUTC(), nodeState, lost -> {});
+            return new Half(netns, prepared, new Lease(subnets, prepared.attributes(), null), context);
         });
     }
 

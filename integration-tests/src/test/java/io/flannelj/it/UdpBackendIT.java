@@ -1,7 +1,7 @@
 package io.flannelj.it;
 
 import io.flannelj.backend.BackendProvider;
-import io.flannelj.backend.Tunnel;
+import io.flannelj.backend.TunnelSettings;
 import io.flannelj.backend.udp.UdpProvider;
 import java.time.Duration;
 
@@ -9,6 +9,6 @@ import java.time.Duration;
 class UdpBackendIT extends BackendContract {
     @Override
     BackendProvider provider() {
-        return new UdpProvider(new Tunnel.Settings("/dev/net/tun", Duration.ZERO, 1, false, true));
+        return new UdpProvider(new TunnelSettings("/dev/net/tun", Duration.ZERO, 1, false, true));
     }
 }

@@ -2,7 +2,7 @@ package io.flannelj.it;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.flannelj.backend.BackendProvider;
-import io.flannelj.backend.Tunnel;
+import io.flannelj.backend.TunnelSettings;
 import io.flannelj.backend.vxlan.VxlanProvider;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.net.IpAddress;
@@ -13,7 +13,7 @@ class VxlanBackendIT extends BackendContract {
     @Override
     BackendProvider provider() {
         return new VxlanProvider(
-                new Tunnel.Settings("/dev/net/tun", Duration.ZERO, 1, false, true), state, null, () -> null);
+                new TunnelSettings("/dev/net/tun", Duration.ZERO, 1, false, true), state, null, () -> null);
     }
 
     @Override

@@ -10,6 +10,8 @@ import io.flannelj.net.PeerSource;
 import io.flannelj.net.TunnelEndpoint;
 import io.flannelj.net.TunnelSenders;
 import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Clock;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -22,12 +24,12 @@ public interface BackendProvider {
     String type();
 
     /**
-     * Whether this would be one tunnel, which can stand beside tunnels of other kinds. Asking has no effect: nothing is made,
-     * written or run.
+     * Whether this would be a tunnel that can be open beside tunnels of other types, so that a network migrates from one to
+     * another while packets flow. Asking has no effect: nothing is made, written or run.
      *
      * @throws IOException when the kernel cannot be asked
      */
-    default boolean isTunnel(NetworkConfig config) throws IOException {
+    default boolean canMigrate(NetworkConfig config) throws IOException {
         return false;
     }
 
@@ -38,25 +40,45 @@ public interface BackendProvider {
      */
     Prepared prepare(NetworkConfig config, Uplink uplink) throws IOException;
 
-    /** Prepared but not carrying traffic. The types make the order of steps impossible to get wrong. */
-    interface Prepared {
+    /**
+     * Prepared but not carrying traffic: a tunnel through a data path of ours, or something else. The types make the order of
+     * steps impossible to get wrong.
+     */
+    sealed interface Prepared permits TunnelSpec, PreparedBackend {
         /** What our lease tells the peers. */
         LeaseAttributes attributes();
 
         /**
          * Starts to carry traffic for the leased subnets, to no peer yet.
          *
-         * @param onLost told once, on any thread, what the backend has lost and cannot bring back by itself; it must be
-         *     closed and started anew
          * @throws IOException when the host refuses; names the device and the remedy, and leaves nothing behind
          */
-        Backend start(Lease own, Consumer<String> onLost) throws IOException;
+        Backend start(Lease own, Context context) throws IOException;
+    }
 
-        /** The one tunnel that this is, where it can stand beside tunnels of other kinds; empty where it cannot. */
-        default Optional<Tunnel.Spec> tunnel() {
-            return Optional.empty();
+    /** What carries packets without a data path of ours. */
+    record PreparedBackend(LeaseAttributes attributes, Starter starter) implements Prepared {
+        @Override
+        public Backend start(Lease own, Context context) throws IOException {
+            return starter.start(own, context.onLost());
         }
     }
+
+    /** How a {@link PreparedBackend} starts; see {@link Prepared#start}. */
+    interface Starter {
+        /** Starts it; {@code onLost} as in {@link Context}. */
+        Backend start(Lease own, Consumer<String> onLost) throws IOException;
+    }
+
+    /**
+     * What the daemon gives to a backend that starts.
+     *
+     * @param backends all that this daemon has
+     * @param stateDirectory for what is to be kept over restarts
+     * @param onLost told once, on any thread, what the backend has lost and cannot bring back by itself; it must be closed and
+     *     started anew
+     */
+    record Context(BackendRegistry backends, Clock clock, Path stateDirectory, Consumer<String> onLost) {}
 
     /** Carries traffic until closed. Confined to the control thread. */
     interface Backend extends AutoCloseable {
@@ -103,6 +125,25 @@ public interface BackendProvider {
          */
         default Map<PodSubnets, String> unreachable() {
             return Map.of();
+        }
+
+        /**
+         * Goes over to a newer network config, which differs in its backend, with the next {@link #apply}.
+         *
+         * @return why that takes a restart; empty when it does not
+         */
+        default Optional<String> migrate(NetworkConfig newer) {
+            return Optional.of("only tunnels in user space can migrate");
+        }
+
+        /** The part of the reached peers that the primary tunnel sends to, 0 to 1; less than 1 during a migration. Any thread. */
+        default double migrated() {
+            return 1;
+        }
+
+        /** What our lease has to say from now on; empty where that stays as it was prepared. Changes with {@link #apply}. */
+        default Optional<LeaseAttributes> announcement() {
+            return Optional.empty();
         }
 
         /** Our own packet paths and their counters: none where others carry packets, or one for each family. */

@@ -3,10 +3,10 @@ package io.flannelj.main;
 import io.flannelj.admin.AdminServer;
 import io.flannelj.admin.HttpCounters;
 import io.flannelj.backend.BackendProvider;
+import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.BackendRegistry;
-import io.flannelj.backend.Encapsulations;
 import io.flannelj.backend.NetworkOverlap;
-import io.flannelj.backend.Tunnel;
+import io.flannelj.backend.TunnelSettings;
 import io.flannelj.backend.Uplink;
 import io.flannelj.backend.UplinkFinder;
 import io.flannelj.backend.alloc.AllocProvider;
@@ -91,7 +91,7 @@ final class Daemon {
         this.shutdown = shutdown;
         DatapathOptions datapath = options.datapath();
         Path stateDirectory = options.paths().stateDirectory();
-        Tunnel.Settings tunnels = new Tunnel.Settings(
+        TunnelSettings tunnels = new TunnelSettings(
                 datapath.tunDevice(),
                 datapath.busyPoll(),
                 datapath.workers(),
@@ -372,9 +372,7 @@ final class Daemon {
         Gauges.bind(
                 registry,
                 MetricNames.ENCAPSULATION_CHANGED,
-                () -> state.backend instanceof Encapsulations several
-                        ? several.progress().part()
-                        : 1);
+                () -> Optional.ofNullable(state.backend).map(Backend::migrated).orElse(1.0));
         Gauges.bind(registry, MetricNames.FIREWALL_REPAIRS, state.firewallRepairs::get);
         Gauges.bind(registry, MetricNames.HOST_REPAIRS, state.hostRepairs::get);
         Gauges.bind(registry, MetricNames.FIREWALL_DROPS, Tags.of("reason", "tunnel"), state.droppedToTunnel::get);

@@ -1,9 +1,9 @@
 package io.flannelj.main;
 
+import io.flannelj.backend.BackendProvider;
 import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.BackendProvider.Prepared;
 import io.flannelj.backend.BackendRegistry;
-import io.flannelj.backend.Encapsulations;
 import io.flannelj.backend.Leftovers;
 import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.Uplink;
@@ -71,7 +71,6 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     private final HostRules rules;
     private final PodSubnets subnets;
     private final Backend backend;
-    private final @Nullable Encapsulations encapsulations;
     private final PeerFeed feed;
     private final LeaseArchive archive;
     private final PeerAdmission admission;
@@ -135,18 +134,13 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
                 parts.uplink());
         this.subnets = own.subnets();
         this.admission = new PeerAdmission(parts.store(), own.subnets(), parts.uplink(), state.refusals);
-        this.encapsulations = prepared.tunnel().isPresent()
-                ? Encapsulations.start(
+        this.backend = prepared.start(
+                own,
+                new BackendProvider.Context(
                         parts.backends(),
-                        config,
-                        parts.uplink(),
-                        prepared,
-                        own,
-                        this::onBackendLost,
                         parts.clock(),
-                        options.paths().stateDirectory())
-                : null;
-        this.backend = encapsulations != null ? encapsulations : prepared.start(own, this::onBackendLost);
+                        options.paths().stateDirectory(),
+                        this::onBackendLost));
         this.feed =
                 new PeerFeed(parts.store(), parts.health(), own.subnets(), control, watching, new SecureRandom(), this);
         this.uplink = parts.uplink();
@@ -335,7 +329,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         try {
             NetworkConfig wanted = NetworkConfig.parse(newer);
             options.requireAllowed(wanted);
-            List<String> deferred = goOver(wanted);
+            List<String> deferred = migrate(wanted);
             configTrouble = deferred.isEmpty()
                     ? ""
                     : "the network config was changed in what takes effect at the next start only: "
@@ -358,13 +352,13 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         tellTrouble();
     }
 
-    /** Goes over to another encapsulation when that is all that was changed; what has to wait for the next start. */
-    private List<String> goOver(NetworkConfig wanted) {
+    /** Migrates to another encapsulation when that is all that was changed; what has to wait for the next start. */
+    private List<String> migrate(NetworkConfig wanted) {
         List<String> deferred = ConfigChange.deferred(config, wanted);
-        if (encapsulations == null || deferred.isEmpty() || !ConfigChange.isOfBackendOnly(config, wanted)) {
+        if (deferred.isEmpty() || !ConfigChange.isOfBackendOnly(config, wanted)) {
             return deferred;
         }
-        Optional<String> objection = encapsulations.lead(wanted);
+        Optional<String> objection = backend.migrate(wanted);
         if (objection.isPresent()) {
             return List.of(deferred.get(0) + " (" + objection.get() + ")");
         }
@@ -397,9 +391,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
             firewallTrouble = "sources of other nodes' packets cannot be checked: " + e.getMessage();
         }
         state.unreached.update(backend.unreachable());
-        if (encapsulations != null) {
-            loop.announce(encapsulations.attributes());
-        }
+        backend.announcement().ifPresent(loop::announce);
         if (backend.podMtuBytes() != writtenMtuBytes) {
             try {
                 writeSubnetFile();

@@ -7,7 +7,6 @@ import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import java.util.Collection;
 import java.util.List;
-import java.util.function.Consumer;
 
 /** The {@code alloc} backend: leases a subnet and carries nothing; somebody else brings the routes. */
 public final class AllocProvider implements BackendProvider {
@@ -18,17 +17,9 @@ public final class AllocProvider implements BackendProvider {
 
     @Override
     public Prepared prepare(NetworkConfig config, Uplink uplink) {
-        return new Prepared() {
-            @Override
-            public LeaseAttributes attributes() {
-                return new LeaseAttributes(uplink.publicIp(), uplink.publicIpv6(), "", null, null);
-            }
-
-            @Override
-            public Backend start(Lease own, Consumer<String> onLost) {
-                return new Nothing(uplink.mtuBytes());
-            }
-        };
+        return new PreparedBackend(
+                new LeaseAttributes(uplink.publicIp(), uplink.publicIpv6(), "", null, null),
+                (own, onLost) -> new Nothing(uplink.mtuBytes()));
     }
 
     private record Nothing(int podMtuBytes) implements BackendProvider.Backend {

@@ -8,12 +8,10 @@ import io.flannelj.backend.PodDestinations;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.BackendConfig;
 import io.flannelj.config.NetworkConfig;
-import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.net.Cidr;
 import java.io.IOException;
 import java.util.Map;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,27 +38,19 @@ public final class ExtensionProvider implements BackendProvider {
                 TYPE,
                 data,
                 null);
-        return new Prepared() {
-            @Override
-            public LeaseAttributes attributes() {
-                return attributes;
+        return new PreparedBackend(attributes, (own, onLost) -> {
+            ExtensionCommand after = new ExtensionCommand("PostStartupCommand", options.postStartup());
+            if (!after.isEmpty()) {
+                Map<String, String> variables = ExtensionBackend.variables(own.subnets(), attributes);
+                variables.put("NETWORK", text(network));
+                log.info("PostStartupCommand: {}", after.run(variables, ""));
             }
-
-            @Override
-            public Backend start(Lease own, Consumer<String> onLost) throws IOException {
-                ExtensionCommand after = new ExtensionCommand("PostStartupCommand", options.postStartup());
-                if (!after.isEmpty()) {
-                    Map<String, String> variables = ExtensionBackend.variables(own.subnets(), attributes);
-                    variables.put("NETWORK", text(network));
-                    log.info("PostStartupCommand: {}", after.run(variables, ""));
-                }
-                return new ExtensionBackend(
-                        PodDestinations.of(PeerRoutes.networks(network, config.ipv6Network()), own.subnets()),
-                        new ExtensionCommand("SubnetAddCommand", options.subnetAdd()),
-                        new ExtensionCommand("SubnetRemoveCommand", options.subnetRemove()),
-                        uplink.mtuBytes());
-            }
-        };
+            return new ExtensionBackend(
+                    PodDestinations.of(PeerRoutes.networks(network, config.ipv6Network()), own.subnets()),
+                    new ExtensionCommand("SubnetAddCommand", options.subnetAdd()),
+                    new ExtensionCommand("SubnetRemoveCommand", options.subnetRemove()),
+                    uplink.mtuBytes());
+        });
     }
 
     private static String text(@Nullable Object value) {

@@ -3,10 +3,9 @@ package io.flannelj.backend.geneve;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.flannelj.backend.BackendProvider;
-import io.flannelj.backend.DirectRouting;
 import io.flannelj.backend.KeptMac;
-import io.flannelj.backend.PodDestinations;
-import io.flannelj.backend.Tunnel;
+import io.flannelj.backend.TunnelSettings;
+import io.flannelj.backend.TunnelSpec;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.BackendConfig;
 import io.flannelj.config.NetworkConfig;
@@ -22,20 +21,19 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.function.Consumer;
 
 /** The {@code geneve} backend (RFC 8926), in user space; flannel has none. Leases carry {@code {"VNI":1,"MAC":"…"}}. */
 public final class GeneveProvider implements BackendProvider {
     private static final String TYPE = "geneve";
     private static final int OVERHEAD_BYTES = 50; // IPv4 20, UDP 8, Geneve 8, Ethernet 14
 
-    private final Tunnel.Settings settings;
+    private final TunnelSettings settings;
     private final Path stateDirectory;
 
     /**
      * @param stateDirectory where the MAC address is kept over restarts
      */
-    public GeneveProvider(Tunnel.Settings settings, Path stateDirectory) {
+    public GeneveProvider(TunnelSettings settings, Path stateDirectory) {
         this.settings = settings;
         this.stateDirectory = stateDirectory;
     }
@@ -46,50 +44,31 @@ public final class GeneveProvider implements BackendProvider {
     }
 
     @Override
-    public boolean isTunnel(NetworkConfig config) {
+    public boolean canMigrate(NetworkConfig config) {
         return true;
     }
 
     @Override
-    public Prepared prepare(NetworkConfig config, Uplink uplink) throws IOException {
+    public TunnelSpec prepare(NetworkConfig config, Uplink uplink) throws IOException {
         BackendConfig.Geneve options = (BackendConfig.Geneve) config.backend();
         Cidr network = Objects.requireNonNull(config.network(), "an IPv4 network");
         IpAddress local = Objects.requireNonNull(uplink.tunnelAddress(), "an IPv4 underlay");
         IpAddress publicIp = Objects.requireNonNull(uplink.publicIp(), "an IPv4 underlay");
         MacAddress mac = new KeptMac(stateDirectory.resolve("geneve-mac." + options.vni())).readOrMake(null);
         int baseMtuBytes = options.mtuBytes() > 0 ? options.mtuBytes() : uplink.mtuBytes();
-        Tunnel.Spec spec = new Tunnel.Spec(
-                TYPE,
-                settings,
+        TunnelSpec.Link link = new TunnelSpec.Link(
                 "geneve." + options.vni(),
                 network,
-                Tunnel.udp(local, options.port()),
+                TunnelSpec.udp(local, options.port()),
                 TunnelEndpoint.udp(options.port()),
                 local,
                 baseMtuBytes - OVERHEAD_BYTES - options.optionRoomBytes(),
                 new GeneveEncapsulator(options.vni(), mac),
                 lease -> peer(lease, options));
-        return new Prepared() {
-            @Override
-            public LeaseAttributes attributes() {
-                JsonNode data = JsonNodeFactory.instance
-                        .objectNode()
-                        .put("VNI", options.vni())
-                        .put("MAC", mac.toString());
-                return LeaseAttributes.ofIpv4(publicIp, TYPE, data);
-            }
-
-            @Override
-            public Backend start(Lease own, Consumer<String> onLost) throws IOException {
-                return DirectRouting.none(
-                        Tunnel.start(spec, own, onLost), PodDestinations.of(List.of(network), own.subnets()), uplink);
-            }
-
-            @Override
-            public Optional<Tunnel.Spec> tunnel() {
-                return Optional.of(spec);
-            }
-        };
+        JsonNode data =
+                JsonNodeFactory.instance.objectNode().put("VNI", options.vni()).put("MAC", mac.toString());
+        return new TunnelSpec(
+                settings, config, uplink, LeaseAttributes.ofIpv4(publicIp, TYPE, data), false, List.of(link));
     }
 
     private static Optional<Peer> peer(Lease lease, BackendConfig.Geneve options) {

@@ -5,7 +5,6 @@ import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.PodDestinations;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.NetworkConfig;
-import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
@@ -13,7 +12,6 @@ import io.flannelj.netlink.NetlinkSocket;
 import java.io.IOException;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,17 +31,10 @@ public final class HostGwProvider implements BackendProvider {
         List<Cidr> networks = PeerRoutes.networks(config.network(), config.ipv6Network());
         requireOwn("--public-ip", "node-public-ip", uplink.publicIp(), uplink.address(), uplink.name());
         requireOwn("--public-ipv6", "node-public-ipv6", uplink.publicIpv6(), uplink.ipv6Address(), uplink.name());
-        return new Prepared() {
-            @Override
-            public LeaseAttributes attributes() {
-                return new LeaseAttributes(uplink.address(), uplink.ipv6Address(), TYPE, null, null);
-            }
-
-            @Override
-            public Backend start(Lease own, Consumer<String> onLost) throws IOException {
-                return new HostGwBackend(NetlinkSocket.open(), PodDestinations.of(networks, own.subnets()), uplink);
-            }
-        };
+        return new PreparedBackend(
+                new LeaseAttributes(uplink.address(), uplink.ipv6Address(), TYPE, null, null),
+                (own, onLost) -> new HostGwBackend(
+                        NetlinkSocket.open(), PodDestinations.of(networks, own.subnets()), uplink));
     }
 
     private static void requireOwn(

@@ -2,10 +2,10 @@ package io.flannelj.backend.ipip;
 
 import io.flannelj.backend.BackendProvider;
 import io.flannelj.backend.ClaimedDevices;
-import io.flannelj.backend.DirectRouting;
 import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.PodDestinations;
-import io.flannelj.backend.Tunnel;
+import io.flannelj.backend.TunnelSettings;
+import io.flannelj.backend.TunnelSpec;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.BackendConfig;
 import io.flannelj.config.Datapath;
@@ -23,7 +23,6 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,9 +36,9 @@ public final class IpipProvider implements BackendProvider {
     private static final String DEVICE = "flannel.ipip";
     private static final int OVERHEAD_BYTES = 20; // the outer IPv4 header
 
-    private final Tunnel.Settings settings;
+    private final TunnelSettings settings;
 
-    public IpipProvider(Tunnel.Settings settings) {
+    public IpipProvider(TunnelSettings settings) {
         this.settings = settings;
     }
 
@@ -54,59 +53,39 @@ public final class IpipProvider implements BackendProvider {
         Cidr network = Objects.requireNonNull(config.network(), "ipip carries IPv4");
         IpAddress local = Objects.requireNonNull(uplink.tunnelAddress(), "ipip runs over IPv4");
         IpAddress publicIp = Objects.requireNonNull(uplink.publicIp(), "ipip runs over IPv4");
-        Wanted wanted = new Wanted(options, network, local, uplink.mtuBytes() - OVERHEAD_BYTES, uplink);
-        boolean kernel = isCarriedByTheKernel(options.datapath());
-        return new Prepared() {
-            @Override
-            public LeaseAttributes attributes() {
-                return LeaseAttributes.ofIpv4(publicIp, TYPE, null);
-            }
-
-            @Override
-            public Backend start(Lease own, Consumer<String> onLost) throws IOException {
-                return kernel ? kernel(wanted, own, onLost) : userspace(wanted, own, onLost);
-            }
-        };
-    }
-
-    /** What is wanted, whoever carries. */
-    private record Wanted(BackendConfig.Ipip options, Cidr network, IpAddress local, int mtuBytes, Uplink uplink) {}
-
-    private static Backend kernel(Wanted wanted, Lease own, Consumer<String> onLost) throws IOException {
-        Cidr subnet = Objects.requireNonNull(own.subnets().ipv4(), "a subnet of the network's family");
-        KernelIpip.Spec spec = new KernelIpip.Spec(
+        int mtuBytes = uplink.mtuBytes() - OVERHEAD_BYTES;
+        LeaseAttributes attributes = LeaseAttributes.ofIpv4(publicIp, TYPE, null);
+        if (isCarriedByTheKernel(options.datapath())) {
+            return new PreparedBackend(attributes, (own, onLost) -> {
+                Cidr subnet = Objects.requireNonNull(own.subnets().ipv4(), "a subnet of the network's family");
+                Cidr address = Cidr.host(subnet.address());
+                KernelIpip.Spec spec = new KernelIpip.Spec(
+                        DEVICE, local, address, mtuBytes, options.directRouting(), uplink.index());
+                NetlinkSocket netlink = NetlinkSocket.open();
+                PeerRoutes routes =
+                        new PeerRoutes(netlink, PodDestinations.of(List.of(network), own.subnets()), uplink);
+                return KernelIpip.start(netlink, routes, spec, onLost);
+            });
+        }
+        TunnelSpec.Link link = new TunnelSpec.Link(
                 DEVICE,
-                wanted.local(),
-                Cidr.host(subnet.address()),
-                wanted.mtuBytes(),
-                wanted.options().directRouting(),
-                wanted.uplink().index());
-        NetlinkSocket netlink = NetlinkSocket.open();
-        PeerRoutes routes =
-                new PeerRoutes(netlink, PodDestinations.of(List.of(wanted.network()), own.subnets()), wanted.uplink());
-        return KernelIpip.start(netlink, routes, spec, onLost);
-    }
-
-    private Backend userspace(Wanted wanted, Lease own, Consumer<String> onLost) throws IOException {
-        Tunnel.Spec spec = new Tunnel.Spec(
-                TYPE,
-                settings.withOneWorker(), // each raw socket would get a copy of every packet
-                DEVICE,
-                wanted.network(),
+                network,
                 shared -> {
                     ClaimedDevices.makeWay(DEVICE, KernelIpip.KIND); // it would answer for what is ours, too
-                    return IpipSocket.open(PooledByteBufAllocator.DEFAULT, wanted.local(), wanted.mtuBytes());
+                    return IpipSocket.open(PooledByteBufAllocator.DEFAULT, local, mtuBytes);
                 },
                 TunnelEndpoint.ipInIp(),
-                wanted.local(),
-                wanted.mtuBytes(),
-                new IpipEncapsulator(wanted.local()),
+                local,
+                mtuBytes,
+                new IpipEncapsulator(local),
                 IpipProvider::peer);
-        Tunnel tunnel = Tunnel.start(spec, own, onLost);
-        PodDestinations destinations = PodDestinations.of(List.of(wanted.network()), own.subnets());
-        return wanted.options().directRouting()
-                ? DirectRouting.beside(tunnel, destinations, wanted.uplink(), IpipProvider::isIpip)
-                : DirectRouting.none(tunnel, destinations, wanted.uplink());
+        return new TunnelSpec(
+                settings.withOneWorker(), // each raw socket would get a copy of every packet
+                config,
+                uplink,
+                attributes,
+                options.directRouting(),
+                List.of(link));
     }
 
     private static boolean isCarriedByTheKernel(Datapath asked) throws IOException {

@@ -1,9 +1,8 @@
 package io.flannelj.backend.udp;
 
 import io.flannelj.backend.BackendProvider;
-import io.flannelj.backend.DirectRouting;
-import io.flannelj.backend.PodDestinations;
-import io.flannelj.backend.Tunnel;
+import io.flannelj.backend.TunnelSettings;
+import io.flannelj.backend.TunnelSpec;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.BackendConfig;
 import io.flannelj.config.NetworkConfig;
@@ -13,11 +12,9 @@ import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.TunnelEndpoint;
-import java.io.IOException;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.function.Consumer;
 
 /**
  * The {@code udp} backend: flannel's first wire format, on every architecture. As in flannel, all nodes use the port of
@@ -27,9 +24,9 @@ public final class UdpProvider implements BackendProvider {
     private static final int OVERHEAD_BYTES = 28; // IPv4 20, UDP 8
     private static final String DEVICE_PATTERN = "flannel%d";
 
-    private final Tunnel.Settings settings;
+    private final TunnelSettings settings;
 
-    public UdpProvider(Tunnel.Settings settings) {
+    public UdpProvider(TunnelSettings settings) {
         this.settings = settings;
     }
 
@@ -39,44 +36,27 @@ public final class UdpProvider implements BackendProvider {
     }
 
     @Override
-    public boolean isTunnel(NetworkConfig config) {
+    public boolean canMigrate(NetworkConfig config) {
         return true;
     }
 
     @Override
-    public Prepared prepare(NetworkConfig config, Uplink uplink) {
+    public TunnelSpec prepare(NetworkConfig config, Uplink uplink) {
         BackendConfig.Udp options = (BackendConfig.Udp) config.backend();
         Cidr network = Objects.requireNonNull(config.network(), "udp carries IPv4");
         IpAddress local = Objects.requireNonNull(uplink.tunnelAddress(), "udp runs over IPv4");
         IpAddress publicIp = Objects.requireNonNull(uplink.publicIp(), "udp runs over IPv4");
-        Tunnel.Spec spec = new Tunnel.Spec(
-                type(),
-                settings,
+        TunnelSpec.Link link = new TunnelSpec.Link(
                 DEVICE_PATTERN,
                 network,
-                Tunnel.udp(local, options.port()),
+                TunnelSpec.udp(local, options.port()),
                 TunnelEndpoint.udp(options.port()),
                 local,
                 uplink.mtuBytes() - OVERHEAD_BYTES,
                 new BareIpEncapsulator(),
                 lease -> peer(lease, options.port()));
-        return new Prepared() {
-            @Override
-            public LeaseAttributes attributes() {
-                return LeaseAttributes.ofIpv4(publicIp, "", null);
-            }
-
-            @Override
-            public Backend start(Lease own, Consumer<String> onLost) throws IOException {
-                return DirectRouting.none(
-                        Tunnel.start(spec, own, onLost), PodDestinations.of(List.of(network), own.subnets()), uplink);
-            }
-
-            @Override
-            public Optional<Tunnel.Spec> tunnel() {
-                return Optional.of(spec);
-            }
-        };
+        return new TunnelSpec(
+                settings, config, uplink, LeaseAttributes.ofIpv4(publicIp, "", null), false, List.of(link));
     }
 
     private static Optional<Peer> peer(Lease lease, int port) {

@@ -2,12 +2,11 @@ package io.flannelj.backend.vxlan;
 
 import io.flannelj.backend.BackendProvider;
 import io.flannelj.backend.ClaimedDevices;
-import io.flannelj.backend.DirectRouting;
 import io.flannelj.backend.KeptMac;
 import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.PodDestinations;
-import io.flannelj.backend.Tunnel;
-import io.flannelj.backend.TunnelPair;
+import io.flannelj.backend.TunnelSettings;
+import io.flannelj.backend.TunnelSpec;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.BackendConfig;
 import io.flannelj.config.Datapath;
@@ -43,7 +42,7 @@ public final class VxlanProvider implements BackendProvider {
     private static final int OVERHEAD_BYTES = 50; // IPv4 20, UDP 8, VXLAN 8, Ethernet 14
     private static final int OVERHEAD_V6_BYTES = 70; // IPv6 40, and the same
 
-    private final Tunnel.Settings settings;
+    private final TunnelSettings settings;
     private final Path stateDirectory;
     private final @Nullable Datapath override;
     private final Supplier<@Nullable LeaseAttributes> earlier;
@@ -55,7 +54,7 @@ public final class VxlanProvider implements BackendProvider {
      *     one kept
      */
     public VxlanProvider(
-            Tunnel.Settings settings,
+            TunnelSettings settings,
             Path stateDirectory,
             @Nullable Datapath override,
             Supplier<@Nullable LeaseAttributes> earlier) {
@@ -71,7 +70,7 @@ public final class VxlanProvider implements BackendProvider {
     }
 
     @Override
-    public boolean isTunnel(NetworkConfig config) throws IOException {
+    public boolean canMigrate(NetworkConfig config) throws IOException {
         BackendConfig.Vxlan options = (BackendConfig.Vxlan) config.backend();
         return config.ipv6Network() == null && !options.directRouting() && !isCarriedByTheKernel(options);
     }
@@ -83,7 +82,134 @@ public final class VxlanProvider implements BackendProvider {
         if (!kernel && asked(options) == Datapath.AUTO) {
             log.info("this kernel has no VXLAN; carrying it in user space");
         }
-        return kernel ? new Kernel(config, options, uplink) : userspace(config, options, uplink);
+        List<Vtep> vteps = vteps(config, options, uplink, kernel);
+        LeaseAttributes attributes = attributes(options, uplink, vteps);
+        return kernel
+                ? new PreparedBackend(attributes, (own, onLost) -> startKernel(options, uplink, vteps, own, onLost))
+                : new TunnelSpec(
+                        settings,
+                        config,
+                        uplink,
+                        attributes,
+                        options.directRouting(),
+                        vteps.stream().map(vtep -> link(options, vtep)).toList());
+    }
+
+    /**
+     * This node's VTEP of one family, whoever carries.
+     *
+     * @param device its name
+     * @param network the pod network of the family
+     * @param local underlay address
+     */
+    private record Vtep(String device, Cidr network, IpAddress local, MacAddress mac, int mtuBytes) {
+        boolean isIpv4() {
+            return network.isIpv4();
+        }
+    }
+
+    private List<Vtep> vteps(NetworkConfig config, BackendConfig.Vxlan options, Uplink uplink, boolean kernel)
+            throws IOException {
+        List<Vtep> vteps = new ArrayList<>();
+        int baseMtuBytes = options.mtuBytes() > 0 ? options.mtuBytes() : uplink.mtuBytes();
+        for (Cidr network : PeerRoutes.networks(config.network(), config.ipv6Network())) {
+            boolean ipv4 = network.isIpv4();
+            String device = (ipv4 ? "flannel." : "flannel-v6.") + options.vni();
+            IpAddress local = ipv4 ? uplink.tunnelAddress() : uplink.tunnelIpv6Address();
+            vteps.add(new Vtep(
+                    device,
+                    network,
+                    Objects.requireNonNull(local, "an underlay of the network's family"),
+                    mac(options, device, ipv4, kernel),
+                    baseMtuBytes - (ipv4 ? OVERHEAD_BYTES : OVERHEAD_V6_BYTES)));
+        }
+        return vteps;
+    }
+
+    /**
+     * That of a device of the kernel's which survived, whoever made it, so that no peer has to learn a new one; else what the
+     * peers know; else the one kept.
+     */
+    private MacAddress mac(BackendConfig.Vxlan options, String device, boolean ipv4, boolean kernel)
+            throws IOException {
+        KeptMac file = new KeptMac(stateDirectory.resolve(device.replaceFirst("^flannel(-v6)?", "vtep-mac$1")));
+        if (kernel) {
+            try (NetlinkSocket netlink = NetlinkSocket.open()) {
+                MacAddress survivor =
+                        new Links(netlink).findVxlan(device).map(VxlanLink::mac).orElse(null);
+                if (survivor != null) {
+                    file.write(survivor);
+                    return survivor;
+                }
+            }
+        }
+        return file.readOrMake(Optional.ofNullable(earlier.get())
+                .flatMap(attributes -> VxlanLeaseData.of(attributes, ipv4))
+                .filter(data -> data.vni() == options.vni())
+                .map(VxlanLeaseData::vtepMac)
+                .orElse(null));
+    }
+
+    private static LeaseAttributes attributes(BackendConfig.Vxlan options, Uplink uplink, List<Vtep> vteps) {
+        Optional<Vtep> ipv4 = vteps.stream().filter(Vtep::isIpv4).findFirst();
+        Optional<Vtep> ipv6 = vteps.stream().filter(vtep -> !vtep.isIpv4()).findFirst();
+        return new LeaseAttributes(
+                ipv4.map(vtep -> uplink.publicIp()).orElse(null),
+                ipv6.map(vtep -> uplink.publicIpv6()).orElse(null),
+                VxlanLeaseData.TYPE,
+                ipv4.map(vtep -> new VxlanLeaseData(options.vni(), vtep.mac()).toJson())
+                        .orElse(null),
+                ipv6.map(vtep -> new VxlanLeaseData(options.vni(), vtep.mac()).toJson())
+                        .orElse(null));
+    }
+
+    private static TunnelSpec.Link link(BackendConfig.Vxlan options, Vtep vtep) {
+        TunnelSpec.Opening socket = TunnelSpec.udp(vtep.local(), options.port());
+        return new TunnelSpec.Link(
+                vtep.device(),
+                vtep.network(),
+                shared -> {
+                    ClaimedDevices.makeWay(vtep.device(), "vxlan"); // it would hold the port, too
+                    return socket.open(shared);
+                },
+                TunnelEndpoint.udp(options.port()),
+                vtep.local(),
+                vtep.mtuBytes(),
+                new VxlanEncapsulator(options.vni(), vtep.mac(), !vtep.isIpv4(), options.gbp()),
+                lease -> VtepPeer.of(lease, vtep.isIpv4())
+                        .map(peer -> new Peer(
+                                peer.subnet(),
+                                peer.underlay(),
+                                options.port(),
+                                peer.mac().bits())));
+    }
+
+    private static Backend startKernel(
+            BackendConfig.Vxlan options, Uplink uplink, List<Vtep> vteps, Lease own, Consumer<String> onLost)
+            throws IOException {
+        List<KernelVtep.Spec> specs = new ArrayList<>();
+        for (Vtep vtep : vteps) {
+            Cidr subnet = vtep.isIpv4() ? own.subnets().ipv4() : own.subnets().ipv6();
+            if (subnet != null) {
+                VxlanLink link = new VxlanLink(
+                        vtep.device(),
+                        options.vni(),
+                        uplink.index(),
+                        vtep.local(),
+                        options.port(),
+                        vtep.mtuBytes(),
+                        vtep.mac(),
+                        options.learning(),
+                        options.gbp(),
+                        false);
+                specs.add(new KernelVtep.Spec(
+                        link, Cidr.host(subnet.address()), vtep.network(), options.directRouting(), uplink.index()));
+            }
+        }
+        NetlinkSocket netlink = NetlinkSocket.open();
+        List<Cidr> networks = vteps.stream().map(Vtep::network).toList();
+        PeerRoutes routes = new PeerRoutes(netlink, PodDestinations.of(networks, own.subnets()), uplink);
+        return KernelVxlan.start(netlink, routes, specs, onLost);
     }
 
     private Datapath asked(BackendConfig.Vxlan options) {
@@ -98,199 +224,6 @@ public final class VxlanProvider implements BackendProvider {
     private static boolean kernelHasVxlan() throws IOException {
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
             return new Links(netlink).hasVxlan();
-        }
-    }
-
-    private KeptMac keptMac(String device) {
-        return new KeptMac(stateDirectory.resolve(device.replaceFirst("^flannel(-v6)?", "vtep-mac$1")));
-    }
-
-    private static int baseMtuBytes(BackendConfig.Vxlan options, Uplink uplink) {
-        return options.mtuBytes() > 0 ? options.mtuBytes() : uplink.mtuBytes();
-    }
-
-    private Prepared userspace(NetworkConfig config, BackendConfig.Vxlan options, Uplink uplink) throws IOException {
-        MacAddress mac = config.network() == null ? null : keptMac(options, true);
-        MacAddress ipv6Mac = config.ipv6Network() == null ? null : keptMac(options, false);
-        Tunnel.Spec ipv4 = spec(options, uplink, config.network(), uplink.tunnelAddress(), mac);
-        Tunnel.Spec ipv6 = spec(options, uplink, config.ipv6Network(), uplink.tunnelIpv6Address(), ipv6Mac);
-        List<Cidr> networks = PeerRoutes.networks(config.network(), config.ipv6Network());
-        return new Prepared() {
-            @Override
-            public LeaseAttributes attributes() {
-                return attributesOf(options, uplink, mac, ipv6Mac);
-            }
-
-            @Override
-            public Backend start(Lease own, Consumer<String> onLost) throws IOException {
-                Backend tunnel = ipv4 != null && ipv6 != null
-                        ? TunnelPair.start(ipv4, ipv6, own, onLost)
-                        : Tunnel.start(Objects.requireNonNull(ipv4 == null ? ipv6 : ipv4), own, onLost);
-                PodDestinations destinations = PodDestinations.of(networks, own.subnets());
-                return options.directRouting()
-                        ? DirectRouting.beside(tunnel, destinations, uplink, VxlanProvider::isVxlan)
-                        : DirectRouting.none(tunnel, destinations, uplink);
-            }
-
-            @Override
-            public Optional<Tunnel.Spec> tunnel() {
-                return ipv4 != null && ipv6 == null && !options.directRouting() ? Optional.of(ipv4) : Optional.empty();
-            }
-        };
-    }
-
-    private static Tunnel.Opening opening(String device, IpAddress local, int port) {
-        Tunnel.Opening socket = Tunnel.udp(local, port);
-        return shared -> {
-            ClaimedDevices.makeWay(device, "vxlan"); // it would hold the port, too
-            return socket.open(shared);
-        };
-    }
-
-    private @Nullable MacAddress remembered(BackendConfig.Vxlan options, boolean ipv4) {
-        LeaseAttributes attributes = earlier.get();
-        return attributes == null
-                ? null
-                : VxlanLeaseData.of(attributes, ipv4)
-                        .filter(data -> data.vni() == options.vni())
-                        .map(VxlanLeaseData::vtepMac)
-                        .orElse(null);
-    }
-
-    private MacAddress keptMac(BackendConfig.Vxlan options, boolean ipv4) throws IOException {
-        return keptMac(device(options, ipv4)).readOrMake(remembered(options, ipv4));
-    }
-
-    private static String device(BackendConfig.Vxlan options, boolean ipv4) {
-        return (ipv4 ? "flannel." : "flannel-v6.") + options.vni();
-    }
-
-    private static LeaseAttributes attributesOf(
-            BackendConfig.Vxlan options, Uplink uplink, @Nullable MacAddress mac, @Nullable MacAddress ipv6Mac) {
-        return new LeaseAttributes(
-                mac == null ? null : uplink.publicIp(),
-                ipv6Mac == null ? null : uplink.publicIpv6(),
-                VxlanLeaseData.TYPE,
-                mac == null ? null : new VxlanLeaseData(options.vni(), mac).toJson(),
-                ipv6Mac == null ? null : new VxlanLeaseData(options.vni(), ipv6Mac).toJson());
-    }
-
-    /** One family's tunnel; null where the network has none. */
-    private Tunnel.@Nullable Spec spec(
-            BackendConfig.Vxlan options,
-            Uplink uplink,
-            @Nullable Cidr network,
-            @Nullable IpAddress local,
-            @Nullable MacAddress mac) {
-        if (network == null || mac == null) {
-            return null;
-        }
-        boolean ipv4 = network.isIpv4();
-        return new Tunnel.Spec(
-                VxlanLeaseData.TYPE,
-                settings,
-                device(options, ipv4),
-                network,
-                opening(
-                        device(options, ipv4),
-                        Objects.requireNonNull(local, "an underlay of the network's family"),
-                        options.port()),
-                TunnelEndpoint.udp(options.port()),
-                Objects.requireNonNull(local),
-                baseMtuBytes(options, uplink) - (ipv4 ? OVERHEAD_BYTES : OVERHEAD_V6_BYTES),
-                new VxlanEncapsulator(options.vni(), mac, !ipv4, options.gbp()),
-                lease -> peer(lease, ipv4, options));
-    }
-
-    private static boolean isVxlan(Lease lease) {
-        return lease.attributes().backendType().equals(VxlanLeaseData.TYPE);
-    }
-
-    private static Optional<Peer> peer(Lease lease, boolean ipv4, BackendConfig.Vxlan options) {
-        return VtepPeer.of(lease, ipv4)
-                .map(peer -> new Peer(
-                        peer.subnet(),
-                        peer.underlay(),
-                        options.port(),
-                        peer.mac().bits()));
-    }
-
-    /** One device of the kernel for each family that the network has. */
-    private final class Kernel implements Prepared {
-        private final BackendConfig.Vxlan options;
-        private final Uplink uplink;
-        private final @Nullable Cidr network;
-        private final @Nullable Cidr ipv6Network;
-        private final @Nullable MacAddress mac;
-        private final @Nullable MacAddress ipv6Mac;
-
-        Kernel(NetworkConfig config, BackendConfig.Vxlan options, Uplink uplink) throws IOException {
-            this.options = options;
-            this.uplink = uplink;
-            this.network = config.network();
-            this.ipv6Network = config.ipv6Network();
-            this.mac = network == null ? null : mac(true);
-            this.ipv6Mac = ipv6Network == null ? null : mac(false);
-        }
-
-        private String device(boolean ipv4) {
-            return VxlanProvider.device(options, ipv4);
-        }
-
-        /** That of a device which survived, whoever made it, so that no peer has to learn a new one; else the one kept. */
-        private MacAddress mac(boolean ipv4) throws IOException {
-            String device = device(ipv4);
-            KeptMac file = keptMac(device);
-            try (NetlinkSocket netlink = NetlinkSocket.open()) {
-                VxlanLink present = new Links(netlink).findVxlan(device).orElse(null);
-                MacAddress survivor = present == null ? null : present.mac();
-                if (survivor != null) {
-                    file.write(survivor);
-                    return survivor;
-                }
-            }
-            return file.readOrMake(remembered(options, ipv4));
-        }
-
-        @Override
-        public LeaseAttributes attributes() {
-            return attributesOf(options, uplink, mac, ipv6Mac);
-        }
-
-        @Override
-        public Backend start(Lease own, Consumer<String> onLost) throws IOException {
-            List<KernelVtep.Spec> specs = new ArrayList<>();
-            add(specs, network, own.subnets().ipv4(), uplink.tunnelAddress(), mac);
-            add(specs, ipv6Network, own.subnets().ipv6(), uplink.tunnelIpv6Address(), ipv6Mac);
-            NetlinkSocket netlink = NetlinkSocket.open();
-            PeerRoutes routes = new PeerRoutes(
-                    netlink, PodDestinations.of(PeerRoutes.networks(network, ipv6Network), own.subnets()), uplink);
-            return KernelVxlan.start(netlink, routes, specs, onLost);
-        }
-
-        private void add(
-                List<KernelVtep.Spec> specs,
-                @Nullable Cidr podNetwork,
-                @Nullable Cidr subnet,
-                @Nullable IpAddress local,
-                @Nullable MacAddress vtep) {
-            if (podNetwork == null || subnet == null || local == null) {
-                return;
-            }
-            boolean ipv4 = subnet.isIpv4();
-            VxlanLink link = new VxlanLink(
-                    device(ipv4),
-                    options.vni(),
-                    uplink.index(),
-                    local,
-                    options.port(),
-                    baseMtuBytes(options, uplink) - (ipv4 ? OVERHEAD_BYTES : OVERHEAD_V6_BYTES),
-                    vtep,
-                    options.learning(),
-                    options.gbp(),
-                    false);
-            specs.add(new KernelVtep.Spec(
-                    link, Cidr.host(subnet.address()), podNetwork, options.directRouting(), uplink.index()));
         }
     }
 }

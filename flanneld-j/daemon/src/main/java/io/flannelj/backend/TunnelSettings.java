@@ -1,0 +1,19 @@
+package io.flannelj.backend;
+
+import java.time.Duration;
+
+/**
+ * How this node runs tunnels of any kind.
+ *
+ * @param tunPath usually {@code /dev/net/tun}
+ * @param busyPoll how long an idle worker goes on asking for packets before it sleeps
+ * @param workers threads, each with a TUN queue and a socket of its own
+ * @param pinWorkers whether each worker keeps to one processor
+ * @param thinAcks whether needless TCP acknowledgements are left out
+ */
+public record TunnelSettings(String tunPath, Duration busyPoll, int workers, boolean pinWorkers, boolean thinAcks) {
+    /** The same with one worker, for sockets that cannot share what comes in. */
+    public TunnelSettings withOneWorker() {
+        return new TunnelSettings(tunPath, busyPoll, 1, pinWorkers, thinAcks);
+    }
+}

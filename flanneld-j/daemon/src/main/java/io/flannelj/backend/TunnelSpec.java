@@ -1,0 +1,87 @@
+package io.flannelj.backend;
+
+import io.flannelj.backend.BackendProvider.Backend;
+import io.flannelj.backend.BackendProvider.Context;
+import io.flannelj.backend.BackendProvider.Prepared;
+import io.flannelj.config.NetworkConfig;
+import io.flannelj.datapath.Encapsulator;
+import io.flannelj.datapath.Peer;
+import io.flannelj.device.DontFragment;
+import io.flannelj.device.TunnelSocket;
+import io.flannelj.device.UnderlaySocket;
+import io.flannelj.lease.Lease;
+import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+import io.flannelj.net.TunnelEndpoint;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * What makes one kind of tunnel: packets go through TUN devices and a data path of this process. All that differs from one
+ * encapsulation to the next is here.
+ *
+ * @param settings of this node, whatever the kind of tunnel
+ * @param config that asks for this tunnel; its {@code Backend.Type} is the tunnel's
+ * @param uplink that outer packets leave by
+ * @param attributes what the lease of a node with this tunnel alone says
+ * @param directRouting whether peers that the uplink reaches without a router get plain routes, which win over the tunnel's
+ * @param links one for each address family of the network, IPv4 first
+ */
+public record TunnelSpec(
+        TunnelSettings settings,
+        NetworkConfig config,
+        Uplink uplink,
+        LeaseAttributes attributes,
+        boolean directRouting,
+        List<Link> links)
+        implements Prepared {
+    public TunnelSpec {
+        links = List.copyOf(links);
+    }
+
+    @Override
+    public Backend start(Lease own, Context context) throws IOException {
+        return TunnelSet.start(this, own, context);
+    }
+
+    /**
+     * One address family of a tunnel.
+     *
+     * @param deviceName name or pattern of the TUN device
+     * @param network the whole pod network of the family, which is routed into the device
+     * @param opening opens what outer packets go through
+     * @param endpoint where that is
+     * @param local the address that it is bound to
+     * @param mtuBytes MTU of the TUN device and so of pods
+     * @param encapsulator header codec
+     * @param peerOf how a lease becomes a peer; empty for leases that this encapsulation cannot reach in this family
+     */
+    public record Link(
+            String deviceName,
+            Cidr network,
+            Opening opening,
+            TunnelEndpoint endpoint,
+            IpAddress local,
+            int mtuBytes,
+            Encapsulator encapsulator,
+            Function<Lease, Optional<Peer>> peerOf) {}
+
+    /** Opens what outer packets go through. */
+    public interface Opening {
+        /**
+         * Opens it.
+         *
+         * @param shared whether it is opened for several workers
+         * @throws IOException names the address or port that was refused, and the remedy
+         */
+        UnderlaySocket open(boolean shared) throws IOException;
+    }
+
+    /** A UDP socket bound to an address of the underlay. Outer packets may be cut on their way, as those of kernel VXLAN. */
+    public static Opening udp(IpAddress local, int port) {
+        return shared -> TunnelSocket.open(local, port, shared, DontFragment.UNSET);
+    }
+}
