@@ -79,14 +79,13 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     private final CountDownLatch synced = new CountDownLatch(1);
     private final CountDownLatch ended = new CountDownLatch(1);
     private final Uplink uplink;
-    private final UplinkWatch.Finder uplinks;
+    private final UplinkWatch uplinkWatch;
     private final @Nullable DatapathMetrics metrics;
     private volatile boolean again;
     private NetworkConfig config;
     private List<Lease> sendTo = List.of();
     private int writtenMtuBytes;
     private @Nullable StoredLease stored;
-    private volatile @Nullable UplinkWatch uplinkWatch;
     private boolean fenced;
     private boolean unsaved;
     private String document = "";
@@ -144,7 +143,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         this.feed =
                 new PeerFeed(parts.store(), parts.health(), own.subnets(), control, watching, new SecureRandom(), this);
         this.uplink = parts.uplink();
-        this.uplinks = parts.uplinks();
+        this.uplinkWatch = new UplinkWatch(uplink, parts.uplinks(), control, this);
         try {
             rules.apply(backend, List.of());
             writeSubnetFile();
@@ -207,12 +206,11 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
             for (String name : backend.deviceNames()) {
                 new Links(netlink).find(name).ifPresent(link -> ownLinks.add(link.index()));
             }
-            UplinkWatch watch = UplinkWatch.start(uplink, uplinks, ownLinks, control, this);
-            uplinkWatch = watch;
-            control.run(watch::look); // what changed before it listened
+            uplinkWatch.follow(ownLinks);
         } catch (SyscallException e) {
             log.warn("changes of the uplink are seen within {} s only: {}", REPAIR_EVERY.toSeconds(), e.getMessage());
         }
+        control.run(uplinkWatch::look); // what changed before it followed
     }
 
     @Override
@@ -404,11 +402,8 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
 
     private void repairRegularly() {
         state.samplePool();
-        UplinkWatch watch = uplinkWatch;
-        if (watch != null) {
-            watch.look(); // repairs, too
-        } else {
-            repair();
+        if (synced.getCount() == 0) {
+            uplinkWatch.look(); // repairs, too
         }
     }
 
@@ -518,10 +513,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     @Override
     public void close() {
         end();
-        UplinkWatch watch = uplinkWatch;
-        if (watch != null) {
-            watch.close();
-        }
+        uplinkWatch.close();
         feed.close();
         watching.interrupt();
         watching.close();

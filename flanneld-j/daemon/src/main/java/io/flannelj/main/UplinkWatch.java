@@ -8,10 +8,11 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Follows the uplink: soon after a link, an address or a default route has changed, it is looked for anew. Confined to the
- * control queue.
+ * Follows the uplink: it is looked for anew from time to time, and soon after a link, an address or a default route has
+ * changed. Confined to the control queue, but for {@link #follow} and {@link #close}.
  */
 final class UplinkWatch implements AutoCloseable {
     /** DHCP clients take an address away before they add the next one, and drivers make a device in several steps. */
@@ -19,10 +20,10 @@ final class UplinkWatch implements AutoCloseable {
 
     private final Uplink current;
     private final Finder finder;
-    private final Set<Integer> ownLinks;
     private final TaskQueue control;
     private final Listener listener;
-    private final HostWatch watch;
+    private volatile Set<Integer> ownLinks = Set.of();
+    private @Nullable HostWatch watch;
     private boolean looking;
     private volatile boolean missing;
     private volatile boolean closed;
@@ -50,24 +51,23 @@ final class UplinkWatch implements AutoCloseable {
         void onHostChanged();
     }
 
-    private UplinkWatch(Uplink current, Finder finder, Set<Integer> ownLinks, TaskQueue control, Listener listener)
-            throws SyscallException {
+    /** Looks when it is asked to, by {@link #look}. */
+    UplinkWatch(Uplink current, Finder finder, TaskQueue control, Listener listener) {
         this.current = current;
         this.finder = finder;
-        this.ownLinks = Set.copyOf(ownLinks);
         this.control = control;
         this.listener = listener;
-        this.watch = HostWatch.start(EnumSet.allOf(HostWatch.Topic.class), "flannel-host", this::onChange);
     }
 
     /**
-     * Begins, in the calling thread's network namespace.
+     * From now on looks soon after each change as well, in the calling thread's network namespace.
      *
      * @param ownLinks indexes of the links that this daemon made
+     * @throws SyscallException when the kernel does not announce changes
      */
-    static UplinkWatch start(Uplink current, Finder finder, Set<Integer> ownLinks, TaskQueue control, Listener listener)
-            throws SyscallException {
-        return new UplinkWatch(current, finder, ownLinks, control, listener);
+    void follow(Set<Integer> ownLinks) throws SyscallException {
+        this.ownLinks = Set.copyOf(ownLinks);
+        watch = HostWatch.start(EnumSet.allOf(HostWatch.Topic.class), "flannel-host", this::onChange);
     }
 
     /** Pods come and go with links, addresses and routes of their own, which are no business of ours. */
@@ -113,6 +113,8 @@ final class UplinkWatch implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        watch.close();
+        if (watch != null) {
+            watch.close();
+        }
     }
 }

@@ -93,13 +93,27 @@ final class View implements DaemonView {
                 backend == null ? "" : String.join(", ", backend.deviceNames()),
                 backend == null ? 0 : backend.podMtuBytes(),
                 state.peers.size(),
-                peers().stream()
-                        .filter(peer -> peer.problem() != null)
-                        .map(peer -> new StatusDocument.UnusablePeer(peer.subnet(), String.valueOf(peer.problem())))
-                        .toList(),
+                unusable(backend),
                 ManagementFactory.getRuntimeMXBean().getUptime() / 1000,
                 new StatusDocument.Store(storeLocation, health.reachable(), health.problem()),
                 counters.isEmpty() ? null : traffic(TrafficCounters.sumOf(counters)));
+    }
+
+    private List<StatusDocument.UnusablePeer> unusable(@Nullable Backend backend) {
+        List<StatusDocument.UnusablePeer> unusable = new ArrayList<>();
+        Map<PodSubnets, String> unreachable = backend == null ? Map.of() : backend.unreachable();
+        for (Lease lease : state.peers) {
+            String problem = unreachable.get(lease.subnets());
+            if (problem != null) {
+                unusable.add(new StatusDocument.UnusablePeer(lease.subnets().toString(), problem));
+            }
+        }
+        for (Refusal refusal : state.refusals.current()) {
+            Lease lease = refusal.lease();
+            unusable.add(new StatusDocument.UnusablePeer(
+                    lease == null ? refusal.key() : lease.subnets().toString(), refusal.problem()));
+        }
+        return unusable;
     }
 
     private static String expiry(@Nullable Instant end) {
