@@ -97,8 +97,8 @@ abstract class BackendContract {
         BackendProvider.Prepared prepared = provider.prepare(network, uplink);
         return prepared.start(
                 new Lease(subnet(1), prepared.attributes(), null),
-                new BackendProvider.Context(
-                        new BackendRegistry(List.of(provider)), Clock.systemUTC(), state, lost -> {}));
+                new BackendProvider.Context(new BackendRegistry(List.of(provider)), Clock.systemUTC(), state),
+                lost -> {});
     }
 
     private static String host() {

@@ -98,7 +98,7 @@ class EarlierTunnelsIT {
         NetworkConfig config = config(backend);
         Prepared prepared = providers.get(config.backend().type()).prepare(config, uplink);
         Lease own = new Lease(PodSubnets.ofIpv4(Cidr.parse("10.5.1.0/24")), prepared.attributes(), null);
-        return prepared.start(own, new BackendProvider.Context(providers, clock, state, lost -> {}));
+        return prepared.start(own, new BackendProvider.Context(providers, clock, state), lost -> {});
     }
 
     private static Lease peer(int node, String type) {

@@ -45,7 +45,7 @@ class Ipv6OnlyIT {
 
     private record Half(Netns netns, Prepared prepared, Lease lease, Context context) {
         Backend start() throws IOException {
-            return NetnsThread.call(netns, () -> prepared.start(lease, context));
+            return NetnsThread.call(netns, () -> prepared.start(lease, context, lost -> {}));
         }
 
         void meet(Backend backend, Half other) throws IOException {
@@ -134,7 +134,7 @@ class Ipv6OnlyIT {
                     .doesNotContain("\"BackendData\"");
             PodSubnets subnets = new PodSubnets(null, Cidr.parse("fd00:5:0:" + number + "::/64"));
             Context context =
-                    new Context(new BackendRegistry(List.of(provider)), Clock.systemUTC(), nodeState, lost -> {});
+                    new Context(new BackendRegistry(List.of(provider)), Clock.systemUTC(), nodeState);
             return new Half(netns, prepared, new Lease(subnets, prepared.attributes(), null), context);
         });
     }

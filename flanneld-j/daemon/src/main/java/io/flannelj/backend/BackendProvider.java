@@ -51,34 +51,34 @@ public interface BackendProvider {
         /**
          * Starts to carry traffic for the leased subnets, to no peer yet.
          *
+         * @param onLost told once, on any thread, what the backend has lost and cannot bring back by itself; it must be closed
+         *     and started anew
          * @throws IOException when the host refuses; names the device and the remedy, and leaves nothing behind
          */
-        Backend start(Lease own, Context context) throws IOException;
+        Backend start(Lease own, Context context, Consumer<String> onLost) throws IOException;
     }
 
     /** What carries packets without a data path of ours. */
     record PreparedBackend(LeaseAttributes attributes, Starter starter) implements Prepared {
         @Override
-        public Backend start(Lease own, Context context) throws IOException {
-            return starter.start(own, context.onLost());
+        public Backend start(Lease own, Context context, Consumer<String> onLost) throws IOException {
+            return starter.start(own, onLost);
         }
     }
 
     /** How a {@link PreparedBackend} starts; see {@link Prepared#start}. */
     interface Starter {
-        /** Starts it; {@code onLost} as in {@link Context}. */
+        /** Starts it. */
         Backend start(Lease own, Consumer<String> onLost) throws IOException;
     }
 
     /**
-     * What the daemon gives to a backend that starts.
+     * What the daemon gives to every backend that starts.
      *
      * @param backends all that this daemon has
      * @param stateDirectory for what is to be kept over restarts
-     * @param onLost told once, on any thread, what the backend has lost and cannot bring back by itself; it must be closed and
-     *     started anew
      */
-    record Context(BackendRegistry backends, Clock clock, Path stateDirectory, Consumer<String> onLost) {}
+    record Context(BackendRegistry backends, Clock clock, Path stateDirectory) {}
 
     /** Carries traffic until closed. Confined to the control thread. */
     interface Backend extends AutoCloseable {

@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -57,6 +58,7 @@ final class TunnelSet implements Backend {
 
     private final Lease own;
     private final Context context;
+    private final Consumer<String> onLost;
     private final TunnelMemory memory;
     private final NetlinkSocket netlink;
     private final PeerRoutes plainRoutes;
@@ -87,10 +89,17 @@ final class TunnelSet implements Backend {
         }
     }
 
-    private TunnelSet(Tunnel primary, Lease own, Context context, NetlinkSocket netlink, boolean canMigrate) {
+    private TunnelSet(
+            Tunnel primary,
+            Lease own,
+            Context context,
+            Consumer<String> onLost,
+            NetlinkSocket netlink,
+            boolean canMigrate) {
         TunnelSpec spec = primary.spec();
         this.own = own;
         this.context = context;
+        this.onLost = onLost;
         this.memory = TunnelMemory.read(context.stateDirectory());
         this.netlink = netlink;
         this.plainRoutes =
@@ -103,12 +112,13 @@ final class TunnelSet implements Backend {
     }
 
     /** Starts with one tunnel, that of the network config, with the whole pod network routed into it. */
-    static TunnelSet start(TunnelSpec spec, Lease own, Context context) throws IOException {
-        Tunnel primary = Tunnel.open(spec, own, context.onLost());
+    static TunnelSet start(TunnelSpec spec, Lease own, Context context, Consumer<String> onLost)
+            throws IOException {
+        Tunnel primary = Tunnel.open(spec, own, onLost);
         try {
             primary.carry(primary.networks());
             boolean canMigrate = canMigrate(context, spec.config());
-            return new TunnelSet(primary, own, context, NetlinkSocket.open(), canMigrate);
+            return new TunnelSet(primary, own, context, onLost, NetlinkSocket.open(), canMigrate);
         } catch (IOException | RuntimeException e) {
             primary.close();
             throw e;
@@ -197,7 +207,7 @@ final class TunnelSet implements Backend {
                 && canMigrate
                 && canMigrate(context, config)
                 && context.backends().get(type).prepare(config, primary.spec().uplink()) instanceof TunnelSpec spec) {
-            open.put(type, Tunnel.open(spec, own, context.onLost()));
+            open.put(type, Tunnel.open(spec, own, onLost));
             stale = true;
             publish();
         }

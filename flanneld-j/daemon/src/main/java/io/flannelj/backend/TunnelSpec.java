@@ -17,6 +17,7 @@ import io.flannelj.net.TunnelEndpoint;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
@@ -43,8 +44,8 @@ public record TunnelSpec(
     }
 
     @Override
-    public Backend start(Lease own, Context context) throws IOException {
-        return TunnelSet.start(this, own, context);
+    public Backend start(Lease own, Context context, Consumer<String> onLost) throws IOException {
+        return TunnelSet.start(this, own, context, onLost);
     }
 
     /**

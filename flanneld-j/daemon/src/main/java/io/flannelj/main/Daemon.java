@@ -3,7 +3,7 @@ package io.flannelj.main;
 import io.flannelj.admin.AdminServer;
 import io.flannelj.admin.HttpCounters;
 import io.flannelj.backend.BackendProvider;
-import io.flannelj.backend.BackendProvider.Backend;
+import io.flannelj.backend.BackendProvider.Context;
 import io.flannelj.backend.BackendRegistry;
 import io.flannelj.backend.NetworkOverlap;
 import io.flannelj.backend.TunnelSettings;
@@ -29,6 +29,7 @@ import io.flannelj.firewall.Firewalls;
 import io.flannelj.firewall.Iptables;
 import io.flannelj.firewall.Nftables;
 import io.flannelj.lease.Lease;
+import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.NodeNotes;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.lease.Refusal;
@@ -65,6 +66,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -81,6 +83,13 @@ final class Daemon {
     private final Shutdown shutdown;
     private final SdNotify systemd = new SdNotify(System.getenv("NOTIFY_SOCKET"));
     private boolean settled;
+
+    /** In force, or last in force. */
+    private @Nullable NetworkConfig config;
+
+    /** What an earlier run told the peers, where the store remembers. */
+    private volatile @Nullable LeaseAttributes earlier;
+
     private final NodeState state = new NodeState();
     private final BackendRegistry backends;
     private final HttpCounters http = new HttpCounters();
@@ -99,7 +108,7 @@ final class Daemon {
                 datapath.thinAcks());
         this.backends = new BackendRegistry(List.of(
                 new UdpProvider(tunnels),
-                new VxlanProvider(tunnels, stateDirectory, datapath.vxlan(), () -> state.earlier),
+                new VxlanProvider(tunnels, stateDirectory, datapath.vxlan(), () -> earlier),
                 new GeneveProvider(tunnels, stateDirectory),
                 new IpipProvider(tunnels),
                 new HostGwProvider(),
@@ -139,111 +148,81 @@ final class Daemon {
             LeaseLoop loop = new LeaseLoop(store, health, clock, new SecureRandom(), terms, turns, calls);
             LeaseArchive archive = new LeaseArchive(
                     options.paths().stateDirectory(), store.location() + ", " + store.configLocation(), clock);
-            Waits waits = new Waits(reader, loop);
-            shutdown.whenAsked(waits::close);
+            Leasing leasing = new Leasing(store, health, reader, loop, archive);
+            Context context = new Context(backends, clock, options.paths().stateDirectory());
+            shutdown.whenAsked(leasing::close);
             bindMetrics(clock, health);
-            View view = new View(state, store.location(), health::status, waits::reason, loop::duplicate, registry);
+            View view = new View(state, store.location(), health::status, leasing::waitingFor, loop::duplicate, registry);
             try (AdminServer admin = new AdminServer(view, http);
                     Entrance entrance = new Entrance(admin, cniHandler(view), options)) {
                 entrance.openUnlessTaken();
-                hold(store, health, waits, archive, entrance, clock);
-                waits.close();
+                hold(leasing, context, entrance);
+                leasing.close();
                 calls.interrupt();
                 if (options.lease().releaseOnStop() && loop.release()) {
                     archive.forget();
                 }
             } finally {
                 systemd.stopping();
-                waits.close();
+                leasing.close();
                 calls.interrupt();
             }
         }
     }
 
-    /** What waits for the store on the way to a lease. */
-    private record Waits(StartupReader reader, LeaseLoop loop) {
-        String reason() {
-            return reader.waitingFor().isEmpty() ? loop.waitingFor() : reader.waitingFor();
-        }
-
-        void close() {
-            reader.close();
-            loop.close();
-        }
-    }
-
     /** One lease after the other; usually there is just one. */
-    private void hold(
-            SubnetManager store, StoreHealth health, Waits waits, LeaseArchive archive, Entrance entrance, Clock clock)
+    private void hold(Leasing leasing, Context context, Entrance entrance)
             throws IOException, ConfigException, ClosedException, InterruptedException {
         boolean again = true;
         while (again && !shutdown.isAsked()) {
-            Plan plan = plan(waits.reader(), archive.read().orElse(null));
-            NetworkConfig config = plan.config();
+            SessionPlan plan = plan(leasing.reader(), leasing.archive().read().orElse(null));
             entrance.awaitOpen(shutdown::isAsked);
             if (shutdown.isAsked()) {
                 return;
             }
-            state.waitingFor = "waiting for a lease";
-            Goal goal = new Goal(config, plan.prepared().attributes(), previous(), plan.saved(), store.assigns());
-            LeaseStatus.Held held = waits.loop().acquire(goal);
+            state.waitFor("waiting for a lease");
+            LeaseStatus.Held held = leasing.loop()
+                    .acquire(new Goal(
+                            plan.config(),
+                            plan.prepared().attributes(),
+                            previous(),
+                            plan.saved(),
+                            leasing.store().assigns()));
             Lease own = held.lease().lease();
-            state.waitingFor = "waiting for the list of peers";
-            Session.Parts parts = new Session.Parts(
-                    options,
-                    state,
-                    config,
-                    store,
-                    health,
-                    waits.loop(),
-                    archive,
-                    plan.firewall(),
-                    backends,
-                    plan.uplink(),
-                    plan.uplinks(),
-                    clock,
-                    registry);
-            try (Session session = new Session(parts, plan.prepared(), own)) {
+            state.waitFor("waiting for the list of peers");
+            try (Session session = new Session(options, state, leasing, context, registry, plan, own)) {
                 shutdown.whenAsked(() -> {
-                    waits.close();
+                    leasing.close();
                     session.end();
                 });
                 session.start(held.confirmed() ? null : plan.saved());
-                removeLeftovers(config);
+                removeLeftovers(plan.config());
                 if (!shutdown.isAsked() && !session.hasEnded()) {
-                    state.ready = true;
+                    state.ready();
                     systemd.ready();
-                    store.onReady();
+                    leasing.store().onReady();
                     settle();
-                    log.info("ready: leased {}, {} peers", own.subnets(), state.peers.size());
+                    log.info(
+                            "ready: leased {}, {} peers",
+                            own.subnets(),
+                            state.peers().size());
                 }
                 again = session.awaitEnd();
+                state.waitFor(again ? "starting anew" : "stopping");
+                config = session.config();
             }
         }
     }
 
-    /**
-     * What a session is to be made of.
-     *
-     * @param saved the lease and peers of the previous run, where they may still serve; null where they may not
-     */
-    private record Plan(
-            NetworkConfig config,
-            Uplink uplink,
-            UplinkWatch.Finder uplinks,
-            Firewalls firewall,
-            BackendProvider.Prepared prepared,
-            @Nullable SavedLeases saved) {}
-
     /** Where a session ran before, a network config that cannot be used is not the end: the one before stays in force. */
-    private Plan plan(StartupReader reader, @Nullable SavedLeases saved)
+    private SessionPlan plan(StartupReader reader, @Nullable SavedLeases saved)
             throws IOException, ConfigException, ClosedException {
-        NetworkConfig before = state.config;
-        state.waitingFor = "waiting for the network config";
+        NetworkConfig before = config;
+        state.waitFor("waiting for the network config");
         try {
-            NetworkConfig config = reader.awaitNetworkConfig(saved);
-            options.requireAllowed(config);
-            return prepare(config, reader, saved);
+            NetworkConfig newest = reader.awaitNetworkConfig(saved);
+            options.requireAllowed(newest);
+            return prepare(newest, reader, saved);
         } catch (ConfigException e) {
             if (before == null) {
                 throw e;
@@ -253,24 +232,25 @@ final class Daemon {
         }
     }
 
-    private Plan prepare(NetworkConfig config, StartupReader reader, @Nullable SavedLeases saved)
+    private SessionPlan prepare(NetworkConfig wanted, StartupReader reader, @Nullable SavedLeases saved)
             throws IOException, ConfigException, ClosedException {
-        BackendProvider provider = backends.get(config.backend().type());
-        boolean isNew = !config.equals(state.config);
-        state.config = config;
-        state.waitingFor = "waiting for what the store knows of this node";
+        boolean isNew = !wanted.equals(config);
+        config = wanted;
+        Uplink before = state.startup.uplink();
+        state.startup = new NodeState.Startup("waiting for what the store knows of this node", before, wanted);
         StartupReader.Notes notes = reader.awaitNotes(saved);
-        state.earlier = notes.notes().earlier();
-        UplinkWatch.Finder uplinks = uplinks(config, notes.notes());
-        Uplink before = state.uplink;
-        Uplink uplink = before == null ? findUplink(config, notes.notes(), Set.of()) : uplinks.find(before);
-        state.uplink = uplink;
+        earlier = notes.notes().earlier();
+        UplinkWatch.Finder uplinks = uplinks(wanted, notes.notes());
+        Uplink uplink = before == null ? findUplink(wanted, notes.notes(), Set.of()) : uplinks.find(before);
+        state.startup = new NodeState.Startup(state.startup.waitingFor(), uplink, wanted);
         log.info(
                 "using {} with {}, known to others as {}", uplink.name(), uplink.addresses(), uplink.publicAddresses());
         if (isNew) {
-            NetworkOverlap.refuse(config, options.store() instanceof KubeOptions, uplink, previous());
+            NetworkOverlap.refuse(wanted, options.store() instanceof KubeOptions, uplink, previous());
         }
-        return new Plan(config, uplink, uplinks, firewall(config), provider.prepare(config, uplink), notes.saved());
+        BackendProvider.Prepared prepared =
+                backends.get(wanted.backend().type()).prepare(wanted, uplink);
+        return new SessionPlan(wanted, uplink, uplinks, firewall(wanted), prepared, notes.saved());
     }
 
     /** How the uplink is found anew; an address in use is kept while the interface has it. */
@@ -356,8 +336,8 @@ final class Daemon {
         new ProcessorMetrics().bindTo(registry);
         JvmGcMetrics unclosed = new JvmGcMetrics(); // lives as long as the process
         unclosed.bindTo(registry);
-        Gauges.bind(registry, MetricNames.READY, () -> state.ready ? 1 : 0);
-        Gauges.bind(registry, MetricNames.PEERS, () -> state.peers.size());
+        Gauges.bind(registry, MetricNames.READY, () -> state.startup.ready() ? 1 : 0);
+        Gauges.bind(registry, MetricNames.PEERS, () -> state.peers().size());
         for (Refusal.Reason reason : Refusal.Reason.values()) {
             Gauges.bind(
                     registry,
@@ -372,7 +352,7 @@ final class Daemon {
         Gauges.bind(
                 registry,
                 MetricNames.ENCAPSULATION_CHANGED,
-                () -> Optional.ofNullable(state.backend).map(Backend::migrated).orElse(1.0));
+                () -> fromSession(session -> session.backend().migrated(), 1));
         Gauges.bind(registry, MetricNames.FIREWALL_REPAIRS, state.firewallRepairs::get);
         Gauges.bind(registry, MetricNames.HOST_REPAIRS, state.hostRepairs::get);
         Gauges.bind(registry, MetricNames.FIREWALL_DROPS, Tags.of("reason", "tunnel"), state.droppedToTunnel::get);
@@ -386,7 +366,7 @@ final class Daemon {
                     ? -1
                     : Duration.between(last, clock.instant()).toSeconds();
         });
-        Gauges.bind(registry, MetricNames.LEASE_FENCED, () -> state.fenced ? 1 : 0);
+        Gauges.bind(registry, MetricNames.LEASE_FENCED, () -> fromSession(session -> session.fenced() ? 1 : 0, 0));
         Gauges.bind(
                 registry,
                 MetricNames.POOL_SIZE,
@@ -399,10 +379,18 @@ final class Daemon {
                 registry,
                 MetricNames.POOL_EXHAUSTED_IN,
                 () -> state.poolLasts().map(Duration::toSeconds).orElse(-1L));
-        Gauges.bind(registry, MetricNames.LEASE_REMAINING, () -> {
-            Lease own = state.own;
-            Instant end = own == null ? null : own.expiresAt();
-            return end == null ? -1 : Duration.between(clock.instant(), end).toSeconds();
-        });
+        Gauges.bind(
+                registry,
+                MetricNames.LEASE_REMAINING,
+                () -> fromSession(session -> secondsUntil(session.own().expiresAt(), clock), -1));
+    }
+
+    private double fromSession(ToDoubleFunction<SessionStatus> value, double without) {
+        SessionStatus session = state.session;
+        return session == null ? without : value.applyAsDouble(session);
+    }
+
+    private static double secondsUntil(@Nullable Instant end, Clock clock) {
+        return end == null ? -1 : Duration.between(clock.instant(), end).toSeconds();
     }
 }

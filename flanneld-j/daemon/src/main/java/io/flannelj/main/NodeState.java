@@ -1,10 +1,8 @@
 package io.flannelj.main;
 
-import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.lease.Lease;
-import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.Refusals;
 import io.flannelj.lease.pool.PoolForecast;
 import io.flannelj.lease.pool.PoolUsage;
@@ -13,35 +11,18 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/**
- * What the daemon has reached so far: written by the thread that runs it, read by servers and metrics. Each field is
- * replaced whole.
- */
+/** What the daemon shows of itself to servers and metrics: two snapshots, each with one writer, and counters. */
 final class NodeState {
-    volatile @Nullable Uplink uplink;
-    volatile @Nullable NetworkConfig config;
-    volatile @Nullable Lease own;
-    volatile @Nullable Backend backend;
-    volatile List<Lease> peers = List.of();
+    /** Written by the thread that runs the daemon. */
+    volatile Startup startup = new Startup("starting", null, null);
+
+    /** Written by the session; null while there is none. */
+    volatile @Nullable SessionStatus session;
+
     final Refusals refusals = new Refusals();
-    volatile String waitingFor = "starting";
-
-    /** What an earlier life told the peers, where the store remembers. */
-    volatile @Nullable LeaseAttributes earlier;
-
-    /** What is wrong though we run; empty when nothing is. */
-    volatile String trouble = "";
-
     final UnreachedPeers unreached = new UnreachedPeers();
-
-    volatile boolean ready;
-
-    /** Whether our lease has ended and nothing is sent. */
-    volatile boolean fenced;
-
     private final PoolForecast forecast = new PoolForecast();
     final AtomicLong firewallRepairs = new AtomicLong();
 
@@ -54,18 +35,34 @@ final class NodeState {
     /** Packets whose source address cannot be where they came from, dropped. */
     final AtomicLong droppedForged = new AtomicLong();
 
+    /**
+     * How far the way to a session has come.
+     *
+     * @param waitingFor what comes next, for people; empty when the node is ready
+     */
+    record Startup(String waitingFor, @Nullable Uplink uplink, @Nullable NetworkConfig config) {
+        boolean ready() {
+            return waitingFor.isEmpty();
+        }
+    }
+
+    void waitFor(String next) {
+        startup = new Startup(next, startup.uplink(), startup.config());
+    }
+
+    void ready() {
+        waitFor("");
+    }
+
+    /** Leases of other nodes that are obeyed. */
+    List<Lease> peers() {
+        SessionStatus now = session;
+        return now == null ? List.of() : now.peers();
+    }
+
     /** How much of the pool is left; empty while it is not known. */
     Optional<PoolUsage> pool() {
-        NetworkConfig current = config;
-        Lease mine = own;
-        if (current == null || mine == null) {
-            return Optional.empty();
-        }
-        return Optional.of(PoolUsage.of(
-                current,
-                Stream.concat(Stream.of(mine), peers.stream())
-                        .map(Lease::subnets)
-                        .toList()));
+        return Optional.ofNullable(session).map(SessionStatus::pool);
     }
 
     void samplePool() {

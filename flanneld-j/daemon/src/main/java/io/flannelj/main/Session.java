@@ -1,10 +1,7 @@
 package io.flannelj.main;
 
-import io.flannelj.backend.BackendProvider;
 import io.flannelj.backend.BackendProvider.Backend;
-import io.flannelj.backend.BackendProvider.Prepared;
-import io.flannelj.backend.BackendRegistry;
-import io.flannelj.backend.Leftovers;
+import io.flannelj.backend.BackendProvider.Context;
 import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.ConfigChange;
@@ -13,36 +10,28 @@ import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.config.SubnetPool;
 import io.flannelj.datapath.TrafficCounters;
-import io.flannelj.firewall.Firewalls;
-import io.flannelj.firewall.ForwardingCheck;
-import io.flannelj.firewall.GuardDrops;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.lease.SavedLeases;
 import io.flannelj.lease.StoredLease;
-import io.flannelj.lease.SubnetManager;
 import io.flannelj.lease.loop.LeaseLoop;
 import io.flannelj.lease.loop.PeerFeed;
-import io.flannelj.lease.loop.StoreHealth;
 import io.flannelj.lease.loop.TaskQueue;
 import io.flannelj.lease.loop.TaskThread;
 import io.flannelj.lease.machine.LeaseStatus;
 import io.flannelj.linux.SyscallException;
 import io.flannelj.metrics.DatapathMetrics;
 import io.flannelj.net.Cidr;
-import io.flannelj.net.IpAddress;
 import io.flannelj.net.SubnetEnv;
 import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.security.SecureRandom;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
@@ -68,82 +57,70 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     private final DaemonOptions options;
     private final NodeState state;
     private final LeaseLoop loop;
-    private final HostRules rules;
-    private final PodSubnets subnets;
-    private final Backend backend;
-    private final PeerFeed feed;
     private final LeaseArchive archive;
+    private final PodSubnets subnets;
+    private final Uplink uplink;
+    private final Backend backend;
+    private final HostRules rules;
+    private final HostUpkeep upkeep;
     private final PeerAdmission admission;
+    private final PeerFeed feed;
+    private final UplinkWatch uplinkWatch;
+    private final @Nullable DatapathMetrics metrics;
+    private final Troubles troubles = new Troubles();
     private final TaskThread control = new TaskThread("flannel-control");
     private final TaskThread watching = new TaskThread("flannel-watch");
     private final CountDownLatch synced = new CountDownLatch(1);
     private final CountDownLatch ended = new CountDownLatch(1);
-    private final Uplink uplink;
-    private final UplinkWatch uplinkWatch;
-    private final @Nullable DatapathMetrics metrics;
     private volatile boolean again;
-    private NetworkConfig config;
-    private List<Lease> sendTo = List.of();
+    private volatile SessionStatus status;
     private int writtenMtuBytes;
     private @Nullable StoredLease stored;
-    private boolean fenced;
+    private boolean peersKnown;
     private boolean unsaved;
     private String document = "";
-    private String backendTrouble = "";
-    private String firewallTrouble = "";
-    private String forwardingTrouble = "";
-    private boolean forwardingChecked;
-    private String configTrouble = "";
-    private String uplinkTrouble = "";
-
-    /** Everything a session needs, made by the daemon. */
-    record Parts(
-            DaemonOptions options,
-            NodeState state,
-            NetworkConfig config,
-            SubnetManager store,
-            StoreHealth health,
-            LeaseLoop loop,
-            LeaseArchive archive,
-            Firewalls firewall,
-            BackendRegistry backends,
-            Uplink uplink,
-            UplinkWatch.Finder uplinks,
-            Clock clock,
-            MeterRegistry registry) {}
 
     /**
      * Begins to carry traffic for {@code own}.
      *
+     * @param leasing where leases come from; it outlives the session
+     * @param plan what the session is made of
      * @throws IOException when the host refuses; what was made is undone
      */
-    Session(Parts parts, Prepared prepared, Lease own) throws IOException {
-        this.options = parts.options();
-        this.state = parts.state();
-        this.config = parts.config();
-        this.loop = parts.loop();
-        this.archive = parts.archive();
+    Session(
+            DaemonOptions options,
+            NodeState state,
+            Leasing leasing,
+            Context context,
+            MeterRegistry registry,
+            SessionPlan plan,
+            Lease own)
+            throws IOException {
+        this.options = options;
+        this.state = state;
+        this.loop = leasing.loop();
+        this.archive = leasing.archive();
+        this.subnets = own.subnets();
+        this.uplink = plan.uplink();
+        NetworkConfig config = plan.config();
+        List<Cidr> former = SubnetEnv.readIfUsable(options.paths().subnetFile())
+                .map(file -> PeerRoutes.networks(file.subnet(), file.ipv6Subnet()))
+                .orElse(List.of());
         this.rules = new HostRules(
-                parts.firewall(),
+                plan.firewall(),
                 options.hostRules(),
                 options.paths().instance(),
                 config,
-                own.subnets(),
-                former(),
-                parts.uplink());
-        this.subnets = own.subnets();
-        this.admission = new PeerAdmission(parts.store(), own.subnets(), parts.uplink(), state.refusals);
-        this.backend = prepared.start(
-                own,
-                new BackendProvider.Context(
-                        parts.backends(),
-                        parts.clock(),
-                        options.paths().stateDirectory(),
-                        this::onBackendLost));
-        this.feed =
-                new PeerFeed(parts.store(), parts.health(), own.subnets(), control, watching, new SecureRandom(), this);
-        this.uplink = parts.uplink();
-        this.uplinkWatch = new UplinkWatch(uplink, parts.uplinks(), control, this);
+                subnets,
+                former,
+                uplink);
+        this.admission = new PeerAdmission(leasing.store(), subnets, uplink, state.refusals);
+        this.backend = plan.prepared().start(own, context, this::onBackendLost);
+        this.status = new SessionStatus(config, own, backend, List.of(), false, "");
+        this.upkeep = new HostUpkeep(rules, backend, config, state, troubles);
+        this.feed = new PeerFeed(
+                leasing.store(), leasing.health(), subnets, control, watching, new SecureRandom(), this);
+        this.uplinkWatch = new UplinkWatch(uplink, plan.uplinks(), control, this);
         try {
             rules.apply(backend, List.of());
             writeSubnetFile();
@@ -151,21 +128,33 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
             close();
             throw e;
         }
-        state.own = own;
-        state.backend = backend;
         this.metrics = backend.counters().isEmpty()
                 ? null
-                : new DatapathMetrics(TrafficCounters.sumOf(backend::counters), parts.registry());
+                : new DatapathMetrics(TrafficCounters.sumOf(backend::counters), registry);
+        state.session = status;
     }
 
-    /** Subnets of an earlier run, as its subnet file has them. */
-    private List<Cidr> former() {
-        return SubnetEnv.readIfUsable(options.paths().subnetFile())
-                .map(file -> PeerRoutes.networks(file.subnet(), file.ipv6Subnet()))
-                .orElse(List.of());
+    /** Shows what is so now. Control thread only. */
+    private void show(NetworkConfig config, Lease own, List<Lease> peers, boolean fenced) {
+        String trouble = troubles.text();
+        if (!trouble.isEmpty() && !trouble.equals(status.trouble())) {
+            log.warn("{}", trouble);
+        }
+        status = new SessionStatus(config, own, backend, peers, fenced, trouble);
+        state.session = status;
+    }
+
+    private void showTroubles() {
+        show(status.config(), status.own(), status.peers(), status.fenced());
+    }
+
+    /** The config in force. Any thread may ask. */
+    NetworkConfig config() {
+        return status.config();
     }
 
     private void writeSubnetFile() throws IOException {
+        NetworkConfig config = status.config();
         writtenMtuBytes = backend.podMtuBytes();
         new SubnetEnv(
                         config.network(),
@@ -188,14 +177,15 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         }
         feed.start(saved);
         loop.listen(status -> control.run(() -> onStatus(status)));
-        repeat(options.hostRules().resync(), this::resyncFirewall);
+        repeat(options.hostRules().resync(), this::resyncRules);
         repeat(REPAIR_EVERY, this::repairRegularly);
         control.run(this::checkForwarding);
         repeat(CHECK_FORWARDING_EVERY, this::checkForwarding);
         repeat(SAVE_EVERY, this::save);
         synced.await();
         if (!hasEnded()) {
-            control.run(this::nameLeftovers);
+            control.run(() -> upkeep.nameLeftovers(
+                    subnets, Stream.concat(status.peers().stream(), Stream.of(status.own())).map(Lease::attributes)));
             followUplink();
         }
     }
@@ -229,8 +219,8 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
 
     @Override
     public void onUplinkMissing(String problem) {
-        uplinkTrouble = problem;
-        tellTrouble();
+        troubles.set(Troubles.Topic.UPLINK, problem);
+        showTroubles();
     }
 
     @Override
@@ -263,7 +253,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
 
     @Override
     public void onPeers(Collection<Lease> peers) {
-        if (!fenced) {
+        if (!status.fenced()) {
             admission.offer(peers);
         }
         applyPeers();
@@ -275,14 +265,14 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         loop.check();
     }
 
-    private void onStatus(LeaseStatus status) {
+    private void onStatus(LeaseStatus lease) {
         if (hasEnded()) {
             return;
         }
-        if (status instanceof LeaseStatus.Held held) {
+        if (lease instanceof LeaseStatus.Held held) {
             fence(false);
             onOwn(held.lease());
-        } else if (status instanceof LeaseStatus.Fenced) {
+        } else if (lease instanceof LeaseStatus.Fenced) {
             fence(true);
         } else {
             onLost();
@@ -291,15 +281,14 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
 
     private void onOwn(StoredLease lease) {
         stored = lease;
-        state.own = lease.lease();
+        show(status.config(), lease.lease(), status.peers(), status.fenced());
         unsaved = true;
         save();
     }
 
     private void fence(boolean now) {
-        if (fenced != now) {
-            fenced = now;
-            state.fenced = now;
+        if (status.fenced() != now) {
+            show(status.config(), status.own(), status.peers(), now);
             log.warn(
                     "{}",
                     now
@@ -328,88 +317,99 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
             NetworkConfig wanted = NetworkConfig.parse(newer);
             options.requireAllowed(wanted);
             List<String> deferred = migrate(wanted);
-            configTrouble = deferred.isEmpty()
-                    ? ""
-                    : "the network config was changed in what takes effect at the next start only: "
-                            + String.join("; ", deferred);
-            if (deferred.isEmpty()) {
-                NetworkConfig before = Objects.requireNonNull(state.config, "a config in force");
-                if (!wanted.equals(before)) {
-                    log.info(
-                            "the network config was changed; subnets are leased from {} now",
-                            Stream.of(Optional.ofNullable(wanted.ipv4()), Optional.ofNullable(wanted.ipv6()))
-                                    .flatMap(Optional::stream)
-                                    .map(SubnetPool::describe)
-                                    .collect(Collectors.joining(", and ")));
-                }
-                state.config = wanted;
-            }
+            troubles.set(
+                    Troubles.Topic.CONFIG,
+                    deferred.isEmpty()
+                            ? ""
+                            : "the network config was changed in what takes effect at the next start only: "
+                                    + String.join("; ", deferred));
         } catch (ConfigException e) {
-            configTrouble = e.oneLine() + "; going on with the one before";
+            troubles.set(Troubles.Topic.CONFIG, e.oneLine() + "; going on with the one before");
         }
-        tellTrouble();
+        showTroubles();
     }
 
-    /** Migrates to another encapsulation when that is all that was changed; what has to wait for the next start. */
+    /** Takes up a newer config, where it takes no restart. Returns what has to wait for the next start. */
     private List<String> migrate(NetworkConfig wanted) {
-        List<String> deferred = ConfigChange.deferred(config, wanted);
-        if (deferred.isEmpty() || !ConfigChange.isOfBackendOnly(config, wanted)) {
+        NetworkConfig before = status.config();
+        List<String> deferred = ConfigChange.deferred(before, wanted);
+        boolean migrates = !deferred.isEmpty() && ConfigChange.isOfBackendOnly(before, wanted);
+        if (!deferred.isEmpty() && !migrates) {
             return deferred;
         }
-        Optional<String> objection = backend.migrate(wanted);
-        if (objection.isPresent()) {
-            return List.of(deferred.get(0) + " (" + objection.get() + ")");
+        if (migrates) {
+            Optional<String> objection = backend.migrate(wanted);
+            if (objection.isPresent()) {
+                return List.of(deferred.get(0) + " (" + objection.get() + ")");
+            }
         }
-        config = wanted;
-        if (synced.getCount() == 0) {
+        if (!wanted.equals(before)) {
+            log.info(
+                    "the network config was changed; subnets are leased from {} now",
+                    Stream.of(Optional.ofNullable(wanted.ipv4()), Optional.ofNullable(wanted.ipv6()))
+                            .flatMap(Optional::stream)
+                            .map(SubnetPool::describe)
+                            .collect(Collectors.joining(", and ")));
+            show(wanted, status.own(), status.peers(), status.fenced());
+        }
+        if (migrates && isSynced()) {
             applyPeers();
         }
         return List.of();
     }
 
+    private boolean isSynced() {
+        return synced.getCount() == 0;
+    }
+
     private void applyPeers() {
-        sendTo = fenced ? List.of() : admission.admit(Objects.requireNonNullElse(state.config, config));
+        boolean fenced = status.fenced();
+        List<Lease> peers = fenced ? status.peers() : admission.admit(status.config());
+        troubles.set(Troubles.Topic.BACKEND, "");
         try {
             if (fenced) {
                 backend.fence();
             } else {
-                backend.apply(sendTo);
+                backend.apply(peers);
             }
-            backendTrouble = "";
         } catch (IOException e) {
-            backendTrouble = "not every peer can be reached: " + e.getMessage();
+            troubles.set(Troubles.Topic.BACKEND, "not every peer can be reached: " + e.getMessage());
         }
-        if (!fenced && !sendTo.equals(state.peers)) {
-            state.peers = sendTo; // told once it is in force
-            unsaved = true;
-        }
-        try {
-            countRepair(rules.checkSources(backend));
-        } catch (IOException e) {
-            firewallTrouble = "sources of other nodes' packets cannot be checked: " + e.getMessage();
-        }
+        peersKnown |= !fenced;
+        unsaved |= !peers.equals(status.peers());
+        upkeep.checkSources();
         state.unreached.update(backend.unreachable());
         backend.announcement().ifPresent(loop::announce);
         if (backend.podMtuBytes() != writtenMtuBytes) {
             try {
                 writeSubnetFile();
             } catch (IOException e) {
-                backendTrouble = "the MTU for new pods cannot be written: " + e.getMessage();
+                troubles.set(Troubles.Topic.BACKEND, "the MTU for new pods cannot be written: " + e.getMessage());
             }
         }
-        tellTrouble();
+        show(status.config(), status.own(), peers, fenced); // once it is in force
+    }
+
+    private void resyncRules() {
+        upkeep.putRulesInOrder(status.fenced() ? List.of() : status.peers());
+        showTroubles();
+    }
+
+    private void checkForwarding() {
+        upkeep.checkForwarding();
+        showTroubles();
     }
 
     private void repairRegularly() {
         state.samplePool();
-        if (synced.getCount() == 0) {
+        if (isSynced()) {
             uplinkWatch.look(); // repairs, too
         }
     }
 
     /** The same call as for changes: what somebody else took away comes back. */
     private void repair() {
-        if (synced.getCount() == 0) {
+        if (isSynced()) {
             applyPeers();
         }
     }
@@ -417,87 +417,11 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     /** For a later life that finds the store away. A disk that refuses costs just that. */
     private void save() {
         StoredLease own = stored;
-        if (!unsaved || own == null || document.isEmpty() || feed.revision() == 0) {
+        if (!unsaved || !peersKnown || own == null || document.isEmpty() || feed.revision() == 0) {
             return;
         }
         unsaved = false;
-        archive.write(document, own, state.peers, feed.revision());
-    }
-
-    /** Says once what on this host works against us. */
-    private void nameLeftovers() {
-        if (backend.deviceNames().isEmpty()) {
-            return; // somebody else brings the routes
-        }
-        Set<IpAddress> nodes = Stream.concat(state.peers.stream(), Stream.ofNullable(state.own))
-                .map(Lease::attributes)
-                .flatMap(peer ->
-                        Stream.of(Optional.ofNullable(peer.publicIpv4()), Optional.ofNullable(peer.publicIpv6())))
-                .flatMap(Optional::stream)
-                .collect(Collectors.toSet());
-        try {
-            Leftovers.find(config, PeerRoutes.networks(subnets.ipv4(), subnets.ipv6()), backend.deviceNames(), nodes)
-                    .forEach(line -> log.warn("{}", line));
-        } catch (IOException e) {
-            log.debug("leftovers could not be looked for: {}", e.getMessage());
-        }
-    }
-
-    private void resyncFirewall() {
-        try {
-            countRepair(rules.apply(backend, sendTo));
-            countRepair(rules.checkSources(backend));
-            GuardDrops drops = rules.newDrops();
-            state.droppedToTunnel.addAndGet(drops.toTunnel());
-            state.droppedForged.addAndGet(drops.forgedSource());
-            rules.logShortcoming(backend);
-            firewallTrouble = "";
-        } catch (IOException e) {
-            firewallTrouble = "firewall rules cannot be checked: " + e.getMessage();
-        }
-        tellTrouble();
-    }
-
-    /** Whether this host forwards at all; what others make of it meanwhile is put right, or named. */
-    private void checkForwarding() {
-        Cidr network = config.network();
-        if (network == null || backend.deviceNames().isEmpty()) {
-            return;
-        }
-        try {
-            if (ForwardingCheck.turnOn()) {
-                if (forwardingChecked) {
-                    state.hostRepairs.incrementAndGet();
-                    log.warn("somebody else had turned net.ipv4.ip_forward off; it is on again");
-                } else {
-                    log.info("net.ipv4.ip_forward was off; it is on now, or nothing would reach pods");
-                }
-            }
-            forwardingChecked = true;
-            forwardingTrouble = String.join("; ", ForwardingCheck.obstacles(network, config.enableNftables()));
-        } catch (IOException e) {
-            forwardingTrouble = String.valueOf(e.getMessage());
-        }
-        tellTrouble();
-    }
-
-    private void countRepair(boolean repaired) {
-        if (repaired) {
-            state.firewallRepairs.incrementAndGet();
-            log.warn("firewall rules had been changed by somebody else; put right");
-        }
-    }
-
-    private void tellTrouble() {
-        String text = Stream.of(uplinkTrouble, backendTrouble, firewallTrouble, forwardingTrouble, configTrouble)
-                .filter(trouble -> !trouble.isEmpty())
-                .collect(Collectors.joining("; "));
-        if (!text.equals(state.trouble)) {
-            state.trouble = text;
-            if (!text.isEmpty()) {
-                log.warn("{}", text);
-            }
-        }
+        archive.write(document, own, status.peers(), feed.revision());
     }
 
     private void repeat(Duration every, Runnable task) {
@@ -519,10 +443,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         watching.close();
         control.close();
         save();
-        state.ready = false;
-        state.backend = null;
-        state.trouble = "";
-        state.fenced = false;
+        state.session = null;
         if (metrics != null) {
             metrics.close();
         }

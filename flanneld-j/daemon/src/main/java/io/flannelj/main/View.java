@@ -59,13 +59,16 @@ final class View implements DaemonView {
     public StatusDocument status() {
         StoreHealth.Status health = store.get();
         List<String> reasons = new ArrayList<>();
-        if (!state.ready) {
-            reasons.add(storeWait.get().isEmpty() ? state.waitingFor : storeWait.get());
+        NodeState.Startup startup = state.startup;
+        SessionStatus session = state.session;
+        if (!startup.ready()) {
+            reasons.add(storeWait.get().isEmpty() ? startup.waitingFor() : storeWait.get());
         }
-        if (!state.trouble.isEmpty()) {
-            reasons.add(state.trouble);
+        if (session != null && !session.trouble().isEmpty()) {
+            reasons.add(session.trouble());
         }
-        if (state.fenced) {
+        boolean fenced = session != null && session.fenced();
+        if (fenced) {
             reasons.add("our lease has ended and could not be renewed: nothing is sent from it");
         }
         if (!duplicate.get().isEmpty()) {
@@ -74,15 +77,15 @@ final class View implements DaemonView {
         if (!health.reachable() && !reasons.contains(health.problem())) {
             reasons.add(health.problem() + "; serving the last known peers");
         }
-        Uplink uplink = state.uplink;
-        NetworkConfig config = state.config;
-        Lease own = state.own;
-        Backend backend = state.backend;
+        Uplink uplink = startup.uplink();
+        NetworkConfig config = session == null ? startup.config() : session.config();
+        Lease own = session == null ? null : session.own();
+        Backend backend = session == null ? null : session.backend();
         List<TrafficCounters> counters = backend == null ? List.of() : backend.counters();
         return new StatusDocument(
                 Version.current(),
-                !state.ready ? "starting" : reasons.isEmpty() ? "ready" : "degraded",
-                state.ready && !state.fenced && !health.denied(),
+                !startup.ready() ? "starting" : reasons.isEmpty() ? "ready" : "degraded",
+                startup.ready() && !fenced && !health.denied(),
                 reasons,
                 uplink == null ? "" : uplink.name(),
                 uplink == null ? "" : both(uplink.publicIp(), uplink.publicIpv6()),
@@ -92,17 +95,18 @@ final class View implements DaemonView {
                 config == null ? "" : config.backend().type(),
                 backend == null ? "" : String.join(", ", backend.deviceNames()),
                 backend == null ? 0 : backend.podMtuBytes(),
-                state.peers.size(),
-                unusable(backend),
+                session == null ? 0 : session.peers().size(),
+                unusable(session),
                 ManagementFactory.getRuntimeMXBean().getUptime() / 1000,
                 new StatusDocument.Store(storeLocation, health.reachable(), health.problem()),
                 counters.isEmpty() ? null : traffic(TrafficCounters.sumOf(counters)));
     }
 
-    private List<StatusDocument.UnusablePeer> unusable(@Nullable Backend backend) {
+    private List<StatusDocument.UnusablePeer> unusable(@Nullable SessionStatus session) {
         List<StatusDocument.UnusablePeer> unusable = new ArrayList<>();
-        Map<PodSubnets, String> unreachable = backend == null ? Map.of() : backend.unreachable();
-        for (Lease lease : state.peers) {
+        Map<PodSubnets, String> unreachable =
+                session == null ? Map.of() : session.backend().unreachable();
+        for (Lease lease : session == null ? List.<Lease>of() : session.peers()) {
             String problem = unreachable.get(lease.subnets());
             if (problem != null) {
                 unusable.add(new StatusDocument.UnusablePeer(lease.subnets().toString(), problem));
@@ -144,7 +148,8 @@ final class View implements DaemonView {
 
     @Override
     public List<PeerDocument> peers() {
-        Backend backend = state.backend;
+        SessionStatus session = state.session;
+        Backend backend = session == null ? null : session.backend();
         Map<Object, List<Peer>> traffic = new HashMap<>();
         if (backend != null) {
             backend.datapaths()
@@ -154,7 +159,7 @@ final class View implements DaemonView {
         }
         Map<PodSubnets, String> unreachable = backend == null ? Map.of() : backend.unreachable();
         List<PeerDocument> documents = new ArrayList<>();
-        for (Lease lease : state.peers) {
+        for (Lease lease : session == null ? List.<Lease>of() : session.peers()) {
             List<Peer> ways = new ArrayList<>();
             for (Cidr subnet :
                     PeerRoutes.networks(lease.subnets().ipv4(), lease.subnets().ipv6())) {

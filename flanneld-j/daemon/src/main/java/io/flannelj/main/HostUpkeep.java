@@ -1,0 +1,119 @@
+package io.flannelj.main;
+
+import io.flannelj.backend.BackendProvider.Backend;
+import io.flannelj.backend.Leftovers;
+import io.flannelj.backend.PeerRoutes;
+import io.flannelj.config.NetworkConfig;
+import io.flannelj.firewall.ForwardingCheck;
+import io.flannelj.firewall.GuardDrops;
+import io.flannelj.lease.Lease;
+import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.lease.PodSubnets;
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+import java.io.IOException;
+import java.util.Collection;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Keeps this host as a session needs it, whatever others make of it meanwhile. Confined to the control thread. */
+final class HostUpkeep {
+    private static final Logger log = LoggerFactory.getLogger(HostUpkeep.class);
+
+    private final HostRules rules;
+    private final Backend backend;
+    private final NetworkConfig config;
+    private final NodeState state;
+    private final Troubles troubles;
+    private boolean forwardingChecked;
+
+    HostUpkeep(HostRules rules, Backend backend, NetworkConfig config, NodeState state, Troubles troubles) {
+        this.rules = rules;
+        this.backend = backend;
+        this.config = config;
+        this.state = state;
+        this.troubles = troubles;
+    }
+
+    /** Puts the packet filter's rules in order, and counts what they dropped. */
+    void putRulesInOrder(Collection<Lease> peers) {
+        try {
+            countRepair(rules.apply(backend, peers));
+            countRepair(rules.checkSources(backend));
+            GuardDrops drops = rules.newDrops();
+            state.droppedToTunnel.addAndGet(drops.toTunnel());
+            state.droppedForged.addAndGet(drops.forgedSource());
+            rules.logShortcoming(backend);
+            troubles.set(Troubles.Topic.FIREWALL, "");
+        } catch (IOException e) {
+            troubles.set(Troubles.Topic.FIREWALL, "firewall rules cannot be checked: " + e.getMessage());
+        }
+    }
+
+    /** Brings the source check into force for the backend's peers of now. */
+    void checkSources() {
+        try {
+            countRepair(rules.checkSources(backend));
+        } catch (IOException e) {
+            troubles.set(
+                    Troubles.Topic.FIREWALL,
+                    "sources of other nodes' packets cannot be checked: " + e.getMessage());
+        }
+    }
+
+    private void countRepair(boolean repaired) {
+        if (repaired) {
+            state.firewallRepairs.incrementAndGet();
+            log.warn("firewall rules had been changed by somebody else; put right");
+        }
+    }
+
+    /** Whether this host forwards at all: put right where that is one setting, else named. */
+    void checkForwarding() {
+        Cidr network = config.network();
+        if (network == null || backend.deviceNames().isEmpty()) {
+            return;
+        }
+        try {
+            if (ForwardingCheck.turnOn()) {
+                if (forwardingChecked) {
+                    state.hostRepairs.incrementAndGet();
+                    log.warn("somebody else had turned net.ipv4.ip_forward off; it is on again");
+                } else {
+                    log.info("net.ipv4.ip_forward was off; it is on now, or nothing would reach pods");
+                }
+            }
+            forwardingChecked = true;
+            troubles.set(
+                    Troubles.Topic.FORWARDING,
+                    String.join("; ", ForwardingCheck.obstacles(network, config.enableNftables())));
+        } catch (IOException e) {
+            troubles.set(Troubles.Topic.FORWARDING, String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** Says once what on this host works against us. */
+    void nameLeftovers(PodSubnets subnets, Stream<LeaseAttributes> nodes) {
+        if (backend.deviceNames().isEmpty()) {
+            return; // somebody else brings the routes
+        }
+        Set<IpAddress> addresses = nodes.flatMap(node ->
+                        Stream.of(Optional.ofNullable(node.publicIpv4()), Optional.ofNullable(node.publicIpv6())))
+                .flatMap(Optional::stream)
+                .collect(Collectors.toSet());
+        try {
+            Leftovers.find(
+                            config,
+                            PeerRoutes.networks(subnets.ipv4(), subnets.ipv6()),
+                            backend.deviceNames(),
+                            addresses)
+                    .forEach(line -> log.warn("{}", line));
+        } catch (IOException e) {
+            log.debug("leftovers could not be looked for: {}", e.getMessage());
+        }
+    }
+}
