@@ -10,7 +10,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Devices that outlive the daemon bear a note (their alias), so that a later life, or somebody who cleans up, can tell them
+ * Devices that outlive the daemon bear a note (their alias), so that a later run, or somebody who cleans up, can tell them
  * from flannel's, which have the same names.
  */
 public final class ClaimedDevices {
@@ -39,7 +39,7 @@ public final class ClaimedDevices {
     }
 
     /**
-     * Takes away the device by which the kernel carried in an earlier life of ours, for it would hold the name. flannel's own
+     * Takes away the device by which the kernel carried in an earlier run, for it would hold the name. flannel's own
      * is left alone, and stands in the way.
      *
      * @param kind such as {@code vxlan}

@@ -26,7 +26,7 @@ public final class KeptMac {
     /**
      * The address of an earlier start, or a new one, which is then kept.
      *
-     * @param remembered the address that peers know from an earlier life; null when nobody remembers
+     * @param remembered the address that peers know from an earlier run; null when nobody remembers
      * @throws IOException naming the file, when it can be neither read nor written, or holds something else
      */
     public MacAddress readOrMake(@Nullable MacAddress remembered) throws IOException {

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The kernel's routes to peers' subnets, kept as they shall be: what is missing is added, what goes another way is
- * replaced, and what nobody wants any more is removed, also what an earlier life left. Nothing is remembered; the kernel
+ * replaced, and what nobody wants any more is removed, also what an earlier run left. Nothing is remembered; the kernel
  * is asked each time.
  *
  * <p>Confined to the control thread.

@@ -15,13 +15,13 @@ public final class Unreachable {
     /**
      * Those among {@code peers} that are not {@code reachable}.
      *
-     * @param spoken the backend of this node
+     * @param ours the backend of this node
      */
-    public static Map<PodSubnets, String> among(Collection<Lease> peers, String spoken, Predicate<Lease> reachable) {
+    public static Map<PodSubnets, String> among(Collection<Lease> peers, String ours, Predicate<Lease> reachable) {
         Map<PodSubnets, String> unreachable = new LinkedHashMap<>();
         peers.stream()
                 .filter(reachable.negate())
-                .forEach(lease -> unreachable.put(lease.subnets(), reason(lease, spoken)));
+                .forEach(lease -> unreachable.put(lease.subnets(), reason(lease, ours)));
         return Map.copyOf(unreachable);
     }
 

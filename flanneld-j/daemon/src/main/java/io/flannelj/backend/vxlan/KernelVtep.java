@@ -108,7 +108,7 @@ final class KernelVtep {
         return index;
     }
 
-    /** So that a later life that needs the name for something else knows whose device it is. */
+    /** So that a later run that needs the name for something else knows whose device it is. */
     void claimDevice(int index) throws IOException {
         new ClaimedDevices(links).claim(index);
     }

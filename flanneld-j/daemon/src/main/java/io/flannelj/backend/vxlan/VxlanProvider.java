@@ -50,7 +50,7 @@ public final class VxlanProvider implements BackendProvider {
     /**
      * @param stateDirectory where the VTEP's MAC address is kept over restarts
      * @param override what this node uses whatever the network config says; null leaves it to that
-     * @param earlier what the store remembers of an earlier life; its MAC address is what peers know, and comes before the
+     * @param earlier what the store remembers of an earlier run; its MAC address is what peers know, and comes before the
      *     one kept
      */
     public VxlanProvider(
