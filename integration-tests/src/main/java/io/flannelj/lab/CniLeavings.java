@@ -20,16 +20,13 @@ public record CniLeavings(long descriptors, long threads, long addressFiles, Str
     /** Threads come and go for garbage collection and compilation; descriptors of a pool's threads stay a while. */
     private static final int IN_MOTION = 12;
 
-    /** Whether a bridge without ports has lost its carrier already is a matter of seconds, not of leavings. */
-    private static final String CARRIER = "<[^>]*>| state \\S+| linkdown";
-
     public static CniLeavings of(Node node) {
         Path process = Path.of("/proc", String.valueOf(node.daemonPid()));
         return new CniLeavings(
                 count(process.resolve("fd")),
                 count(process.resolve("task")),
                 files(node.addressDirectory()),
-                node.snapshot().replaceAll(CARRIER, ""));
+                node.snapshot());
     }
 
     /** What has been added since, in words; empty when nothing has. Waits for what is on its way out. */

@@ -6,6 +6,9 @@ import java.util.stream.Collectors;
 
 /** A namespace's links, addresses, routes and firewall rules, as text that can be compared. */
 final class HostSnapshot {
+    /** Whether a bridge without ports has lost its carrier yet is a matter of seconds. */
+    private static final String CARRIER = "NO-CARRIER,|,LOWER_UP|(?<=noqueue) state \\S+| linkdown";
+
     private HostSnapshot() {}
 
     static String of(String namespace) {
@@ -33,6 +36,7 @@ final class HostSnapshot {
                 .map(line -> line.replaceAll("\\[\\d+:\\d+]", "[counters]"))
                 .map(line -> line.replaceAll("counter packets \\d+ bytes \\d+", "counter"))
                 .map(line -> line.replaceAll("^\\d+: ", "")) // indices count on
+                .map(line -> line.replaceAll(CARRIER, ""))
                 .map(line -> line.replaceAll("@if\\d+", "@if"))
                 .map(line -> line.replaceAll("(valid_lft|preferred_lft) \\S+", ""))
                 .filter(line -> !line.isBlank())

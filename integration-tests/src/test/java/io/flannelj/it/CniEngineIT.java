@@ -85,7 +85,7 @@ class CniEngineIT {
         return Commands.run("dmesg")
                 .output()
                 .lines()
-                .filter(line -> line.contains("docker0: port"))
+                .filter(line -> line.contains("rehearsal: port"))
                 .toList();
     }
 

@@ -35,17 +35,14 @@ class ConfigChangeIT {
         assertThat(metric(node, "flannelj_pool_free")).isEqualTo(254);
 
         lab.configure(config("\"SubnetMin\":\"10.5.252.0\",\"SubnetMax\":\"10.5.255.0\","));
-        Wait.until(
-                node::log, SOON, () -> node.log().contains("the network config was changed; subnets are leased from"));
+        Wait.until(node::log, SOON, () -> node.log().contains("the network config was changed; each node leases"));
         Wait.until(node::metrics, SOON, () -> metric(node, "flannelj_pool_size") == 4);
         lab.node(2).start();
         assertThat(lab.node(2).status().path("subnet").asText()).startsWith("10.5.25");
 
-        lab.configure(config("\"SubnetLen\":99,\"EnableNFTables\":7,"));
+        lab.configure(config("\"SubnetLen\":99,"));
         Wait.until(node::readyz, SOON, () -> node.log().contains("going on with the one before"));
-        assertThat(node.log())
-                .containsPattern("has 2 problems: \\S+: .*; \\S+: .*; going on")
-                .contains("SubnetLen");
+        assertThat(node.log()).contains("SubnetLen");
         node.awaitReady();
         node.awaitPeers(1);
 

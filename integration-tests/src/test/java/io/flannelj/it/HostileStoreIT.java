@@ -26,6 +26,7 @@ import org.junit.jupiter.api.Test;
 @NeedsPrivileges
 class HostileStoreIT {
     private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Duration LATE = Duration.ofMinutes(2);
     private static final String MAC = "c6:d2:32:6f:8f:44";
 
     @Nested
@@ -252,7 +253,7 @@ class HostileStoreIT {
                     .until(() -> node.status().path("store").path("reachable").asBoolean());
             lab.etcd().put(path("10.5.250.0-24"), "[]");
             Awaitility.await()
-                    .atMost(SOON)
+                    .atMost(LATE) // six megabytes, by a client that waits up to five seconds between two tries
                     .untilAsserted(() -> assertThat(unusable(node)).hasSize(refused + 1));
             lab.etcd().delete(path("10.5.250.0-24"));
         }

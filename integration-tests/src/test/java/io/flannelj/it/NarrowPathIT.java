@@ -51,7 +51,7 @@ class NarrowPathIT {
     @CsvSource({"flannel, 1400, false, 0", "ours, 1400, false, 0", "ours, 1280, false, 0", "ours, 1400, true, 1400"})
     void everySizeArrivesOverIpv6(String who, int mtu, boolean filtered, int configured) {
         String ipv6 = "\"EnableIPv6\":true,\"IPv6Network\":\"fd00:5::/48\",";
-        try (Lab lab = lab(who, "\"vxlan\",\"MTU\":" + configured, ipv6)) {
+        try (Lab lab = lab(who, "\"vxlan\"" + (configured > 0 ? ",\"MTU\":" + configured : ""), ipv6)) {
             NarrowPath path = lab.narrow(lab.node(1), lab.node(2), mtu);
             if (filtered) {
                 path.filterIcmp();

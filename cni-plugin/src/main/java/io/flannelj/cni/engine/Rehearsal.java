@@ -23,6 +23,7 @@ import java.util.stream.Stream;
  */
 public final class Rehearsal {
     private static final String IF_NAME = "eth0";
+    private static final String BRIDGE = "rehearsal";
 
     /** The kernel logs six lines for each port that a bridge gets and loses; so nothing is plugged in here. */
     private final CniEngine engine = new CniEngine(() -> "in rehearsal", (bridge, port, bridgeLink, alias) -> {});
@@ -55,6 +56,7 @@ public final class Rehearsal {
                     .put("type", "flannel-j")
                     .put("subnetFile", subnetFile.toString())
                     .put("dataDir", stage.resolve("state").toString());
+            conf.putObject("delegate").put("bridge", BRIDGE);
             conf.putObject("ipam").put("dataDir", stage.resolve("addresses").toString());
             try (Netns pod = NetnsThread.callInNew(Netns::current)) {
                 return NetnsThread.callInNew(() -> {

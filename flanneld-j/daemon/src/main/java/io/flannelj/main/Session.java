@@ -345,7 +345,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         }
         if (!wanted.equals(before)) {
             log.info(
-                    "the network config was changed; subnets are leased from {} now",
+                    "the network config was changed; each node leases {} now",
                     Stream.of(Optional.ofNullable(wanted.ipv4()), Optional.ofNullable(wanted.ipv6()))
                             .flatMap(Optional::stream)
                             .map(SubnetPool::describe)
