@@ -1,7 +1,6 @@
 package io.flannelj.cni.engine;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.netlink.Link;
@@ -31,6 +30,11 @@ final class BridgePlugin {
         this.attachment = attachment;
         this.conf = conf;
         this.ipam = ipam;
+    }
+
+    /** Whether the pod has rules in the packet filter. */
+    boolean hasRules() {
+        return conf.needsFirewall();
     }
 
     /** A step of taking back; its own failure is told beside the first one. */
@@ -162,23 +166,8 @@ final class BridgePlugin {
         }
     }
 
-    /** A result without the addresses that other plugins of the chain gave to other interfaces. */
-    private JsonNode ofOurInterface(JsonNode result) {
-        JsonNode copy = result.deepCopy();
-        if (copy.path("ips") instanceof ArrayNode ips) {
-            JsonNode interfaces = result.path("interfaces");
-            for (int i = ips.size() - 1; i >= 0; i--) {
-                JsonNode owner = interfaces.path(ips.get(i).path("interface").asInt(-1));
-                if (owner.isObject() && !owner.path("name").asText().equals(attachment.ifName())) {
-                    ips.remove(i);
-                }
-            }
-        }
-        return copy;
-    }
-
     void check(JsonNode prevResult) throws IOException, CniException {
-        Ipam.Grant expected = Ipam.Grant.of(ofOurInterface(prevResult));
+        Ipam.Grant expected = Ipam.Grant.of(Results.ofInterface(prevResult, attachment.ifName()));
         if (expected.ips().isEmpty()) {
             throw new CniException(CniException.BAD_CONFIG, "CHECK needs prevResult with the ips that ADD gave");
         }
@@ -195,7 +184,7 @@ final class BridgePlugin {
             new PodCheck(node, pod).check(attachment.ifName(), conf, expected, problems);
         }
         if (conf.needsFirewall()) {
-            PodFirewall.of(conf, attachment).check(conf, problems);
+            PodFirewall.of(conf, attachment).check(conf, expected.ips(), problems);
         }
         ipam.check(expected.ips(), prevResult, problems);
         if (!problems.isEmpty()) {

@@ -4,6 +4,9 @@ import io.flannelj.cni.CniAnswer;
 import io.flannelj.cni.Invocation;
 import java.io.IOException;
 import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 
 /**
@@ -15,6 +18,9 @@ import java.util.function.Supplier;
 public final class CniEngine {
     private final Supplier<String> daemonState;
     private final BridgePlugin.Plugging plugging;
+
+    /** Where attachments are kept: the usual place, and those that configurations named. */
+    private final Set<Path> stateDirectories = ConcurrentHashMap.newKeySet();
 
     /**
      * An engine in the daemon or in the plugin's own process.
@@ -28,6 +34,22 @@ public final class CniEngine {
     CniEngine(Supplier<String> daemonState, BridgePlugin.Plugging plugging) {
         this.daemonState = daemonState;
         this.plugging = plugging;
+        stateDirectories.add(NetConf.STATE_DIRECTORY);
+    }
+
+    /**
+     * Restores the packet filter's rules of pods where somebody else removed some: of pods that were wired since they are kept with
+     * their result, in the directories of all calls since the start and in the usual one.
+     *
+     * @return pods whose rules were incomplete
+     * @throws IOException with what the program said
+     */
+    public int restorePodRules() throws IOException {
+        int restored = 0;
+        for (Path directory : stateDirectories) {
+            restored += new PodRules(directory).restore();
+        }
+        return restored;
     }
 
     /** Carries out one call. Never throws: whatever goes wrong is a CNI error. */
@@ -39,6 +61,7 @@ public final class CniEngine {
                     ? NetConf.parseForDelete(invocation.stdin())
                     : NetConf.parse(invocation.stdin());
             version = conf.cniVersion();
+            stateDirectories.add(conf.stateDirectory());
             return new CniAnswer(true, carryOut(command, invocation, conf));
         } catch (CniException e) {
             return new CniAnswer(false, Results.error(version, e.code(), String.valueOf(e.getMessage())));

@@ -16,6 +16,9 @@ import org.jspecify.annotations.Nullable;
  */
 @SuppressWarnings("try") // a lock is held, not used
 final class Delegation {
+    /** Where the file of an attachment whose pod has rules holds the result of its ADD. */
+    static final String RESULT = "prevResult";
+
     private final Supplier<String> daemonState;
     private final Invocation invocation;
     private final NetConf conf;
@@ -54,7 +57,7 @@ final class Delegation {
         state.write(attachment, delegate);
         try {
             return bridge != null
-                    ? bridge.add(conf.prevResult())
+                    ? add(attachment, delegate, bridge, conf.prevResult())
                     : process(delegate).run("ADD", delegate);
         } catch (IOException | CniException | RuntimeException e) {
             try {
@@ -67,6 +70,21 @@ final class Delegation {
             }
             throw e;
         }
+    }
+
+    /** Keeps the result where rules may have to be restored from it. */
+    private String add(Attachment attachment, ObjectNode delegate, BridgePlugin bridge, JsonNode previous)
+            throws IOException, CniException {
+        String result = bridge.add(previous);
+        if (bridge.hasRules()) {
+            try {
+                state.write(attachment, delegate.deepCopy().set(RESULT, Json.object(result, "the result")));
+            } catch (IOException | RuntimeException e) {
+                bridge.delete();
+                throw e;
+            }
+        }
+        return result;
     }
 
     /** By what ADD kept; as far as it goes, where nothing was kept. */
@@ -136,7 +154,7 @@ final class Delegation {
 
     private ObjectNode withPrevResult(ObjectNode delegate) {
         JsonNode result = conf.prevResult();
-        return result.isObject() ? delegate.deepCopy().set("prevResult", result) : delegate;
+        return result.isObject() ? delegate.deepCopy().set(RESULT, result) : delegate;
     }
 
     static boolean isBridge(JsonNode delegate) {

@@ -5,7 +5,9 @@ import io.flannelj.net.IpAddress;
 import io.flannelj.packetfilter.Xtables;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** An attachment's rules in iptables: three chains of its own, and the rules that lead there. */
@@ -34,14 +36,18 @@ final class IptablesRules implements PodFirewall.Rules {
     @Override
     public void add(BridgeConf conf, List<Ipam.Ip> ips) throws IOException {
         for (boolean ipv6 : new boolean[] {false, true}) {
-            List<Cidr> pods = ips.stream()
-                    .map(Ipam.Ip::address)
-                    .filter(address -> address.isIpv6() == ipv6)
-                    .toList();
+            List<Cidr> pods = pods(ips, ipv6);
             if (!pods.isEmpty()) {
                 (ipv6 ? IPV6 : IPV4).restore(script(conf, pods, ipv6));
             }
         }
+    }
+
+    private static List<Cidr> pods(List<Ipam.Ip> ips, boolean ipv6) {
+        return ips.stream()
+                .map(Ipam.Ip::address)
+                .filter(address -> address.isIpv6() == ipv6)
+                .toList();
     }
 
     /** What iptables-restore is fed for one family. */
@@ -120,13 +126,21 @@ final class IptablesRules implements PodFirewall.Rules {
     }
 
     @Override
-    public boolean present() throws IOException {
-        for (Xtables program : List.of(IPV4, IPV6)) {
-            if (program.isInstalled()
-                    && saved(program, "nat").stream().anyMatch(line -> line.startsWith("-A ") && line.contains(tag))) {
-                return true;
+    public boolean isComplete(BridgeConf conf, List<Ipam.Ip> ips, RuleListing listing) throws IOException {
+        for (boolean ipv6 : new boolean[] {false, true}) {
+            List<Cidr> pods = pods(ips, ipv6);
+            String table = "";
+            Map<String, Integer> wanted = new HashMap<>();
+            for (String line : pods.isEmpty() ? List.<String>of() : script(conf, pods, ipv6).lines().toList()) {
+                table = line.startsWith("*") ? line.substring(1) : table;
+                wanted.merge(table, line.startsWith("-A ") || line.startsWith("-I ") ? 1 : 0, Integer::sum);
+            }
+            for (Map.Entry<String, Integer> each : wanted.entrySet()) {
+                if (listing.count(ipv6 ? IPV6 : IPV4, each.getKey(), tag) < each.getValue()) {
+                    return false;
+                }
             }
         }
-        return false;
+        return true;
     }
 }

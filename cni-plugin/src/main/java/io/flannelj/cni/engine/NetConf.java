@@ -18,6 +18,9 @@ import java.util.regex.Pattern;
  * @param root the whole
  */
 record NetConf(String cniVersion, String name, String type, Path subnetFile, Path stateDirectory, ObjectNode root) {
+    /** Where flannel's plugin keeps its files, unless {@code dataDir} says otherwise. */
+    static final Path STATE_DIRECTORY = Path.of("/var/lib/cni/flannel");
+
     static final List<String> VERSIONS = List.of("0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0");
     private static final Pattern NETWORK_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]*");
     static final String VALID_ATTACHMENTS = "cni.dev/valid-attachments";
@@ -61,7 +64,7 @@ record NetConf(String cniVersion, String name, String type, Path subnetFile, Pat
                 wellNamed ? name : "",
                 root.path("type").asText("flannel-j"),
                 fields.path(root, "subnetFile", "/run/flannel/subnet.env"),
-                fields.path(root, "dataDir", "/var/lib/cni/flannel"),
+                fields.path(root, "dataDir", STATE_DIRECTORY.toString()),
                 root);
     }
 

@@ -102,7 +102,14 @@ final class NftRules implements PodFirewall.Rules {
     }
 
     @Override
-    public boolean present() throws IOException {
-        return !table.deletions(tag).isEmpty();
+    public boolean isComplete(BridgeConf conf, List<Ipam.Ip> ips, RuleListing listing) throws IOException {
+        long wanted = script(conf, ips.stream().map(Ipam.Ip::address).toList()).stream()
+                .filter(line -> line.startsWith("add rule"))
+                .count();
+        return listing.count(table, tag) >= wanted;
+    }
+
+    boolean hasMacGuard(RuleListing listing) throws IOException {
+        return listing.count(table, tag) > 0;
     }
 }

@@ -36,7 +36,8 @@ final class PodFirewall {
         /** Removes what is there. */
         void delete() throws IOException;
 
-        boolean present() throws IOException;
+        /** Whether every rule is there that {@link #add} made. */
+        boolean isComplete(BridgeConf conf, List<Ipam.Ip> ips, RuleListing listing) throws IOException;
     }
 
     private final BridgeConf conf;
@@ -94,13 +95,19 @@ final class PodFirewall {
         forgetUdpConnections();
     }
 
-    void check(BridgeConf wanted, List<String> problems) throws IOException {
-        if (hasAddressRules() && !rules.present()) {
+    void check(BridgeConf wanted, List<Ipam.Ip> ips, List<String> problems) throws IOException {
+        RuleListing listing = new RuleListing();
+        if (hasAddressRules() && !rules.isComplete(wanted, ips, listing)) {
             problems.add("the pod's masquerading or port mapping rules are missing");
         }
-        if (wanted.macSpoofCheck() && !guard.present()) {
+        if (wanted.macSpoofCheck() && !guard.hasMacGuard(listing)) {
             problems.add("the rule against other MAC addresses is missing");
         }
+    }
+
+    boolean isComplete(BridgeConf wanted, List<Ipam.Ip> ips, RuleListing listing) throws IOException {
+        return (!hasAddressRules() || rules.isComplete(wanted, ips, listing))
+                && (!wanted.macSpoofCheck() || guard.hasMacGuard(listing));
     }
 
     /** A client that keeps on sending would else stay with what the port led to before. */

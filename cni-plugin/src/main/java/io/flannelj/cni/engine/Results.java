@@ -53,6 +53,21 @@ final class Results {
         return root.toString();
     }
 
+    /** A result without the addresses that other plugins of the chain gave to other interfaces. */
+    static JsonNode ofInterface(JsonNode result, String ifName) {
+        JsonNode copy = result.deepCopy();
+        if (copy.path("ips") instanceof ArrayNode ips) {
+            JsonNode interfaces = result.path("interfaces");
+            for (int i = ips.size() - 1; i >= 0; i--) {
+                JsonNode owner = interfaces.path(ips.get(i).path("interface").asInt(-1));
+                if (owner.isObject() && !owner.path("name").asText().equals(ifName)) {
+                    ips.remove(i);
+                }
+            }
+        }
+        return copy;
+    }
+
     private static ArrayNode array(ObjectNode root, String field, JsonNode previous) {
         ArrayNode array = root.putArray(field);
         previous.path(field).forEach(array::add);

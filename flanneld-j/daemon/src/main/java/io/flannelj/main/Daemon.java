@@ -17,7 +17,6 @@ import io.flannelj.backend.ipip.IpipProvider;
 import io.flannelj.backend.udp.UdpProvider;
 import io.flannelj.backend.vxlan.VxlanProvider;
 import io.flannelj.cni.engine.CniEngine;
-import io.flannelj.cni.server.CniHandler;
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.DatapathOptions;
@@ -153,9 +152,12 @@ final class Daemon {
             shutdown.whenAsked(leasing::close);
             bindMetrics(clock, health);
             View view = new View(state, store.location(), health::status, leasing::waitingFor, loop::duplicate, registry);
+            CniEngine engine = cniEngine(view);
             try (AdminServer admin = new AdminServer(view, http);
-                    Entrance entrance = new Entrance(admin, cniHandler(view), options)) {
+                    Entrance entrance = new Entrance(admin, new CniCalls(engine), options);
+                    TaskThread pods = new TaskThread("flannel-pods")) {
                 entrance.openUnlessTaken();
+                new PodRuleResync(engine, pods, options.hostRules().resync(), state.firewallRepairs).start();
                 hold(leasing, context, entrance);
                 leasing.close();
                 calls.interrupt();
@@ -324,10 +326,9 @@ final class Daemon {
                 .orElse(null);
     }
 
-    private static CniHandler cniHandler(View view) {
-        CniEngine engine = new CniEngine(() ->
+    private static CniEngine cniEngine(View view) {
+        return new CniEngine(() ->
                 "flanneld-j is not ready: " + String.join("; ", view.status().reasons()));
-        return new CniCalls(engine);
     }
 
     private void bindMetrics(Clock clock, StoreHealth health) {
