@@ -44,9 +44,7 @@ class PodRulesIT {
             node.startIn(pod, "iperf3", "-s");
             String[] client = {"iperf3", "-c", node.address(), "-p", "8080", "-n", "10K", "--connect-timeout", "2000"};
             Wait.until(
-                    "the port leads to the pod",
-                    LATE,
-                    () -> outside.run(client).succeeded());
+                    "the port leads to the pod", LATE, () -> outside.run(client).succeeded());
             String rules = rules(node);
 
             node.run("sh", "-c", flush).orThrow();
@@ -64,10 +62,16 @@ class PodRulesIT {
 
     /** The pods' rules alone, sorted: their order among others' may change. */
     private static String rules(Node node) {
-        Stream<String> iptables =
-                node.run("iptables-save").output().lines().filter(line -> line.startsWith("-A") && line.contains("CNI-"));
-        Stream<String> nft = node.run("nft", "list", "table", "inet", "flannelj_pods").output().lines();
-        Stream<String> guard = node.run("nft", "list", "table", "bridge", "flannelj_pods").output().lines();
+        Stream<String> iptables = node.run("iptables-save")
+                .output()
+                .lines()
+                .filter(line -> line.startsWith("-A") && line.contains("CNI-"));
+        Stream<String> nft = node.run("nft", "list", "table", "inet", "flannelj_pods")
+                .output()
+                .lines();
+        Stream<String> guard = node.run("nft", "list", "table", "bridge", "flannelj_pods")
+                .output()
+                .lines();
         return Stream.concat(iptables, Stream.concat(nft, guard).filter(line -> line.contains("comment")))
                 .sorted()
                 .collect(Collectors.joining("\n"));

@@ -131,7 +131,9 @@ final class IptablesRules implements PodFirewall.Rules {
             List<Cidr> pods = pods(ips, ipv6);
             String table = "";
             Map<String, Integer> wanted = new HashMap<>();
-            for (String line : pods.isEmpty() ? List.<String>of() : script(conf, pods, ipv6).lines().toList()) {
+            for (String line : pods.isEmpty()
+                    ? List.<String>of()
+                    : script(conf, pods, ipv6).lines().toList()) {
                 table = line.startsWith("*") ? line.substring(1) : table;
                 wanted.merge(table, line.startsWith("-A ") || line.startsWith("-I ") ? 1 : 0, Integer::sum);
             }
