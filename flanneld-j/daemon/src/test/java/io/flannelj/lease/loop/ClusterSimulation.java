@@ -505,6 +505,7 @@ final class ClusterSimulation {
         }
 
         /** Compared once as long as neither changes: this is asked after every step. */
+        @SuppressWarnings("ReferenceEquality") // the same object has not changed
         boolean isApartFrom(Node other) {
             PodSubnets theirs = other.own();
             if (apart.get(other) != theirs) {
