@@ -17,8 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** What the Helm chart makes of values, its own and flannel's. Needs helm 3 in PATH, or HELM. */
 class ChartIT {
-    private static final String HELM =
-            Objects.requireNonNullElse(System.getenv("HELM"), "/usr/local/bin/helm");
+    private static final String HELM = Objects.requireNonNullElse(System.getenv("HELM"), "/usr/local/bin/helm");
     private static final Path CHART = Path.of("../deploy/chart/flanneld-j");
 
     @BeforeEach
@@ -77,13 +76,11 @@ class ChartIT {
 
     @Test
     void portZeroMeansNoServerAndNoProbes() {
-        assertThat(rendered("--set", "flannel.healthz.port=0"))
-                .doesNotContain("Probe", "--healthz-port");
+        assertThat(rendered("--set", "flannel.healthz.port=0")).doesNotContain("Probe", "--healthz-port");
     }
 
     @Test
     void theBandwidthPluginIsAddedOnDemand() {
-        assertThat(rendered("--set", "flannel.bandwidthPlugin=true"))
-                .contains("\"type\": \"bandwidth\"");
+        assertThat(rendered("--set", "flannel.bandwidthPlugin=true")).contains("\"type\": \"bandwidth\"");
     }
 }

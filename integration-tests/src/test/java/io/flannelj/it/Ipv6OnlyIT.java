@@ -133,8 +133,7 @@ class Ipv6OnlyIT {
                     .contains("\"PublicIP\":\"0.0.0.0\"", "\"PublicIPv6\":\"fd00:64::" + number + "\"")
                     .doesNotContain("\"BackendData\"");
             PodSubnets subnets = new PodSubnets(null, Cidr.parse("fd00:5:0:" + number + "::/64"));
-            Context context =
-                    new Context(new BackendRegistry(List.of(provider)), Clock.systemUTC(), nodeState);
+            Context context = new Context(new BackendRegistry(List.of(provider)), Clock.systemUTC(), nodeState);
             return new Half(netns, prepared, new Lease(subnets, prepared.attributes(), null), context);
         });
     }

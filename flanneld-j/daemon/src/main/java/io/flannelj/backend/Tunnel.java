@@ -105,7 +105,9 @@ final class Tunnel implements AutoCloseable {
         for (TunnelLink link : links) {
             link.know(ways.stream()
                     .flatMap(way -> find(way.peer(), link)
-                            .or(() -> way.tunnel() == this ? Optional.empty() : sender(way.peer().lease()))
+                            .or(() -> way.tunnel() == this
+                                    ? Optional.empty()
+                                    : sender(way.peer().lease()))
                             .stream())
                     .toList());
         }

@@ -136,7 +136,8 @@ final class TunnelLink implements AutoCloseable {
 
     /** Takes the peers: whom to send to, and whom to take packets from. Packets that come later meet them. */
     void know(Collection<Peer> peers) {
-        datapath.route(peers.stream().filter(peer -> allowed.cover(peer.subnet())).toList());
+        datapath.route(
+                peers.stream().filter(peer -> allowed.cover(peer.subnet())).toList());
     }
 
     /**

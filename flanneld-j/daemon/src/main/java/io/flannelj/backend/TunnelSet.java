@@ -112,8 +112,7 @@ final class TunnelSet implements Backend {
     }
 
     /** Starts with one tunnel, that of the network config, with the whole pod network routed into it. */
-    static TunnelSet start(TunnelSpec spec, Lease own, Context context, Consumer<String> onLost)
-            throws IOException {
+    static TunnelSet start(TunnelSpec spec, Lease own, Context context, Consumer<String> onLost) throws IOException {
         Tunnel primary = Tunnel.open(spec, own, onLost);
         try {
             primary.carry(primary.networks());

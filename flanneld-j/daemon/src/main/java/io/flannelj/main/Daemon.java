@@ -151,7 +151,8 @@ final class Daemon {
             Context context = new Context(backends, clock, options.paths().stateDirectory());
             shutdown.whenAsked(leasing::close);
             bindMetrics(clock, health);
-            View view = new View(state, store.location(), health::status, leasing::waitingFor, loop::duplicate, registry);
+            View view =
+                    new View(state, store.location(), health::status, leasing::waitingFor, loop::duplicate, registry);
             CniEngine engine = cniEngine(view);
             try (AdminServer admin = new AdminServer(view, http);
                     Entrance entrance = new Entrance(admin, new CniCalls(engine), options);

@@ -60,8 +60,7 @@ final class HostUpkeep {
             countRepair(rules.checkSources(backend));
         } catch (IOException e) {
             troubles.set(
-                    Troubles.Topic.FIREWALL,
-                    "sources of other nodes' packets cannot be checked: " + e.getMessage());
+                    Troubles.Topic.FIREWALL, "sources of other nodes' packets cannot be checked: " + e.getMessage());
         }
     }
 

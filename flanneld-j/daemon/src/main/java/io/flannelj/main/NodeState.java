@@ -40,7 +40,10 @@ final class NodeState {
      *
      * @param waitingFor what comes next, for people; empty when the node is ready
      */
-    record Startup(String waitingFor, @Nullable Uplink uplink, @Nullable NetworkConfig config) {
+    record Startup(
+            String waitingFor,
+            @Nullable Uplink uplink,
+            @Nullable NetworkConfig config) {
         boolean ready() {
             return waitingFor.isEmpty();
         }

@@ -107,19 +107,13 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
                 .map(file -> PeerRoutes.networks(file.subnet(), file.ipv6Subnet()))
                 .orElse(List.of());
         this.rules = new HostRules(
-                plan.firewall(),
-                options.hostRules(),
-                options.paths().instance(),
-                config,
-                subnets,
-                former,
-                uplink);
+                plan.firewall(), options.hostRules(), options.paths().instance(), config, subnets, former, uplink);
         this.admission = new PeerAdmission(leasing.store(), subnets, uplink, state.refusals);
         this.backend = plan.prepared().start(own, context, this::onBackendLost);
         this.status = new SessionStatus(config, own, backend, List.of(), false, "");
         this.upkeep = new HostUpkeep(rules, backend, config, state, troubles);
-        this.feed = new PeerFeed(
-                leasing.store(), leasing.health(), subnets, control, watching, new SecureRandom(), this);
+        this.feed =
+                new PeerFeed(leasing.store(), leasing.health(), subnets, control, watching, new SecureRandom(), this);
         this.uplinkWatch = new UplinkWatch(uplink, plan.uplinks(), control, this);
         try {
             rules.apply(backend, List.of());
@@ -185,7 +179,9 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         synced.await();
         if (!hasEnded()) {
             control.run(() -> upkeep.nameLeftovers(
-                    subnets, Stream.concat(status.peers().stream(), Stream.of(status.own())).map(Lease::attributes)));
+                    subnets,
+                    Stream.concat(status.peers().stream(), Stream.of(status.own()))
+                            .map(Lease::attributes)));
             followUplink();
         }
     }

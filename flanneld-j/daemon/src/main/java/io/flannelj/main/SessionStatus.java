@@ -22,6 +22,8 @@ record SessionStatus(
     PoolUsage pool() {
         return PoolUsage.of(
                 config,
-                Stream.concat(Stream.of(own), peers.stream()).map(Lease::subnets).toList());
+                Stream.concat(Stream.of(own), peers.stream())
+                        .map(Lease::subnets)
+                        .toList());
     }
 }

@@ -17,23 +17,22 @@ class UplinkWatchTest {
     private Uplink found = first;
     private String problem = "";
 
-    private final UplinkWatch watch =
-            new UplinkWatch(first, this::find, new UnusedQueue(), new UplinkWatch.Listener() {
-                @Override
-                public void onUplinkChanged(Uplink now) {
-                    told.add("now " + now.address());
-                }
+    private final UplinkWatch watch = new UplinkWatch(first, this::find, new UnusedQueue(), new UplinkWatch.Listener() {
+        @Override
+        public void onUplinkChanged(Uplink now) {
+            told.add("now " + now.address());
+        }
 
-                @Override
-                public void onUplinkMissing(String why) {
-                    told.add("missing:" + why);
-                }
+        @Override
+        public void onUplinkMissing(String why) {
+            told.add("missing:" + why);
+        }
 
-                @Override
-                public void onHostChanged() {
-                    told.add("repair");
-                }
-            });
+        @Override
+        public void onHostChanged() {
+            told.add("repair");
+        }
+    });
 
     /** Nothing is handed in where the kernel announces no changes. */
     private static final class UnusedQueue implements TaskQueue {

@@ -59,8 +59,8 @@ public final class IpipProvider implements BackendProvider {
             return new PreparedBackend(attributes, (own, onLost) -> {
                 Cidr subnet = Objects.requireNonNull(own.subnets().ipv4(), "a subnet of the network's family");
                 Cidr address = Cidr.host(subnet.address());
-                KernelIpip.Spec spec = new KernelIpip.Spec(
-                        DEVICE, local, address, mtuBytes, options.directRouting(), uplink.index());
+                KernelIpip.Spec spec =
+                        new KernelIpip.Spec(DEVICE, local, address, mtuBytes, options.directRouting(), uplink.index());
                 NetlinkSocket netlink = NetlinkSocket.open();
                 PeerRoutes routes =
                         new PeerRoutes(netlink, PodDestinations.of(List.of(network), own.subnets()), uplink);
