@@ -24,7 +24,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -355,7 +355,7 @@ final class ClusterSimulation {
         private final List<VirtualTime.Queue> queues = new ArrayList<>();
         private @Nullable SavedLeases saved;
         private @Nullable PodSubnets previous;
-        private final Map<Node, PodSubnets> apart = new IdentityHashMap<>();
+        private final Map<Node, PodSubnets> apart = new HashMap<>();
         private @Nullable LeaseLoop loop;
         private @Nullable PeerFeed feed;
         private @Nullable StoredLease stored;
