@@ -7,6 +7,7 @@ import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
 import io.flannelj.lab.Pings;
 import io.flannelj.lab.Pod;
+import io.flannelj.lab.Wait;
 import io.flannelj.net.SubnetEnv;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -252,9 +253,8 @@ class HostileStoreIT {
                     .atMost(SOON)
                     .until(() -> node.status().path("store").path("reachable").asBoolean());
             lab.etcd().put(path("10.5.250.0-24"), "[]");
-            Awaitility.await()
-                    .atMost(LATE) // six megabytes, by a client that waits up to five seconds between two tries
-                    .untilAsserted(() -> assertThat(unusable(node)).hasSize(refused + 1));
+            // six megabytes, by a client that waits up to five seconds between two tries
+            Wait.until(node::log, LATE, () -> unusable(node).size() == refused + 1);
             lab.etcd().delete(path("10.5.250.0-24"));
         }
 

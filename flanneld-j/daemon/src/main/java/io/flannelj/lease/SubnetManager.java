@@ -130,8 +130,14 @@ public interface SubnetManager extends AutoCloseable {
 
     /** A running watch. */
     interface Watch extends AutoCloseable {
-        /** Asks for a {@link LeaseEvent.Progress}, where the store does not send it often by itself. */
-        default void requestProgress() {}
+        /**
+         * Asks for a {@link LeaseEvent.Progress}, where the store does not send it often by itself.
+         *
+         * @return whether an answer is to be expected: a watch that stays silent then has been lost
+         */
+        default boolean requestProgress() {
+            return false;
+        }
 
         @Override
         void close();

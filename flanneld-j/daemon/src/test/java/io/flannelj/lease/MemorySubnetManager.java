@@ -213,8 +213,9 @@ public final class MemorySubnetManager implements SubnetManager {
         watches.add(subscription);
         return new Watch() {
             @Override
-            public void requestProgress() {
+            public boolean requestProgress() {
                 onEvent.accept(new LeaseEvent.Progress());
+                return true;
             }
 
             @Override

@@ -301,11 +301,22 @@ public final class EtcdSubnetManager implements SubnetManager {
                 onEnd.accept(reason);
             }
         };
+        Set<String> silent = ConcurrentHashMap.newKeySet(); // of the two watches, since they were asked
+        Consumer<String> onProgress = key -> {
+            if (silent.remove(key) && silent.isEmpty()) {
+                onEvent.accept(new LeaseEvent.Progress());
+            }
+        };
         io.etcd.jetcd.Watch watches = connection.client().getWatchClient();
         io.etcd.jetcd.Watch.Watcher leases = watches.watch(
                 bytes(subnetsPrefix),
                 option,
-                response -> guard(() -> deliver(response, onEvent), endOnce),
+                response -> guard(
+                        () -> {
+                            deliver(response, onEvent);
+                            onProgress.accept(subnetsPrefix);
+                        },
+                        endOnce),
                 error -> endOnce.accept(String.valueOf(error.getMessage())),
                 () -> endOnce.accept("completed"));
         io.etcd.jetcd.Watch.Watcher config = watches.watch(
@@ -313,14 +324,23 @@ public final class EtcdSubnetManager implements SubnetManager {
                 WatchOption.builder()
                         .withRevision(fromRevision)
                         .withRequireLeader(true)
+                        .withProgressNotify(true)
                         .build(),
-                response -> guard(() -> deliverConfig(response, onEvent), endOnce),
+                response -> guard(
+                        () -> {
+                            deliverConfig(response, onEvent);
+                            onProgress.accept(configKey);
+                        },
+                        endOnce),
                 error -> endOnce.accept(String.valueOf(error.getMessage())),
                 () -> endOnce.accept("completed"));
         return new Watch() {
             @Override
-            public void requestProgress() {
+            public boolean requestProgress() {
+                silent.addAll(List.of(subnetsPrefix, configKey));
                 leases.requestProgress();
+                config.requestProgress();
+                return true; // etcd 3.4 and later
             }
 
             @Override
@@ -351,9 +371,6 @@ public final class EtcdSubnetManager implements SubnetManager {
     }
 
     private void deliver(WatchResponse response, Consumer<LeaseEvent> onEvent) {
-        if (response.getEvents().isEmpty()) {
-            onEvent.accept(new LeaseEvent.Progress());
-        }
         for (WatchEvent event : response.getEvents()) {
             KeyValue kv = event.getKeyValue();
             String key = LeaseDecoder.text(kv.getKey());

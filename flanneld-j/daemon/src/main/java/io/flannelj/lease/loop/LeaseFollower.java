@@ -23,7 +23,9 @@ import org.slf4j.LoggerFactory;
 public class LeaseFollower implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(LeaseFollower.class);
     private static final Backoff RETRIES = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(5));
+    private static final Duration FIRST_PROBE = Duration.ofSeconds(5);
     private static final Duration PROBE_EVERY = Duration.ofSeconds(20);
+    private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(10);
 
     private final SubnetManager store;
     private final StoreHealth health;
@@ -36,6 +38,9 @@ public class LeaseFollower implements AutoCloseable {
     private volatile long revision;
     private String logged = "";
     private int generation;
+
+    /** Whether the watch has said anything since it was probed last. */
+    private boolean heard;
     private SubnetManager.@Nullable Watch watch;
     private TaskQueue.@Nullable Pending relist;
 
@@ -99,7 +104,7 @@ public class LeaseFollower implements AutoCloseable {
                     event -> queue.run(() -> onEvent(mine, event)),
                     reason -> queue.run(() -> onEnd(mine, reason)));
             health.answered(StoreHealth.Asking.WATCH);
-            probe(mine);
+            probe(mine, FIRST_PROBE);
             relist = queue.after(relistAfter, () -> {
                 if (mine == generation) {
                     failures = 0;
@@ -117,15 +122,30 @@ public class LeaseFollower implements AutoCloseable {
         }
     }
 
-    /** A watch without changes says nothing: whether the store lives is asked. */
-    private void probe(int from) {
-        queue.after(PROBE_EVERY, () -> {
+    /** A watch without changes says nothing, and neither does one that its client lost on the way: so it is asked. */
+    private void probe(int from, Duration delay) {
+        queue.after(delay, () -> {
             SubnetManager.Watch running = watch;
             if (from == generation && running != null) {
-                running.requestProgress();
-                probe(from);
+                heard = false;
+                if (running.requestProgress()) {
+                    queue.after(PROBE_TIMEOUT, () -> {
+                        if (from == generation && !heard) {
+                            onSilence(from);
+                        }
+                    });
+                }
+                probe(from, PROBE_EVERY);
             }
         });
+    }
+
+    /** Seam for tests. */
+    void onSilence(int from) {
+        if (!closed) {
+            log.info("the watch at {} has gone silent; listing again", store.location());
+            again(from);
+        }
     }
 
     private void onEvent(int from, LeaseEvent event) {
@@ -133,6 +153,7 @@ public class LeaseFollower implements AutoCloseable {
             return;
         }
         health.answered(StoreHealth.Asking.WATCH);
+        heard = true;
         try {
             if (!(event instanceof LeaseEvent.Progress)) {
                 listener.accept(event);

@@ -262,6 +262,8 @@ final class ClusterSimulation {
         UNANSWERED_WRITE_IS_REVOKED,
         /** An unchecked exception ends following. */
         DEFECT_ENDS_FOLLOWING,
+        /** A watch that says nothing is believed to have nothing to say. */
+        SILENCE_IS_BELIEVED,
         /** Only changes count as signs of life. */
         PROGRESS_IS_IGNORED
     }
@@ -335,6 +337,13 @@ final class ClusterSimulation {
     private final class MutatedFollower extends LeaseFollower {
         MutatedFollower(SubnetManager client, StoreHealth health, TaskQueue watching, Consumer<LeaseEvent> events) {
             super(client, health, watching, random.split(), events);
+        }
+
+        @Override
+        void onSilence(int from) {
+            if (mutation != Mutation.SILENCE_IS_BELIEVED) {
+                super.onSilence(from);
+            }
         }
 
         @Override

@@ -23,7 +23,7 @@ import java.util.random.RandomGenerator;
 
 /**
  * A store as etcd is on a bad day: answers get lost though the write was done, writes are done long after the caller gave
- * up, listings are as old as the wire is slow, watches go deaf, history is compacted, leases end (never early, sometimes
+ * up, listings are as old as the wire is slow, watches are deaf from the start and never end, history is compacted, leases end (never early, sometimes
  * late), and an operator restores an old snapshot. Writes compare as etcd does. In virtual time.
  */
 final class FaultyStore {
@@ -163,9 +163,11 @@ final class FaultyStore {
         private final Consumer<String> onEnd;
         private final List<Runnable> held = new ArrayList<>();
         private Instant last = Instant.MIN;
+        private final boolean deaf;
         private boolean over;
 
         ClientWatch(Client client, Consumer<LeaseEvent> onEvent, Consumer<String> onEnd) {
+            this.deaf = random.nextInt(1000) < unreliable;
             this.client = client;
             this.onEvent = onEvent;
             this.onEnd = onEnd;
@@ -179,6 +181,9 @@ final class FaultyStore {
         }
 
         private void deliverOnce(long revision, LeaseEvent event) {
+            if (deaf) {
+                return;
+            }
             Runnable again = () -> deliverOnce(revision, event);
             if (client.cutOff()) {
                 held.add(again);
@@ -211,10 +216,11 @@ final class FaultyStore {
         }
 
         @Override
-        public void requestProgress() {
+        public boolean requestProgress() {
             if (!client.ignoresProgress) {
                 deliverOnce(0, new LeaseEvent.Progress());
             }
+            return !client.ignoresProgress;
         }
 
         @Override
