@@ -41,6 +41,7 @@ public class LeaseFollower implements AutoCloseable {
 
     /** Whether the watch has said anything since it was probed last. */
     private boolean heard;
+
     private SubnetManager.@Nullable Watch watch;
     private TaskQueue.@Nullable Pending relist;
 
