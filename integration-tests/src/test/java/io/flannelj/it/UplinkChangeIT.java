@@ -78,8 +78,8 @@ class UplinkChangeIT {
         remakeUplink();
 
         awaitPing();
-        assertThat(subnet()).isEqualTo(subnet);
         node.awaitReady();
+        assertThat(subnet()).isEqualTo(subnet);
     }
 
     @Test
