@@ -62,6 +62,7 @@ class UplinkChangeIT {
 
         awaitLeaseOf("192.168.100.51");
         awaitPing();
+        node.awaitReady();
         assertThat(subnet()).isEqualTo(subnet);
         assertThat(lab.leases()).hasSize(2);
         assertThat(node.log().lines().filter(line -> line.contains("the uplink eth0 with 192.168.100.1,")))
@@ -138,6 +139,7 @@ class UplinkChangeIT {
             awaitLeaseOf("192.168.100." + (51 + i));
             awaitPing();
         }
+        node.awaitReady();
         assertThat(subnet()).isEqualTo(subnet);
         assertThat(lab.leases()).hasSize(2);
         assertThat(node.run("ip", "-o", "link", "show", "type", "tun").output().lines())
