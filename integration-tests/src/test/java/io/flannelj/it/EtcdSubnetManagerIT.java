@@ -249,6 +249,8 @@ class EtcdSubnetManagerIT extends SubnetManagerContract {
                 .containsExactlyInAnyOrder(
                         "/subnets/10.5.9.0-24", "/subnets/nonsense", "/subnets/elsewhere/10.5.7.0-24");
         etcd.delete(Lab.PREFIX + "/subnets/nonsense");
+        store.leases();
+        assertThat(store.unreadable()).as("of the last listing").hasSize(3);
         store.list();
         assertThat(store.unreadable()).hasSize(2);
     }

@@ -46,7 +46,12 @@ public interface SubnetManager extends AutoCloseable {
 
     Listing list() throws StoreException;
 
-    /** What stands among the leases and cannot be read, as it was last seen. */
+    /** The leases alone. Leaves {@link #unreadable} to whoever lists and watches meanwhile: this listing may be older. */
+    default List<StoredLease> leases() throws StoreException {
+        return list().leases();
+    }
+
+    /** What stands among the leases and cannot be read, by the last {@link #list} and the watch since. */
     default List<Refusal> unreadable() {
         return List.of();
     }

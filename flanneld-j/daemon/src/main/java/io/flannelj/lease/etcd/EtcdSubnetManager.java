@@ -120,6 +120,15 @@ public final class EtcdSubnetManager implements SubnetManager {
 
     @Override
     public Listing list() throws StoreException {
+        return list(decoder);
+    }
+
+    @Override
+    public List<StoredLease> leases() throws StoreException {
+        return list(new LeaseDecoder(subnetsPrefix)).leases();
+    }
+
+    private Listing list(LeaseDecoder decoder) throws StoreException {
         List<StoredLease> leases = new ArrayList<>();
         Set<String> keys = new HashSet<>();
         long revision = new Pages(this::page)

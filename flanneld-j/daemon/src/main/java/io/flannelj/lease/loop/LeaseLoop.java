@@ -262,7 +262,7 @@ public class LeaseLoop {
             Optional<PodSubnets> assigned = store.assigned(goal.config());
             return assigned.isPresent()
                     ? new Observation.Assigned(assigned.get(), store.notes())
-                    : new Observation.Listed(store.list().leases());
+                    : new Observation.Listed(store.leases());
         }
         if (action instanceof Action.Create create) {
             return written(store.create(create.subnets(), create.attributes(), terms.timeToLive()));
