@@ -148,7 +148,12 @@ public final class Pod {
 
     /** Pings three times; true when all come back. */
     public boolean canPing(String target) {
-        return run("ping", "-c3", "-i0.1", "-W2", target).output().contains(" 0% packet loss");
+        String output = run("ping", "-c3", "-i0.1", "-W2", target).output();
+        boolean all = output.contains(" 0% packet loss");
+        if (!all) {
+            System.out.println(node.name() + ", pod " + address + ": " + output);
+        }
+        return all;
     }
 
     public boolean canPing(Pod other) {
