@@ -1,6 +1,7 @@
 package io.flannelj.lab;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,16 +36,21 @@ final class Workspace implements AutoCloseable {
     static synchronized Workspace open() {
         try {
             Files.createDirectories(ROOT);
-            // Several laboratories may be opened at once, and one being made must not look dead.
-            try (FileChannel channel =
-                    FileChannel.open(ROOT.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-                channel.lock();
+            try (FileChannel lock = lock()) {
                 sweep();
                 return make();
             }
         } catch (IOException e) {
             throw new LabException("cannot make a workspace in " + ROOT + ": " + e.getMessage(), e);
         }
+    }
+
+    /** Several laboratories may be opened and closed at once; one half made or half deleted would look dead to the others. */
+    private static FileChannel lock() throws IOException {
+        FileChannel channel =
+                FileChannel.open(ROOT.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        channel.lock();
+        return channel;
     }
 
     private static Workspace make() throws IOException {
@@ -105,7 +111,13 @@ final class Workspace implements AutoCloseable {
         processes.forEach(Process::destroyForcibly);
         processes.forEach(process -> process.onExit().join());
         namespaces.forEach(namespace -> Commands.run("ip", "netns", "delete", namespace));
-        deleteTree(directory);
+        synchronized (Workspace.class) { // the file's lock is the whole process's
+            try (FileChannel lock = lock()) {
+                deleteTree(directory);
+            } catch (IOException e) {
+                throw new LabException("cannot lock " + ROOT + ": " + e.getMessage(), e);
+            }
+        }
         if (Thread.currentThread() != onExit) {
             try {
                 Runtime.getRuntime().removeShutdownHook(onExit);
@@ -156,8 +168,9 @@ final class Workspace implements AutoCloseable {
         try (Stream<Path> entries = Files.walk(directory)) {
             entries.sorted(Comparator.reverseOrder())
                     .forEach(path -> path.toFile().delete());
-        } catch (IOException e) {
-            return; // gone already
+        } catch (IOException | UncheckedIOException e) {
+            return; // a process that is just ending takes its own files away; what it leaves is the next one's to take
+            // away
         }
     }
 }
