@@ -301,6 +301,11 @@ public final class Node {
         return lab.workspace().register(Commands.start(namespace, directory.resolve("program.log"), command));
     }
 
+    /** Pings three times; true when all answers come. */
+    public boolean canPing(String target, String... options) {
+        return Ping.isAnswered(name, run(Ping.command(target, options)));
+    }
+
     /** Runs a program in the node. */
     public Commands.Result run(String... command) {
         return Commands.inNamespace(namespace, command);

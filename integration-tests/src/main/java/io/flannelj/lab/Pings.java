@@ -12,7 +12,7 @@ public final class Pings {
     private static final Pattern ANSWER = Pattern.compile("icmp_seq=(\\d+) ttl=");
     private static final Pattern SENT = Pattern.compile("(\\d+) packets transmitted, (\\d+) received");
 
-    /** That many, half a second's, may be on their way when ping is stopped on a busy machine. */
+    /** That many may be on their way when ping ends on a busy machine: it awaits the last answers for two round trips. */
     private static final int UNDER_WAY = 3;
 
     private final Process ping;
@@ -35,25 +35,33 @@ public final class Pings {
         return new Pings(from.node().startIn(from, log, "ping", "-n", "-i0.05", to.address()), log);
     }
 
+    /**
+     * What became of the pings of a run that has ended.
+     *
+     * @param said what ping printed, not quiet
+     */
+    public static Outcome outcome(String said) {
+        Matcher summary = SENT.matcher(said);
+        if (!summary.find()) {
+            throw new LabException("ping said nothing of what it sent:\n" + said);
+        }
+        int sent = Integer.parseInt(summary.group(1));
+        int last = 0;
+        Matcher answer = ANSWER.matcher(said);
+        while (answer.find()) {
+            last = Math.max(last, Integer.parseInt(answer.group(1)));
+        }
+        int expected = sent - last <= UNDER_WAY ? last : sent;
+        return new Outcome(sent, expected - Integer.parseInt(summary.group(2)));
+    }
+
     public Outcome stop() {
         Commands.run("kill", "-INT", String.valueOf(ping.pid()));
         try {
             if (!ping.waitFor(10, TimeUnit.SECONDS)) {
                 throw new LabException("ping does not end");
             }
-            String said = Files.readString(log);
-            Matcher summary = SENT.matcher(said);
-            if (!summary.find()) {
-                throw new LabException("ping said nothing of what it sent:\n" + said);
-            }
-            int sent = Integer.parseInt(summary.group(1));
-            int last = 0;
-            Matcher answer = ANSWER.matcher(said);
-            while (answer.find()) {
-                last = Math.max(last, Integer.parseInt(answer.group(1)));
-            }
-            int expected = sent - last <= UNDER_WAY ? last : sent;
-            return new Outcome(sent, expected - Integer.parseInt(summary.group(2)));
+            return outcome(Files.readString(log));
         } catch (IOException e) {
             throw new LabException("what ping said cannot be read", e);
         } catch (InterruptedException e) {

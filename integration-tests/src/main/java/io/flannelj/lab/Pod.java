@@ -146,17 +146,12 @@ public final class Pod {
         return Commands.inNamespace(namespace, command);
     }
 
-    /** Pings three times; true when all come back. */
-    public boolean canPing(String target) {
-        String output = run("ping", "-c3", "-i0.1", "-W2", target).output();
-        boolean all = output.contains(" 0% packet loss");
-        if (!all) {
-            System.out.println(node.name() + ", pod " + address + ": " + output);
-        }
-        return all;
+    /** Pings three times; true when all answers come. */
+    public boolean canPing(String target, String... options) {
+        return Ping.isAnswered(node.name() + ", pod " + address, run(Ping.command(target, options)));
     }
 
-    public boolean canPing(Pod other) {
-        return canPing(other.address());
+    public boolean canPing(Pod other, String... options) {
+        return canPing(other.address(), options);
     }
 }

@@ -198,10 +198,7 @@ class DualStackIT {
         @Test
         void nodesReachRemotePodsAndPodsRemoteNodes() {
             for (Node node : lab.nodes()) {
-                assertThat(node.run("ping", "-c2", "-i0.1", "-W2", there.ipv6Address())
-                                .output())
-                        .as(node.name())
-                        .contains(" 0% packet loss");
+                assertThat(node.canPing(there.ipv6Address())).as(node.name()).isTrue();
             }
             assertThat(here.canPing(lab.node(2).ipv6Address())).isTrue();
             assertThat(there.canPing(lab.node(3).ipv6Address())).isTrue();

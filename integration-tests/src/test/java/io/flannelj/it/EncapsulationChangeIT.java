@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
+import io.flannelj.lab.Pings;
 import io.flannelj.lab.Pod;
 import io.flannelj.lab.Transfer;
 import java.io.IOException;
@@ -15,8 +16,6 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -25,7 +24,6 @@ import org.junit.jupiter.api.Test;
 @NeedsPrivileges
 class EncapsulationChangeIT {
     private static final Duration SOON = Duration.ofSeconds(15);
-    private static final Pattern LOSS = Pattern.compile("(\\d+) packets transmitted, (\\d+) received");
     private static final int PINGS = 1200;
 
     private final ExecutorService pool = Executors.newCachedThreadPool();
@@ -167,14 +165,12 @@ class EncapsulationChangeIT {
 
     private static void assertNoneLost(CompletableFuture<String> ping) {
         String text = ping.join();
-        Matcher loss = LOSS.matcher(text);
-        assertThat(loss.find()).isTrue();
-        assertThat(loss.group(2))
+        assertThat(Pings.outcome(text).lost())
                 .as(
-                        "answers; %s",
+                        "pings without an answer; %s",
                         text.lines()
                                 .filter(line -> line.contains("no answer") || line.contains("PING"))
                                 .toList())
-                .isEqualTo(loss.group(1));
+                .isZero();
     }
 }

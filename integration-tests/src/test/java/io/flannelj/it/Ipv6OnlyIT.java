@@ -75,21 +75,9 @@ class Ipv6OnlyIT {
                 pod(lab.node(1), 1);
                 pod(lab.node(2), 2);
                 for (int size : new int[] {0, 1000, tunnel ? 1382 : 1452, 20_000}) {
-                    assertThat(lab.node(1)
-                                    .run(
-                                            "ping",
-                                            "-6",
-                                            "-c2",
-                                            "-i0.1",
-                                            "-W2",
-                                            "-s",
-                                            String.valueOf(size),
-                                            "-I",
-                                            "fd00:5:0:1::1",
-                                            "fd00:5:0:2::1")
-                                    .output())
+                    assertThat(lab.node(1).canPing("fd00:5:0:2::1", "-s", String.valueOf(size), "-I", "fd00:5:0:1::1"))
                             .as("%d octets", size)
-                            .contains(" 0% packet loss");
+                            .isTrue();
                 }
                 assertThat(lab.node(1).run("ip", "-4", "route").output())
                         .as("IPv4 is left alone")

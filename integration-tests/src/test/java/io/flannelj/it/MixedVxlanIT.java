@@ -64,10 +64,9 @@ class MixedVxlanIT {
         assertThat(onUserspace.canPing(onKernel)).isTrue();
         assertThat(Transfer.tcp(onKernel, onUserspace, 50)).as("TCP both ways").isTrue();
         assertThat(Transfer.udp(onKernel, onUserspace, 20_000)).as("fragments").isTrue();
-        assertThat(onKernel.run("ping", "-c2", "-i0.1", "-M", "do", "-s", "1422", onUserspace.address())
-                        .output())
+        assertThat(onKernel.canPing(onUserspace, "-M", "do", "-s", "1422"))
                 .as("the whole MTU")
-                .contains(" 0% packet loss");
+                .isTrue();
     }
 
     @Test

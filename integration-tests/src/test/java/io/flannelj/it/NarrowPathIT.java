@@ -36,10 +36,9 @@ class NarrowPathIT {
             Pod client = lab.node(1).addPod();
             Pod server = lab.node(2).addPod();
 
-            assertThat(client.run("ping", "-c3", "-i0.2", "-W2", "-s", "1422", server.address())
-                            .output())
+            assertThat(client.canPing(server, "-s", "1422"))
                     .as("a packet of nearly the whole MTU")
-                    .contains(" 0% packet loss");
+                    .isTrue();
             assertThat(Answers.missing(client, server, server.address(), SIZES))
                     .as("sizes that did not arrive")
                     .isEmpty();
