@@ -9,6 +9,7 @@ import io.flannelj.lab.Pod;
 import java.time.Duration;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionTimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -81,6 +82,33 @@ class UplinkChangeIT {
         awaitPing();
         node.awaitReady();
         assertThat(subnet()).isEqualTo(subnet);
+    }
+
+    /** Kernel VXLAN loses its device with the uplink, and so cannot go on; the others have nothing to begin anew for. */
+    @ParameterizedTest
+    @MethodSource("backends")
+    void anUplinkThatIsAwayForSecondsIsAwaited(String backend, String[] flags) {
+        open(backend, flags);
+        String subnet = subnet();
+        long pid = node.daemonPid();
+
+        node.run("ip", "link", "delete", "eth0").orThrow();
+        Awaitility.await()
+                .atMost(SOON)
+                .until(() -> node.status().path("reasons").toString().contains("no interface to the other nodes"));
+        Awaitility.await()
+                .during(Duration.ofSeconds(3))
+                .atMost(SOON)
+                .until(() -> node.status().path("reasons").toString().contains("no interface to the other nodes"));
+        addUplink();
+
+        awaitPing();
+        node.awaitReady();
+        assertThat(subnet()).isEqualTo(subnet);
+        assertThat(node.daemonPid()).as("the same process").isEqualTo(pid);
+        assertThat(node.log().lines().filter(line -> line.contains("no interface to the other nodes")))
+                .as("said once, and once more where it keeps peers from being reached")
+                .hasSizeBetween(1, 2);
     }
 
     @Test
@@ -160,13 +188,17 @@ class UplinkChangeIT {
     }
 
     private void remakeUplink() {
+        node.run("ip", "link", "delete", "eth0").orThrow();
+        addUplink();
+    }
+
+    private void addUplink() {
         String hub = Commands.require("ip", "netns", "list")
                 .lines()
                 .map(line -> line.split(" ", 2)[0])
                 .filter(name -> name.equals(node.namespace().replaceFirst("-.*", "-sw")))
                 .findFirst()
                 .orElseThrow();
-        node.run("ip", "link", "delete", "eth0").orThrow();
         Commands.require(
                 "ip",
                 "link",
@@ -195,9 +227,24 @@ class UplinkChangeIT {
     }
 
     private void awaitPing() {
-        Awaitility.await()
-                .atMost(SOON)
-                .pollInterval(Duration.ofMillis(100))
-                .until(() -> here.run("ping", "-c1", "-W1", there.address()).succeeded());
+        try {
+            Awaitility.await()
+                    .atMost(SOON)
+                    .pollInterval(Duration.ofMillis(100))
+                    .until(() -> here.run("ping", "-c1", "-W1", there.address()).succeeded());
+        } catch (ConditionTimeoutException e) {
+            throw new AssertionError("no ping passes\n" + describe(node) + describe(there.node()), e);
+        }
+    }
+
+    private static String describe(Node of) {
+        return String.join(
+                "\n",
+                of.name(),
+                of.log(),
+                of.status().toString(),
+                of.run("ip", "addr").output(),
+                of.run("ip", "route").output(),
+                of.run("ip", "neigh").output());
     }
 }

@@ -77,11 +77,14 @@ final class Daemon {
     private static final Logger log = LoggerFactory.getLogger(Daemon.class);
     private static final int FAILED = 1;
     private static final int MISCONFIGURED = 2;
+    private static final Duration RETRY_EVERY = Duration.ofSeconds(1);
 
     private final DaemonOptions options;
     private final Shutdown shutdown;
     private final SdNotify systemd = new SdNotify(System.getenv("NOTIFY_SOCKET"));
     private boolean settled;
+
+    private @Nullable SessionPlan lastPlan;
 
     /** In force, or last in force. */
     private @Nullable NetworkConfig config;
@@ -173,47 +176,70 @@ final class Daemon {
         }
     }
 
-    /** One lease after the other; usually there is just one. */
+    /** One session after the other; usually there is just one. Once one was ready, what keeps the next from starting is awaited. */
     private void hold(Leasing leasing, Context context, Entrance entrance)
             throws IOException, ConfigException, ClosedException, InterruptedException {
         boolean again = true;
+        String problem = "";
         while (again && !shutdown.isAsked()) {
-            SessionPlan plan = plan(leasing.reader(), leasing.archive().read().orElse(null));
-            entrance.awaitOpen(shutdown::isAsked);
-            if (shutdown.isAsked()) {
-                return;
-            }
-            state.waitFor("waiting for a lease");
-            LeaseStatus.Held held = leasing.loop()
-                    .acquire(new Goal(
-                            plan.config(),
-                            plan.prepared().attributes(),
-                            previous(),
-                            plan.saved(),
-                            leasing.store().assigns()));
-            Lease own = held.lease().lease();
-            state.waitFor("waiting for the list of peers");
-            try (Session session = new Session(options, state, leasing, context, registry, plan, own)) {
-                shutdown.whenAsked(() -> {
-                    leasing.close();
-                    session.end();
-                });
-                session.start(held.confirmed() ? null : plan.saved());
-                removeLeftovers(plan.config());
-                if (!shutdown.isAsked() && !session.hasEnded()) {
-                    state.ready();
-                    systemd.ready();
-                    leasing.store().onReady();
-                    settle();
-                    log.info(
-                            "ready: leased {}, {} peers",
-                            own.subnets(),
-                            state.peers().size());
+            try {
+                again = holdOnce(leasing, context, entrance);
+                problem = "";
+            } catch (IOException e) {
+                if (!settled) {
+                    throw e;
                 }
-                again = session.awaitEnd();
-                state.waitFor(again ? "starting anew" : "stopping");
-                config = session.config();
+                String now = String.valueOf(e.getMessage());
+                if (!now.equals(problem)) {
+                    log.error("{}; trying again every {} s until it works", now, RETRY_EVERY.toSeconds());
+                }
+                problem = now;
+                state.waitFor("cannot start anew: " + now);
+                shutdown.await(RETRY_EVERY);
             }
+        }
+    }
+
+    /** Leases, and carries traffic until the session ends; true when another one shall begin. */
+    private boolean holdOnce(Leasing leasing, Context context, Entrance entrance)
+            throws IOException, ConfigException, ClosedException, InterruptedException {
+        SessionPlan plan = plan(leasing.reader(), leasing.archive().read().orElse(null));
+        lastPlan = plan;
+        entrance.awaitOpen(shutdown::isAsked);
+        if (shutdown.isAsked()) {
+            return false;
+        }
+        state.waitFor("waiting for a lease");
+        LeaseStatus.Held held = leasing.loop()
+                .acquire(new Goal(
+                        plan.config(),
+                        plan.prepared().attributes(),
+                        previous(),
+                        plan.saved(),
+                        leasing.store().assigns()));
+        Lease own = held.lease().lease();
+        state.waitFor("waiting for the list of peers");
+        try (Session session = new Session(options, state, leasing, context, registry, plan, own)) {
+            shutdown.whenAsked(() -> {
+                leasing.close();
+                session.end();
+            });
+            session.start(held.confirmed() ? null : plan.saved());
+            removeLeftovers(plan.config());
+            if (!shutdown.isAsked() && !session.hasEnded()) {
+                state.ready();
+                systemd.ready();
+                leasing.store().onReady();
+                settle();
+                log.info(
+                        "ready: leased {}, {} peers",
+                        own.subnets(),
+                        state.peers().size());
+            }
+            boolean again = session.awaitEnd();
+            state.waitFor(again ? "starting anew" : "stopping");
+            config = session.config();
+            return again;
         }
     }
 
@@ -221,6 +247,9 @@ final class Daemon {
     private SessionPlan plan(StartupReader reader, @Nullable SavedLeases saved)
             throws IOException, ConfigException, ClosedException {
         NetworkConfig before = config;
+        if (lastPlan != null) {
+            lastPlan.uplinks().find(lastPlan.uplink()); // first, for the store is usually asked through it
+        }
         state.waitFor("waiting for the network config");
         try {
             NetworkConfig newest = reader.awaitNetworkConfig(saved);

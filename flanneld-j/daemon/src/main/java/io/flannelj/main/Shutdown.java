@@ -1,5 +1,6 @@
 package io.flannelj.main;
 
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -46,6 +47,11 @@ final class Shutdown {
 
     boolean isAsked() {
         return asked.getCount() == 0;
+    }
+
+    /** Waits that long, or until it is asked. */
+    void await(Duration atMost) throws InterruptedException {
+        boolean unused = asked.await(atMost.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     /** Ends the process with this status. */
