@@ -33,24 +33,29 @@ final class Workspace implements AutoCloseable {
     }
 
     /** Makes a workspace, after taking away what dead ones left. */
-    static synchronized Workspace open() {
-        try {
-            Files.createDirectories(ROOT);
-            try (FileChannel lock = lock()) {
-                sweep();
-                return make();
-            }
-        } catch (IOException e) {
-            throw new LabException("cannot make a workspace in " + ROOT + ": " + e.getMessage(), e);
-        }
+    static Workspace open() {
+        return locked(() -> {
+            sweep();
+            return make();
+        });
     }
 
-    /** Several laboratories may be opened and closed at once; one half made or half deleted would look dead to the others. */
-    private static FileChannel lock() throws IOException {
-        FileChannel channel =
-                FileChannel.open(ROOT.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        channel.lock();
-        return channel;
+    /** What must not meet other laboratories that are opened or closed: one half made or half deleted would look dead. */
+    private interface Step<T> {
+        T run() throws IOException;
+    }
+
+    private static synchronized <T> T locked(Step<T> step) {
+        try {
+            Files.createDirectories(ROOT);
+            try (FileChannel channel =
+                    FileChannel.open(ROOT.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+                channel.lock();
+                return step.run();
+            }
+        } catch (IOException e) {
+            throw new LabException("cannot make or delete a workspace in " + ROOT + ": " + e.getMessage(), e);
+        }
     }
 
     private static Workspace make() throws IOException {
@@ -111,13 +116,10 @@ final class Workspace implements AutoCloseable {
         processes.forEach(Process::destroyForcibly);
         processes.forEach(process -> process.onExit().join());
         namespaces.forEach(namespace -> Commands.run("ip", "netns", "delete", namespace));
-        synchronized (Workspace.class) { // the file's lock is the whole process's
-            try (FileChannel lock = lock()) {
-                deleteTree(directory);
-            } catch (IOException e) {
-                throw new LabException("cannot lock " + ROOT + ": " + e.getMessage(), e);
-            }
-        }
+        locked(() -> {
+            deleteTree(directory);
+            return directory;
+        });
         if (Thread.currentThread() != onExit) {
             try {
                 Runtime.getRuntime().removeShutdownHook(onExit);
