@@ -11,7 +11,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -132,6 +134,60 @@ class ExtensionIT {
 
             node.start(ALLOWED);
             assertThat(ran()).containsExactlyInAnyOrder("ran.PreStartupCommand", "ran.PostStartupCommand");
+        }
+    }
+
+    private static String lease(String publicIp) {
+        return "{\"PublicIP\":\"" + publicIp + "\",\"PublicIPv6\":null,\"BackendType\":\"extension\","
+                + "\"BackendData\":\"$(touch ran.BackendData)\"}";
+    }
+
+    private static String path(String key) {
+        return Lab.PREFIX + "/subnets/" + key;
+    }
+
+    /** The commands run as root, and who writes the store chooses what they are told. */
+    @Test
+    void noCommandIsRunForARefusedLease() throws IOException {
+        try (Lab lab = Lab.open(1, Lab.Underlay.ON)) {
+            lab.configure(
+                    "{\"Network\":\"10.5.0.0/16\",\"SubnetMax\":\"10.5.199.0\",\"Backend\":{\"Type\":\"extension\","
+                            + "\"SubnetAddCommand\":\"%s\",\"SubnetRemoveCommand\":\"%s\"}}"
+                                    .formatted(
+                                            script("add", "echo \"$SUBNET $PUBLIC_IP $(cat)\" >>add.log"),
+                                            script("remove", "echo \"$SUBNET $PUBLIC_IP\" >>remove.log")));
+            Node node = lab.node(1).start(ALLOWED);
+            String own = node.status().path("subnet").asText();
+            Map<String, String> refused = new LinkedHashMap<>();
+            for (String key : List.of(
+                    "0.0.0.0-0",
+                    "8.8.8.0-24",
+                    "10.5.0.0-16",
+                    "192.168.100.0-24",
+                    own.replace(".0/24", ".128-25"),
+                    "10.5.210.0-24; touch ran.key")) {
+                refused.put(key, lease("192.168.100.9"));
+            }
+            int subnet = 211;
+            for (String publicIp :
+                    List.of("127.0.0.1", "224.0.0.5", node.address(), "10.5.7.1", "$(touch ran.ip)", "-h", "")) {
+                refused.put("10.5." + subnet++ + ".0-24", lease(publicIp));
+            }
+            String admitted = "10.5.200.0-24";
+
+            refused.forEach((key, value) -> lab.etcd().put(path(key), value));
+            lab.etcd().put(path(admitted), lease("192.168.100.9"));
+
+            Wait.until(
+                    node::log, SOON, () -> node.status().path("unusablePeers").size() == refused.size());
+            Wait.until(() -> said("add.log"), SOON, () -> said("add.log").contains("10.5.200.0/24"));
+            assertThat(said("add.log")).isEqualTo("10.5.200.0/24 192.168.100.9 $(touch ran.BackendData)\n");
+
+            refused.keySet().forEach(key -> lab.etcd().delete(path(key)));
+            lab.etcd().delete(path(admitted));
+            Wait.until(() -> said("remove.log"), SOON, () -> said("remove.log").contains("10.5.200.0/24"));
+            assertThat(said("remove.log")).isEqualTo("10.5.200.0/24 192.168.100.9\n");
+            assertThat(ran()).as("what was run out of texts").isEmpty();
         }
     }
 }
