@@ -41,6 +41,11 @@ public final class OverlayBenchmark implements Callable<Integer> {
             description = "Only these, by name; kernel-vxlan is always among them.")
     List<String> only = List.of();
 
+    @Option(
+            names = "--java-options",
+            description = "flanneld-j-vxlan a second time with these options of Java, as flanneld-j-vxlan-java-options.")
+    String javaOptions = "";
+
     @Option(names = "--repetitions", description = "Of everything (${DEFAULT-VALUE}).")
     int repetitions = 5;
 
@@ -88,9 +93,12 @@ public final class OverlayBenchmark implements Callable<Integer> {
         return shown;
     }
 
-    private static List<Contender> contenders() {
+    private List<Contender> contenders() {
         List<Contender> all = new ArrayList<>(KernelContenders.all());
         all.addAll(OwnContender.all());
+        if (!javaOptions.isEmpty()) {
+            all.add(OwnContender.withJavaOptions(javaOptions));
+        }
         all.add(new FlannelUdp());
         all.addAll(Tunnels.all());
         return all;

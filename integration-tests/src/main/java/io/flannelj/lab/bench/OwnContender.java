@@ -3,6 +3,7 @@ package io.flannelj.lab.bench;
 import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** flanneld-j itself: the built distribution, with pods wired by its plugin. */
@@ -10,15 +11,28 @@ final class OwnContender implements Contender {
     static final String PREFIX = "flanneld-j-";
     private static final int FIRST_STRANGER = 10 << 24 | 128 << 16;
 
+    private final String name;
     private final String backend;
     private final int strangers;
+    private final Map<String, String> environment;
+
+    private OwnContender(String name, String backend, int strangers, Map<String, String> environment) {
+        this.name = PREFIX + name;
+        this.backend = backend;
+        this.strangers = strangers;
+        this.environment = environment;
+    }
 
     /**
      * @param strangers leases of nodes that do not exist, so that the tables are as large as in a large cluster
      */
-    OwnContender(String backend, int strangers) {
-        this.backend = backend;
-        this.strangers = strangers;
+    private OwnContender(String backend, int strangers) {
+        this(backend + (strangers == 0 ? "" : "-" + (strangers + 2) + "-peers"), backend, strangers, Map.of());
+    }
+
+    /** vxlan once more, with options of Java that come after the launcher's own. */
+    static Contender withJavaOptions(String options) {
+        return new OwnContender("vxlan-java-options", "vxlan", 0, Map.of("FLANNELD_JAVA_OPTS", options));
     }
 
     static List<Contender> all() {
@@ -27,7 +41,7 @@ final class OwnContender implements Contender {
 
     @Override
     public String name() {
-        return PREFIX + backend + (strangers == 0 ? "" : "-" + (strangers + 2) + "-peers");
+        return name;
     }
 
     @Override
@@ -43,7 +57,7 @@ final class OwnContender implements Contender {
         for (int i = 0; i < strangers; i++) {
             addStranger(lab, i);
         }
-        lab.nodes().forEach(Node::startDaemon);
+        lab.nodes().forEach(node -> node.startDaemonWith(environment));
         lab.nodes().forEach(Node::awaitReady);
         lab.nodes().forEach(node -> node.awaitPeers(strangers + 1));
         List<Long> daemons = lab.nodes().stream().map(Node::daemonPid).toList();
