@@ -13,17 +13,44 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * A real kube-apiserver in the switch's namespace, on the laboratory's etcd. Nothing else of Kubernetes runs: nodes are what
- * tests make them. Two accounts: an administrator's, and the daemons', which may do nothing until {@link #grantRole}.
+ * tests make them. Accounts: an administrator's, the daemons', which may do nothing until {@link #grantRole}, and the
+ * manifest's service account, by tokens that are bound to a pod or free.
  */
 public final class KubeApiserver {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String ADMIN_TOKEN = "lab-admin";
     private static final String DAEMON_TOKEN = "lab-daemon";
+    private static final String YAML = "application/yaml";
+    private static final String MERGE_PATCH = "application/merge-patch+json";
+    private static final Pattern KIND = Pattern.compile("^kind: (\\w+)$", Pattern.MULTILINE);
+    private static final Pattern NAME = Pattern.compile("^  name: (\\S+)$", Pattern.MULTILINE);
+
+    /** Where objects of a kind are, by kind. */
+    private static final Map<String, String> COLLECTIONS = Map.of(
+            "Namespace", "/api/v1/namespaces",
+            "ServiceAccount", "/api/v1/namespaces/" + Account.NAMESPACE + "/serviceaccounts",
+            "ConfigMap", "/api/v1/namespaces/" + Account.NAMESPACE + "/configmaps",
+            "ClusterRole", "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+            "ClusterRoleBinding", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+            "DaemonSet", "/apis/apps/v1/namespaces/" + Account.NAMESPACE + "/daemonsets",
+            "ValidatingAdmissionPolicy", "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies",
+            "ValidatingAdmissionPolicyBinding",
+                    "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings");
+
+    /** The service account of the manifest. */
+    private static final class Account {
+        static final String NAMESPACE = "kube-flannel";
+        static final String NAME = "flanneld-j";
+    }
 
     private final Lab lab;
     private final Path binary;
@@ -96,7 +123,7 @@ public final class KubeApiserver {
             if (!started.isAlive()) {
                 throw new LabException("kube-apiserver ended with status " + started.exitValue() + "; see " + log);
             }
-            return curl("GET", "/readyz", "", "").output().equals("ok");
+            return curl(ADMIN_TOKEN, "GET", "/readyz", "", "").output().equals("ok");
         });
         return started;
     }
@@ -134,7 +161,108 @@ public final class KubeApiserver {
 
     /** Merges a document into a node. */
     public void patchNode(String name, String document) {
-        call("PATCH", "/api/v1/nodes/" + name, "application/merge-patch+json", document);
+        call("PATCH", "/api/v1/nodes/" + name, MERGE_PATCH, document);
+    }
+
+    /** What the apiserver said to somebody's request: the status of HTTP, and the object or the refusal. */
+    public record Answer(int status, JsonNode body) {}
+
+    /**
+     * Merges a document into a node as the owner of a token, whatever comes of it.
+     *
+     * @param part of the node: {@code "/status"}, which the daemon writes to, or empty
+     */
+    public Answer patchNodeAs(String token, String name, String part, String document) {
+        Commands.Result result =
+                curl(token, "PATCH", "/api/v1/nodes/" + name + part, MERGE_PATCH, document, "-w", "\n%{http_code}");
+        String output = result.orThrow();
+        int end = output.lastIndexOf('\n');
+        try {
+            return new Answer(Integer.parseInt(output.substring(end + 1)), JSON.readTree(output.substring(0, end)));
+        } catch (JsonProcessingException e) {
+            throw new LabException("PATCH node " + name + ": " + output, e);
+        }
+    }
+
+    /**
+     * Makes the objects of these kinds that a manifest holds, as it writes them; an unknown field is an error. What is
+     * there stays.
+     */
+    public void apply(Path manifest, String... kinds) {
+        for (String document : documents(manifest, kinds)) {
+            call("POST", collection(document) + "?fieldValidation=Strict", YAML, document);
+        }
+    }
+
+    /** Deletes the objects of these kinds that a manifest holds, where they are there. */
+    public void withdraw(Path manifest, String... kinds) {
+        for (String document : documents(manifest, kinds)) {
+            Commands.Result result = curl(
+                    ADMIN_TOKEN, "DELETE", collection(document) + "/" + first(NAME, document), "", "");
+            result.orThrow();
+        }
+    }
+
+    private static List<String> documents(Path manifest, String... kinds) {
+        try {
+            List<String> wanted = List.of(kinds);
+            List<String> documents = Stream.of(Files.readString(manifest).split("(?m)^---\n"))
+                    .filter(document -> wanted.contains(first(KIND, document)))
+                    .toList();
+            if (documents.size() < wanted.size()) {
+                throw new LabException(manifest + " does not hold each of " + wanted);
+            }
+            return documents;
+        } catch (IOException e) {
+            throw new LabException("cannot read " + manifest, e);
+        }
+    }
+
+    private static String collection(String document) {
+        String kind = first(KIND, document);
+        return Optional.ofNullable(COLLECTIONS.get(kind))
+                .orElseThrow(() -> new LabException("do not know where objects of kind " + kind + " are"));
+    }
+
+    private static String first(Pattern pattern, String document) {
+        Matcher matcher = pattern.matcher(document);
+        return matcher.find() ? matcher.group(1) : "";
+    }
+
+    /**
+     * A token as the kubelet of a node gets it for a pod of the DaemonSet: of the manifest's service account, and bound to
+     * the pod. The manifest's namespace and service account must be there.
+     */
+    public String podToken(String node) {
+        String pods = "/api/v1/namespaces/" + Account.NAMESPACE + "/pods";
+        String name = Account.NAME + "-" + node;
+        call(
+                "POST",
+                pods,
+                "application/json",
+                "{\"metadata\":{\"name\":\"" + name + "\"},\"spec\":{\"nodeName\":\"" + node
+                        + "\",\"serviceAccountName\":\"" + Account.NAME
+                        + "\",\"containers\":[{\"name\":\"flanneld-j\",\"image\":\"none\"}]}}");
+        String uid = call("GET", pods + "/" + name, "", "").path("metadata").path("uid").asText();
+        return token("\"boundObjectRef\":{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"name\":\"" + name
+                + "\",\"uid\":\"" + uid + "\"}");
+    }
+
+    /** A token of the manifest's service account that is bound to nothing, so that it names no node. */
+    public String freeToken() {
+        return token("");
+    }
+
+    private String token(String spec) {
+        return call(
+                        "POST",
+                        COLLECTIONS.get("ServiceAccount") + "/" + Account.NAME + "/token",
+                        "application/json",
+                        "{\"apiVersion\":\"authentication.k8s.io/v1\",\"kind\":\"TokenRequest\",\"spec\":{" + spec
+                                + "}}")
+                .path("status")
+                .path("token")
+                .asText();
     }
 
     public JsonNode node(String name) {
@@ -182,8 +310,13 @@ public final class KubeApiserver {
 
     /** A kubeconfig of the daemons' account. */
     public Path kubeconfig() {
+        return kubeconfig("kubeconfig", DAEMON_TOKEN);
+    }
+
+    /** A kubeconfig of a token's owner. */
+    public Path kubeconfig(String file, String token) {
         try {
-            return Files.writeString(directory.resolve("kubeconfig"), """
+            return Files.writeString(directory.resolve(file), """
                     apiVersion: v1
                     kind: Config
                     current-context: lab
@@ -191,14 +324,14 @@ public final class KubeApiserver {
                     clusters: [{name: lab, cluster: {server: "%s", certificate-authority: %s}}]
                     users: [{name: flannel, user: {token: %s}}]
                     """.formatted(
-                            url, directory.resolve("apiserver.crt"), DAEMON_TOKEN));
+                            url, directory.resolve("apiserver.crt"), token));
         } catch (IOException e) {
             throw new LabException("cannot write a kubeconfig", e);
         }
     }
 
     private JsonNode call(String method, String path, String contentType, String body) {
-        Commands.Result result = curl(method, path, contentType, body);
+        Commands.Result result = curl(ADMIN_TOKEN, method, path, contentType, body);
         try {
             JsonNode answer = JSON.readTree(result.output());
             boolean there = answer.path("reason").asText().equals("AlreadyExists");
@@ -214,7 +347,8 @@ public final class KubeApiserver {
         }
     }
 
-    private Commands.Result curl(String method, String path, String contentType, String body) {
+    private Commands.Result curl(
+            String token, String method, String path, String contentType, String body, String... options) {
         List<String> command = new ArrayList<>(List.of(
                 "curl",
                 "-s",
@@ -223,12 +357,13 @@ public final class KubeApiserver {
                 "--cacert",
                 directory.resolve("apiserver.crt").toString(),
                 "-H",
-                "Authorization: Bearer " + ADMIN_TOKEN,
+                "Authorization: Bearer " + token,
                 "-X",
                 method));
         if (!body.isEmpty()) {
-            command.addAll(List.of("-H", "Content-Type: " + contentType, "-d", body));
+            command.addAll(List.of("-H", "Content-Type: " + contentType, "--data-binary", body));
         }
+        command.addAll(List.of(options));
         command.add(url + path);
         return Commands.inNamespace(lab.etcd().namespace(), command.toArray(String[]::new));
     }

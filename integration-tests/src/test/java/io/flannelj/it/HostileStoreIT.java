@@ -15,7 +15,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
-import java.util.stream.Collectors;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -153,21 +152,6 @@ class HostileStoreIT {
             return subnet.substring(0, subnet.lastIndexOf('.'));
         }
 
-        /** What the kernel sends where, but for what it learns or makes by itself. */
-        private static String kernel(Node node) {
-            Awaitility.await()
-                    .atMost(SOON)
-                    .until(() -> !node.run("ip", "-6", "addr").output().contains("tentative"));
-            return node.run("ip", "-4", "route", "show", "table", "all").output()
-                    + node.run("ip", "-6", "route", "show", "table", "all").output()
-                    + node.run("bridge", "fdb", "show")
-                            .output()
-                            .lines()
-                            .filter(line -> line.contains("permanent"))
-                            .collect(Collectors.joining("\n", "", "\n"))
-                    + node.run("ip", "neigh", "show", "nud", "permanent").output();
-        }
-
         private static List<JsonNode> unusable(Node node) {
             List<JsonNode> unusable = new ArrayList<>();
             node.peers().forEach(peer -> {
@@ -197,7 +181,7 @@ class HostileStoreIT {
                 Pod pod = attacked.addPod();
                 Pod otherPod = other.addPod();
                 assertThat(pod.canPing(otherPod)).isTrue();
-                String before = kernel(attacked);
+                String before = Destinations.of(attacked);
                 Pings pings = Pings.start(pod, otherPod);
 
                 Map<String, String> attacks = attacks(attacked, other);
@@ -205,7 +189,7 @@ class HostileStoreIT {
                 Awaitility.await()
                         .atMost(SOON)
                         .untilAsserted(() -> assertThat(unusable(attacked)).hasSameSizeAs(attacks.keySet()));
-                assertThat(kernel(attacked)).isEqualTo(before);
+                assertThat(Destinations.of(attacked)).isEqualTo(before);
                 assertThat(attacked.status().path("peers").asInt()).isEqualTo(1);
                 assertThat(attacked.status().path("unusablePeers").size()).isEqualTo(attacks.size());
                 assertThat(refusedByMetric(attacked)).isEqualTo(attacks.size());
@@ -217,7 +201,7 @@ class HostileStoreIT {
                 eachIsNamedOnce(attacked);
 
                 theStoreIsListedAgain(lab, attacked, attacks.size());
-                assertThat(kernel(attacked)).isEqualTo(before);
+                assertThat(Destinations.of(attacked)).isEqualTo(before);
                 eachIsNamedOnce(attacked);
                 Pings.Outcome outcome = pings.stop();
                 assertThat(outcome.sent()).isPositive();

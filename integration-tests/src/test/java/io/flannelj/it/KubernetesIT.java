@@ -3,6 +3,7 @@ package io.flannelj.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.flannelj.lab.Commands;
 import io.flannelj.lab.KubeApiserver;
 import io.flannelj.lab.Lab;
@@ -13,6 +14,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -31,6 +34,10 @@ import org.junit.jupiter.api.TestInstance;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class KubernetesIT {
     private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Path MANIFEST = Path.of("../deploy/kubernetes/flanneld-j.yml");
+    private static final String[] ACCOUNT = {"Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding"};
+    private static final String[] POLICY = {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"};
+    private static final String MAC = "c6:d2:32:6f:8f:44";
     private static final int APISERVER_AWAY_SECONDS = Integer.getInteger("flannelj.storeAwaySeconds", 12);
 
     private Lab lab;
@@ -85,11 +92,15 @@ class KubernetesIT {
     }
 
     private void startDaemon(Node node) {
+        startDaemon(node, apiserver.kubeconfig());
+    }
+
+    private void startDaemon(Node node, Path kubeconfig) {
         node.startDaemonWith(
                 Map.of("NODE_NAME", node.name()),
                 "--kube-subnet-mgr",
                 "--kubeconfig-file",
-                apiserver.kubeconfig().toString(),
+                kubeconfig.toString(),
                 "--net-config-path",
                 networkConfig.toString());
     }
@@ -307,6 +318,179 @@ class KubernetesIT {
         moved.remove();
         three.stop();
         apiserver.deleteNode("n3");
+    }
+
+    @Test
+    void theApiserverTakesTheWholeManifest() {
+        apiserver.apply(MANIFEST, ACCOUNT);
+        apiserver.apply(MANIFEST, POLICY);
+        apiserver.apply(MANIFEST, "ConfigMap", "DaemonSet");
+    }
+
+    @Test
+    void aPodsTokenWritesToItsOwnNodeAlone() {
+        Node three = lab.node(3);
+        apiserver.addNode("n3", "10.244.3.0/24");
+        apiserver.apply(MANIFEST, ACCOUNT);
+        String token = apiserver.podToken("n3");
+        apiserver.withdraw(MANIFEST, POLICY);
+        Awaitility.await("without the policy it writes to every node")
+                .atMost(SOON)
+                .until(() -> write(token, "n2", "before").status() == 200);
+
+        apiserver.apply(MANIFEST, POLICY);
+        Awaitility.await("the policy is in force")
+                .atMost(SOON)
+                .until(() -> write(token, "n2", "after").status() == 403);
+        String written = writtenBy("n2");
+
+        KubeApiserver.Answer refused = write(token, "n2", "other");
+        assertThat(refused.status()).isEqualTo(403);
+        assertThat(refused.body().path("message").asText())
+                .contains("flanneld-j writes to the node that it runs on, and to no other");
+        assertThat(write(token, "n3", "own").status()).isEqualTo(200);
+        assertThat(writtenBy("n3")).isEqualTo("own");
+        assertThat(List.of("n1", "n2", "n3"))
+                .as("a token that names no node")
+                .allSatisfy(node -> assertThat(write(apiserver.freeToken(), node, "free").status())
+                        .isEqualTo(403));
+        assertThat(apiserver.patchNodeAs(token, "n3", "", annotation("whole")).status())
+                .as("more of its node than the status")
+                .isEqualTo(403);
+        assertThat(writtenBy("n2")).isEqualTo(written);
+        assertThat(writtenBy("n3")).isEqualTo("own");
+
+        startDaemon(three, apiserver.kubeconfig("kubeconfig.n3", token));
+        three.awaitReady();
+        Pod pod = three.addPod();
+        Awaitility.await("a daemon with that token carries")
+                .atMost(SOON)
+                .until(() -> ping(here, pod) && ping(pod, there));
+        pod.remove();
+        three.stop();
+        apiserver.deleteNode("n3");
+    }
+
+    private static String annotation(String value) {
+        return "{\"metadata\":{\"annotations\":{\"lab/written\":\"" + value + "\"}}}";
+    }
+
+    private KubeApiserver.Answer write(String token, String node, String value) {
+        return apiserver.patchNodeAs(token, node, "/status", annotation(value));
+    }
+
+    private String writtenBy(String node) {
+        return apiserver
+                .node(node)
+                .path("metadata")
+                .path("annotations")
+                .path("lab/written")
+                .asText();
+    }
+
+    /** What a node says of itself; JSON merge patch. */
+    private static String lease(String publicIp, String mac, int vni) {
+        return "{\"metadata\":{\"annotations\":{\"flannel.alpha.coreos.com/kube-subnet-manager\":\"true\","
+                + "\"flannel.alpha.coreos.com/backend-type\":\"vxlan\",\"flannel.alpha.coreos.com/public-ip\":\""
+                + publicIp + "\",\"flannel.alpha.coreos.com/backend-data\":\"{\\\"VNI\\\":" + vni
+                + ",\\\"VtepMAC\\\":\\\"" + mac + "\\\"}\"}}}";
+    }
+
+    private static String problem(Node node, String lease) {
+        for (JsonNode unusable : node.status().path("unusablePeers")) {
+            if (unusable.path("lease").asText().equals(lease)) {
+                return unusable.path("problem").asText();
+            }
+        }
+        return "";
+    }
+
+    @Test
+    void whatANodeWritesOfItselfPointsNowhereElse() {
+        apiserver.addNode("n3", "10.244.3.0/24");
+        apiserver.apply(MANIFEST, ACCOUNT);
+        apiserver.apply(MANIFEST, POLICY);
+        String token = apiserver.podToken("n3");
+        String before = Destinations.of(one);
+        Pings pings = Pings.start(here, there);
+        Map<String, String> attacks = new LinkedHashMap<>();
+        attacks.put(lease("127.0.0.1", MAC, 1), "a loopback address");
+        attacks.put(lease("224.0.0.5", MAC, 1), "a multicast address");
+        attacks.put(lease("255.255.255.255", MAC, 1), "a broadcast address");
+        attacks.put(lease("192.168.100.255", MAC, 1), "a broadcast address");
+        attacks.put(lease("0.0.0.0", MAC, 1), "is not an address");
+        attacks.put(lease("169.254.1.1", MAC, 1), "a link-local address");
+        attacks.put(lease("10.244.2.1", MAC, 1), "inside the pod network 10.244.0.0/16");
+        attacks.put(lease(one.address(), MAC, 1), "this node's own");
+        attacks.put(lease("fe80::1", MAC, 1), "is not an address");
+        attacks.put(lease("192.168.100.9", "01:00:5e:00:00:05", 1), "no unicast MAC address");
+        attacks.put(lease("192.168.100.9", MAC, 7), "VNI");
+
+        attacks.forEach((document, fault) -> {
+            assertThat(apiserver.patchNodeAs(token, "n3", "/status", document).status())
+                    .as("the apiserver takes it")
+                    .isEqualTo(200);
+            Awaitility.await()
+                    .atMost(SOON)
+                    .untilAsserted(() -> assertThat(problem(one, "node n3"))
+                            .as(document)
+                            .contains(fault));
+            assertThat(Destinations.of(one)).isEqualTo(before);
+        });
+        assertThat(one.status().path("peers").asInt()).isEqualTo(1);
+
+        String others = "{\"spec\":{\"podCIDR\":\"10.244.2.0/24\",\"podCIDRs\":[\"10.244.2.0/24\"]}}";
+        assertThat(apiserver.patchNodeAs(token, "n3", "", others).status()).isEqualTo(403);
+        apiserver.patchNodeAs(token, "n3", "/status", others);
+        assertThat(apiserver.node("n3").path("spec").path("podCIDR").asText())
+                .as("pod CIDRs are no part of the status")
+                .isEqualTo("10.244.3.0/24");
+
+        assertThat(apiserver.patchNodeAs(token, "n3", "/status", lease("192.168.100.9", MAC, 1))
+                        .status())
+                .isEqualTo(200);
+        one.awaitPeers(2); // the same node with an address that a node can have
+        assertThat(pings.stop().lost()).isZero();
+        apiserver.deleteNode("n3");
+        one.awaitPeers(1);
+    }
+
+    /** Who registers nodes gives them their pod CIDRs. */
+    @Test
+    void noNodesPodCidrPointsWhereNoneMay() {
+        String before = Destinations.of(one);
+        Pings pings = Pings.start(here, there);
+        Map<String, String> attacks = new LinkedHashMap<>();
+        attacks.put("0.0.0.0/0", "not inside the network 10.244.0.0/16");
+        attacks.put("127.0.0.0/8", "not inside the network");
+        attacks.put("8.8.8.0/24", "not inside the network");
+        attacks.put("192.168.100.0/24", "not inside the network");
+        attacks.put("10.244.0.0/16", "not inside the network");
+        attacks.put("10.244.1.0/24", "overlaps this node's own 10.244.1.0/24");
+        attacks.put("10.244.1.128/25", "overlaps this node's own");
+        attacks.put("10.244.2.0/24", "overlaps the older lease node n2");
+        attacks.put("10.244.2.128/25", "overlaps the older lease node n2");
+        List<String> names = new ArrayList<>();
+        attacks.forEach((podCidr, fault) -> {
+            String name = "hostile" + names.size();
+            names.add(name);
+            apiserver.addNode(name, podCidr);
+            apiserver.patchNode(name, lease("192.168.100.9", MAC, 1));
+            Awaitility.await()
+                    .atMost(SOON)
+                    .untilAsserted(() -> assertThat(problem(one, "node " + name))
+                            .as(podCidr)
+                            .contains(fault));
+        });
+
+        assertThat(Destinations.of(one)).isEqualTo(before);
+        assertThat(one.status().path("peers").asInt()).isEqualTo(1);
+        assertThat(pings.stop().lost()).isZero();
+        names.forEach(apiserver::deleteNode);
+        Awaitility.await()
+                .atMost(SOON)
+                .untilAsserted(
+                        () -> assertThat(one.status().path("unusablePeers")).isEmpty());
     }
 
     @Test
