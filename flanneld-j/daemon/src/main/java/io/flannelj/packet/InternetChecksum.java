@@ -1,6 +1,10 @@
 package io.flannelj.packet;
 
 import io.netty.buffer.ByteBuf;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
  * The Internet checksum, RFC 1071: the one's complement of the one's complement sum of 16-bit words.
@@ -9,31 +13,37 @@ import io.netty.buffer.ByteBuf;
  * the order of octets within words does not matter as long as the result is stored in the same order, which {@link
  * #store} does. Memory is read in words of 64 bits, several chains at a time, because one dependent chain of additions is
  * what bounds the obvious loop. Each word is added whole into one sum, which may wrap, and its upper half into another,
- * which cannot: what is missing, the sum of the lower halves, is the first less the second moved up, modulo 2^64.
+ * which cannot: what is missing, the sum of the lower halves, is the first less the second moved up, modulo 2^64. Netty
+ * checks the bounds of each access to its buffers, so a sum asks it once, for a view of all its octets, and the loop's
+ * own checks against the view are taken out of the loop by the compiler.
  */
 public final class InternetChecksum {
     private static final long LOW = 0xffff_ffffL;
+    private static final VarHandle LONGS = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle INTS = MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle SHORTS = MethodHandles.byteBufferViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
 
     private InternetChecksum() {}
 
     /**
      * Adds {@code length} octets to a running sum. An odd last octet is padded with zero, so only the last part of a
-     * message may have odd length.
+     * message may have odd length. Allocates nothing but the buffer's own view of itself, when it is first asked for.
      *
      * @return the unfolded sum
      */
     public static long add(long sum, ByteBuf data, int offset, int length) {
+        ByteBuffer octets = data.internalNioBuffer(offset, length);
         long whole0 = 0;
         long whole1 = 0;
         long upper0 = 0;
         long upper1 = 0;
-        int at = offset;
-        int left = length;
-        while (left >= 32) {
-            long v0 = data.getLongLE(at);
-            long v1 = data.getLongLE(at + 8);
-            long v2 = data.getLongLE(at + 16);
-            long v3 = data.getLongLE(at + 24);
+        int at = octets.position();
+        int end = at + length;
+        for (int last = end - 31; at < last; at += 32) {
+            long v0 = (long) LONGS.get(octets, at);
+            long v1 = (long) LONGS.get(octets, at + 8);
+            long v2 = (long) LONGS.get(octets, at + 16);
+            long v3 = (long) LONGS.get(octets, at + 24);
             whole0 += v0;
             upper0 += v0 >>> 32;
             whole1 += v1;
@@ -42,22 +52,17 @@ public final class InternetChecksum {
             upper0 += v2 >>> 32;
             whole1 += v3;
             upper1 += v3 >>> 32;
-            at += 32;
-            left -= 32;
         }
         long upper = upper0 + upper1;
         long s0 = sum + upper + (whole0 + whole1 - (upper << 32));
-        while (left >= 4) {
-            s0 += data.getIntLE(at) & LOW;
-            at += 4;
-            left -= 4;
+        for (; end - at >= 4; at += 4) {
+            s0 += (int) INTS.get(octets, at) & LOW;
         }
-        if (left >= 2) {
-            s0 += data.getUnsignedShortLE(at);
+        if (end - at >= 2) {
+            s0 += (short) SHORTS.get(octets, at) & 0xffff;
             at += 2;
-            left -= 2;
         }
-        return left == 0 ? s0 : s0 + data.getUnsignedByte(at);
+        return at == end ? s0 : s0 + (octets.get(at) & 0xff);
     }
 
     /** Adds one 16-bit value as it would stand in the packet, network order. */
