@@ -197,8 +197,8 @@ public final class KubeApiserver {
     /** Deletes the objects of these kinds that a manifest holds, where they are there. */
     public void withdraw(Path manifest, String... kinds) {
         for (String document : documents(manifest, kinds)) {
-            Commands.Result result = curl(
-                    ADMIN_TOKEN, "DELETE", collection(document) + "/" + first(NAME, document), "", "");
+            Commands.Result result =
+                    curl(ADMIN_TOKEN, "DELETE", collection(document) + "/" + first(NAME, document), "", "");
             result.orThrow();
         }
     }
@@ -243,9 +243,12 @@ public final class KubeApiserver {
                 "{\"metadata\":{\"name\":\"" + name + "\"},\"spec\":{\"nodeName\":\"" + node
                         + "\",\"serviceAccountName\":\"" + Account.NAME
                         + "\",\"containers\":[{\"name\":\"flanneld-j\",\"image\":\"none\"}]}}");
-        String uid = call("GET", pods + "/" + name, "", "").path("metadata").path("uid").asText();
-        return token("\"boundObjectRef\":{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"name\":\"" + name
-                + "\",\"uid\":\"" + uid + "\"}");
+        String uid = call("GET", pods + "/" + name, "", "")
+                .path("metadata")
+                .path("uid")
+                .asText();
+        return token("\"boundObjectRef\":{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"name\":\"" + name + "\",\"uid\":\""
+                + uid + "\"}");
     }
 
     /** A token of the manifest's service account that is bound to nothing, so that it names no node. */
@@ -316,15 +319,15 @@ public final class KubeApiserver {
     /** A kubeconfig of a token's owner. */
     public Path kubeconfig(String file, String token) {
         try {
-            return Files.writeString(directory.resolve(file), """
+            return Files.writeString(
+                    directory.resolve(file), """
                     apiVersion: v1
                     kind: Config
                     current-context: lab
                     contexts: [{name: lab, context: {cluster: lab, user: flannel}}]
                     clusters: [{name: lab, cluster: {server: "%s", certificate-authority: %s}}]
                     users: [{name: flannel, user: {token: %s}}]
-                    """.formatted(
-                            url, directory.resolve("apiserver.crt"), token));
+                    """.formatted(url, directory.resolve("apiserver.crt"), token));
         } catch (IOException e) {
             throw new LabException("cannot write a kubeconfig", e);
         }

@@ -352,7 +352,8 @@ class KubernetesIT {
         assertThat(writtenBy("n3")).isEqualTo("own");
         assertThat(List.of("n1", "n2", "n3"))
                 .as("a token that names no node")
-                .allSatisfy(node -> assertThat(write(apiserver.freeToken(), node, "free").status())
+                .allSatisfy(node -> assertThat(
+                                write(apiserver.freeToken(), node, "free").status())
                         .isEqualTo(403));
         assertThat(apiserver.patchNodeAs(token, "n3", "", annotation("whole")).status())
                 .as("more of its node than the status")
@@ -432,9 +433,8 @@ class KubernetesIT {
                     .isEqualTo(200);
             Awaitility.await()
                     .atMost(SOON)
-                    .untilAsserted(() -> assertThat(problem(one, "node n3"))
-                            .as(document)
-                            .contains(fault));
+                    .untilAsserted(() ->
+                            assertThat(problem(one, "node n3")).as(document).contains(fault));
             assertThat(Destinations.of(one)).isEqualTo(before);
         });
         assertThat(one.status().path("peers").asInt()).isEqualTo(1);
@@ -446,7 +446,8 @@ class KubernetesIT {
                 .as("pod CIDRs are no part of the status")
                 .isEqualTo("10.244.3.0/24");
 
-        assertThat(apiserver.patchNodeAs(token, "n3", "/status", lease("192.168.100.9", MAC, 1))
+        assertThat(apiserver
+                        .patchNodeAs(token, "n3", "/status", lease("192.168.100.9", MAC, 1))
                         .status())
                 .isEqualTo(200);
         one.awaitPeers(2); // the same node with an address that a node can have
@@ -478,9 +479,8 @@ class KubernetesIT {
             apiserver.patchNode(name, lease("192.168.100.9", MAC, 1));
             Awaitility.await()
                     .atMost(SOON)
-                    .untilAsserted(() -> assertThat(problem(one, "node " + name))
-                            .as(podCidr)
-                            .contains(fault));
+                    .untilAsserted(() ->
+                            assertThat(problem(one, "node " + name)).as(podCidr).contains(fault));
         });
 
         assertThat(Destinations.of(one)).isEqualTo(before);

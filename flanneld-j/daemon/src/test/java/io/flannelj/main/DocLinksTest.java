@@ -76,7 +76,8 @@ class DocLinksTest {
         Map<String, String> sources = new HashMap<>();
         for (String module : List.of("flanneld-j/hostnet", "flanneld-j/daemon", "cni-plugin", "integration-tests")) {
             try (Stream<Path> files = Files.walk(ROOT.resolve(module).resolve("src/test/java"))) {
-                for (Path file : files.filter(each -> each.toString().endsWith(".java")).toList()) {
+                for (Path file :
+                        files.filter(each -> each.toString().endsWith(".java")).toList()) {
                     sources.put(file.getFileName().toString().replace(".java", ""), Files.readString(file));
                 }
             }

@@ -43,7 +43,8 @@ public final class OverlayBenchmark implements Callable<Integer> {
 
     @Option(
             names = "--java-options",
-            description = "flanneld-j-vxlan a second time with these options of Java, as flanneld-j-vxlan-java-options.")
+            description =
+                    "flanneld-j-vxlan a second time with these options of Java, as flanneld-j-vxlan-java-options.")
     String javaOptions = "";
 
     @Option(names = "--repetitions", description = "Of everything (${DEFAULT-VALUE}).")
