@@ -2,6 +2,7 @@ package io.flannelj.fuzz;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.flannelj.it.LongRun;
 import io.flannelj.lab.Commands;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -35,6 +36,7 @@ class FuzzIT {
     }
 
     @Test
+    @LongRun
     void jazzerLeadsATarget(@TempDir Path work) throws IOException {
         Commands.Result result = Commands.run(
                 List.of(

@@ -12,12 +12,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * 100,000 random and mutated calls, and as many that Jazzer makes up; a longer run by {@code -Dflannelj.cniMutants=N
+ * In CI 100,000 random and mutated calls, and as many that Jazzer makes up; a longer run by {@code -Dflannelj.cniMutants=N
  * -Dflannelj.cniSeed=S} and {@code -Dflannelj.cniFuzz=N}.
  */
 @NeedsPrivileges
 class CniFuzzIT {
-    private static final int MUTANTS = Integer.getInteger("flannelj.cniMutants", 100_000);
+    private static final int MUTANTS = Integer.getInteger("flannelj.cniMutants", LongRun.IN_CI ? 100_000 : 5_000);
     private static final long SEED = Long.getLong("flannelj.cniSeed", 6);
 
     private static final int ONE_PROCESS = 100_000;
@@ -40,6 +40,7 @@ class CniFuzzIT {
     }
 
     @Test
+    @LongRun
     void whatJazzerThinksOfIsAnsweredAsWell(@TempDir Path seeds) throws IOException {
         for (String seed : CniMutations.CONFIGURATIONS) {
             Files.writeString(seeds.resolve("seed-" + seed.hashCode()), seed);

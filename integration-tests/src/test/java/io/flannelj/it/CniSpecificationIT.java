@@ -19,7 +19,6 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.DynamicContainer;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.TestInstance;
@@ -107,12 +106,19 @@ class CniSpecificationIT {
     }
 
     @TestFactory
-    Stream<DynamicContainer> theSpecificationHolds() {
-        return Stream.of(new Caller("flannel-j", true), new Caller("flannel-j-jvm", false))
-                .map(caller -> DynamicContainer.dynamicContainer(
-                        caller.program + (caller.daemon ? " with a daemon" : " alone"),
-                        rows().map(row -> DynamicTest.dynamicTest(
-                                row.sentence(), () -> row.check().run(caller)))));
+    Stream<DynamicTest> theSpecificationHolds() {
+        return tests(new Caller("flannel-j", true));
+    }
+
+    @LongRun
+    @TestFactory
+    Stream<DynamicTest> theSpecificationHoldsWithoutADaemon() {
+        return tests(new Caller("flannel-j-jvm", false));
+    }
+
+    private Stream<DynamicTest> tests(Caller caller) {
+        return rows().map(
+                row -> DynamicTest.dynamicTest(row.sentence(), () -> row.check().run(caller)));
     }
 
     private Stream<Row> rows() {

@@ -17,6 +17,11 @@ import org.junit.jupiter.api.TestInstance;
 /** Everything that pods expect of a network, over each backend: three nodes, real daemons, real pods. */
 @NeedsPrivileges
 class ConnectivityIT {
+    /** Between the sizes that are tried; near the MTU each one is. */
+    private static final int SIZE_STEP = LongRun.IN_CI ? 1 : 13;
+
+    private static final int TCP_MEGABYTES = LongRun.IN_CI ? 200 : 50;
+
     @Nested
     class OverVxlan extends Contract {
         OverVxlan() {
@@ -26,6 +31,7 @@ class ConnectivityIT {
 
     /** flannel masquerades what a node sends to remote pods there, and so loses it. */
     @Nested
+    @LongRun
     class OverVxlanWithNftables extends Contract {
         OverVxlanWithNftables() {
             super("vxlan", 1450, "\"EnableNFTables\":true,");
@@ -47,6 +53,7 @@ class ConnectivityIT {
     }
 
     @Nested
+    @LongRun
     class OverIpip extends Contract {
         OverIpip() {
             super("ipip", 1480);
@@ -54,6 +61,7 @@ class ConnectivityIT {
     }
 
     @Nested
+    @LongRun
     class OverGeneve extends Contract {
         OverGeneve() {
             super("geneve", 1434);
@@ -158,7 +166,8 @@ class ConnectivityIT {
                             "sh",
                             "-c",
                             "s=0; while [ $s -le " + largest + " ]; do ping -c1 -W1 -M do -q -s $s " + there.address()
-                                    + " >/dev/null || echo $s; s=$((s+1)); done")
+                                    + " >/dev/null || echo $s; s=$((s < " + (largest - 20) + " ? s + " + SIZE_STEP
+                                    + " : s + 1)); done")
                     .orThrow();
             assertThat(failed).as("sizes that did not arrive").isEmpty();
             assertThat(here.run("ip", "link", "show", "eth0").output()).contains("mtu " + podMtu);
@@ -186,7 +195,7 @@ class ConnectivityIT {
 
         @Test
         void muchTcpArrivesUndamagedBothWays() {
-            assertThat(Transfer.tcp(here, there, 200)).isTrue();
+            assertThat(Transfer.tcp(here, there, TCP_MEGABYTES)).isTrue();
         }
 
         @Test

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.TestInstance;
 @NeedsPrivileges
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class EtcdFaultsIT {
-    private static final int FAULT_SECONDS = Integer.getInteger("flannelj.faultSeconds", 8);
+    private static final int FAULT_SECONDS = Integer.getInteger("flannelj.faultSeconds", LongRun.IN_CI ? 8 : 4);
     private static final double CONVERGED_WITHIN_SECONDS = 10;
     private static final int LOG_LINES_A_MINUTE = 20;
 
@@ -82,6 +82,7 @@ class EtcdFaultsIT {
 
     /** It answers, but each time late. */
     @Test
+    @LongRun
     void slow() {
         flow.undisturbed("slow", () -> {
             for (int i = 0; i < 2 * FAULT_SECONDS; i++) {
@@ -153,6 +154,7 @@ class EtcdFaultsIT {
     }
 
     @Test
+    @LongRun
     void certificatesEnd() {
         try (Lab own = Lab.open(2, Lab.Underlay.ON)) {
             Authority authority = own.authority();
@@ -179,6 +181,7 @@ class EtcdFaultsIT {
     }
 
     @Test
+    @LongRun
     void theLeaderGoes() {
         try (Lab own = Lab.open(2, Lab.Underlay.ON)) {
             EtcdCluster store = own.startEtcdCluster();

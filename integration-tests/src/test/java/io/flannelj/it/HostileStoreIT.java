@@ -37,6 +37,7 @@ class HostileStoreIT {
     }
 
     @Nested
+    @LongRun
     class OverVxlanInTheKernel extends Attacks {
         OverVxlanInTheKernel() {
             super("vxlan", ",\"Datapath\":\"kernel\"", "VtepMAC");
@@ -44,6 +45,7 @@ class HostileStoreIT {
     }
 
     @Nested
+    @LongRun
     class OverUdp extends Attacks {
         OverUdp() {
             super("udp", "", "");
@@ -58,6 +60,7 @@ class HostileStoreIT {
     }
 
     @Nested
+    @LongRun
     class OverGeneve extends Attacks {
         OverGeneve() {
             super("geneve", "", "MAC");

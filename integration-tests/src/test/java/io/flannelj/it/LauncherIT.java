@@ -88,6 +88,7 @@ class LauncherIT {
         }
 
         @Test
+        @LongRun
         void theArchiveIsMadeOnceAndAgainAfterAnUpdate() throws IOException {
             install();
             assertThatItRuns(launch("--version"));

@@ -24,7 +24,7 @@ public @interface NeedsPrivileges {
             if (missing.isEmpty()) {
                 return ConditionEvaluationResult.enabled("namespaces, TUN devices and etcd are there");
             }
-            if ("true".equals(System.getenv("CI"))) {
+            if (LongRun.IN_CI) {
                 throw new IllegalStateException("CI must not skip privileged tests: " + missing);
             }
             return ConditionEvaluationResult.disabled(missing);

@@ -37,6 +37,7 @@ class TunnelGuardIT {
     }
 
     @Nested
+    @LongRun
     class OverKernelVxlan extends OverVxlan {
         OverKernelVxlan() {
             flags = List.of("--vxlan-datapath", "kernel");
@@ -44,6 +45,7 @@ class TunnelGuardIT {
     }
 
     @Nested
+    @LongRun
     class OverKernelVxlanWithNftables extends OverKernelVxlan {
         OverKernelVxlanWithNftables() {
             moreConfig = "\"EnableNFTables\":true,";
@@ -99,6 +101,7 @@ class TunnelGuardIT {
     }
 
     @Nested
+    @LongRun
     class OverDualStackKernelVxlan extends OverDualStackVxlan {
         OverDualStackKernelVxlan() {
             flags = List.of("--vxlan-datapath", "kernel");
@@ -113,6 +116,7 @@ class TunnelGuardIT {
     }
 
     @Nested
+    @LongRun
     class OverGeneve extends UdpContract {
         OverGeneve() {
             super(Carrier.GENEVE, "geneve");
