@@ -117,8 +117,8 @@ class CniSpecificationIT {
     }
 
     private Stream<DynamicTest> tests(Caller caller) {
-        return rows().map(
-                row -> DynamicTest.dynamicTest(row.sentence(), () -> row.check().run(caller)));
+        return rows().map(row ->
+                DynamicTest.dynamicTest(row.sentence(), () -> row.check().run(caller)));
     }
 
     private Stream<Row> rows() {
