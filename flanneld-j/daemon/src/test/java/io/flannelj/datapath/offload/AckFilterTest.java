@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.IntConsumer;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -21,6 +22,11 @@ class AckFilterTest {
 
     private final ByteBuf packets = Unpooled.directBuffer(1 << 20);
     private int end;
+
+    @AfterEach
+    void release() {
+        packets.release();
+    }
 
     /** Appends an IP packet with a TCP header, and gives its place. */
     private int tcp(boolean ipv6, int port, int sequence, int acknowledgment, int flags, int options, int payload) {
