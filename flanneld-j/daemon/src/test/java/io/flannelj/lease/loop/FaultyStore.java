@@ -10,6 +10,7 @@ import io.flannelj.lease.SubnetManager;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -121,7 +122,7 @@ final class FaultyStore {
     private void commit(LeaseEvent event) {
         history.put(revision + 1, event);
         revision++;
-        states.put(revision, Map.copyOf(leases));
+        states.put(revision, Collections.unmodifiableMap(new LinkedHashMap<>(leases))); // Map.copyOf has another order in each JVM
         while (states.size() > REMEMBERED_STATES) {
             states.pollFirstEntry();
         }
