@@ -122,7 +122,9 @@ final class FaultyStore {
     private void commit(LeaseEvent event) {
         history.put(revision + 1, event);
         revision++;
-        states.put(revision, Collections.unmodifiableMap(new LinkedHashMap<>(leases))); // Map.copyOf has another order in each JVM
+        states.put(
+                revision,
+                Collections.unmodifiableMap(new LinkedHashMap<>(leases))); // Map.copyOf has another order in each JVM
         while (states.size() > REMEMBERED_STATES) {
             states.pollFirstEntry();
         }
