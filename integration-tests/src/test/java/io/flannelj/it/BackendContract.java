@@ -7,7 +7,10 @@ import io.flannelj.backend.BackendProvider;
 import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.BackendRegistry;
 import io.flannelj.backend.Uplink;
+import io.flannelj.cleanup.HostInventory;
+import io.flannelj.cleanup.Leaving;
 import io.flannelj.config.ConfigException;
+import io.flannelj.config.Instance;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.lab.Commands;
 import io.flannelj.lease.Lease;
@@ -15,6 +18,7 @@ import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netns.NetnsThread;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -78,15 +82,31 @@ abstract class BackendContract {
             Commands.require("ip", "address", "add", "192.168.100.1/24", "dev", "up0");
             Commands.require("ip", "link", "set", "up0", "up");
             String before = host();
-            try (Backend backend = start()) {
+            BackendProvider.Prepared prepared = prepare();
+            try (Backend backend = start(prepared)) {
                 body.run(backend);
             }
-            assertThat(host()).as("the host after close").isEqualTo(before);
+            removeWhatIsOurs(prepared);
+            assertThat(host()).as("the host afterwards").isEqualTo(before);
             return true;
         });
     }
 
-    private Backend start() throws IOException, ConfigException {
+    /** As the daemon does at a stop. */
+    private static void removeWhatIsOurs(BackendProvider.Prepared prepared) throws IOException {
+        List<String> devices = prepared.routedLinks().stream()
+                .filter(link -> !link.equals("up0"))
+                .toList();
+        try (NetlinkSocket netlink = NetlinkSocket.open()) {
+            HostInventory.claim(netlink, Instance.ONLY, devices);
+            for (Leaving leaving : HostInventory.find(netlink, Instance.ONLY, List.of(Cidr.parse("10.5.0.0/16")))
+                    .leavings(netlink)) {
+                leaving.remove();
+            }
+        }
+    }
+
+    private BackendProvider.Prepared prepare() throws IOException, ConfigException {
         BackendProvider provider = provider();
         NetworkConfig network = NetworkConfig.parse("{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\""
                 + provider.type() + "\"" + moreOptions() + "}}");
@@ -94,10 +114,13 @@ abstract class BackendContract {
         String link = Commands.require("ip", "-o", "link", "show", "up0");
         int index = Integer.parseInt(link.substring(0, link.indexOf(':')));
         Uplink uplink = new Uplink("up0", index, 1500, address, address, null, null, address, null);
-        BackendProvider.Prepared prepared = provider.prepare(network, uplink);
+        return provider.prepare(network, uplink);
+    }
+
+    private Backend start(BackendProvider.Prepared prepared) throws IOException {
         return prepared.start(
                 new Lease(subnet(1), prepared.attributes(), null),
-                new BackendProvider.Context(new BackendRegistry(List.of(provider)), Clock.systemUTC(), state),
+                new BackendProvider.Context(new BackendRegistry(List.of(provider())), Clock.systemUTC(), state),
                 lost -> {});
     }
 

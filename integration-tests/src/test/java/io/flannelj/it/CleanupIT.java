@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -35,11 +36,13 @@ class CleanupIT {
     @CsvSource(delimiter = '|', textBlock = """
                     stop | false | {"Type":"vxlan","Datapath":"kernel"}
                     kill | true  | {"Type":"host-gw"}
+                    kill | false | {"Type":"vxlan","Datapath":"kernel","DirectRouting":true}
+                    kill | true  | {"Type":"vxlan"}
                     """)
-    void whatADaemonLeftGoesAndNothingElse(String end, boolean nftables, String backend) {
+    void whatADaemonLeftGoesAndNothingElse(String end, boolean nftables, String backend) throws IOException {
         lab = Lab.open(2, Lab.Underlay.ON);
         node = lab.node(1);
-        makeWhatIsSomebodyElses();
+        ForeignThings.make(node);
         String before = node.snapshot();
         configure(nftables, backend);
         start("--keep-on-stop", "--ip-blackhole-route");
@@ -49,7 +52,7 @@ class CleanupIT {
             node.kill();
         }
         // The daemon itself would take it for an earlier one of its own.
-        node.run("ip", "route", "add", "10.5.99.0/24", "via", "192.168.100.200").orThrow();
+        node.run("ip", "route", "add", "10.5.97.0/24", "via", "192.168.100.200").orThrow();
         String left = node.snapshot();
 
         String planned = cleanup("--dry-run").orThrow();
@@ -57,7 +60,8 @@ class CleanupIT {
         assertThat(planned).contains("would remove", nftables ? "nftables table" : "iptables rules");
         if (backend.contains("kernel")) {
             assertThat(planned).contains("would remove the device flannel.1 ");
-        } else {
+        }
+        if (backend.contains("host-gw") || backend.contains("DirectRouting")) {
             assertThat(planned).contains("via " + lab.node(2).address() + " dev");
         }
         assertThat(node.snapshot()).as("nothing was done yet").isEqualTo(left);
@@ -65,12 +69,19 @@ class CleanupIT {
         String done = cleanup().orThrow();
 
         assertThat(done.replace("removed ", "would remove ")).isEqualTo(planned);
-        assertThat(done).contains("left alone: the route 10.5.99.0/24 via 192.168.100.200");
-        node.run("ip", "route", "delete", "10.5.99.0/24").orThrow();
+        assertThat(done).contains("left alone: the route 10.5.97.0/24 via 192.168.100.200");
+        node.run("ip", "route", "delete", "10.5.97.0/24").orThrow();
         assertThat(node.snapshot().lines())
                 .containsExactlyElementsOf(before.lines().toList());
         assertThat(cleanup().orThrow()).contains("nothing of ours is left");
         assertThat(node.subnetFile()).as("only on request").exists();
+
+        cleanup("--files").orThrow();
+        try (Stream<Path> files = Files.walk(node.directory())) {
+            assertThat(files.map(file -> file.getFileName().toString()))
+                    .as("the directories and the log of the test")
+                    .containsExactlyInAnyOrder("n1", "state", "flanneld-j.log");
+        }
     }
 
     @Test
@@ -118,7 +129,7 @@ class CleanupIT {
 
     private void configure(boolean nftables, String backend) {
         lab.configure(
-                "{\"Network\":\"10.5.0.0/16\",\"EnableIPv6\":true,\"IPv6Network\":\"fd00:5::/48\",\"EnableNFTables\":"
+                "{\"Network\":\"10.5.0.0/16\",\"SubnetMax\":\"10.5.90.0\",\"EnableIPv6\":true,\"IPv6Network\":\"fd00:5::/48\",\"EnableNFTables\":"
                         + nftables + ",\"Backend\":" + backend + "}");
     }
 
@@ -133,30 +144,6 @@ class CleanupIT {
                 .atMost(Duration.ofSeconds(15))
                 .ignoreExceptions()
                 .until(() -> Files.readString(file).contains('"' + lab.node(2).address() + '"'));
-    }
-
-    private void makeWhatIsSomebodyElses() {
-        for (String program : new String[] {"iptables", "ip6tables"}) {
-            node.run(program, "-A", "FORWARD", "-m", "comment", "--comment", "mine", "-j", "ACCEPT")
-                    .orThrow();
-            node.run(program, "-t", "nat", "-A", "POSTROUTING", "-m", "comment", "--comment", "mine", "-j", "ACCEPT")
-                    .orThrow();
-            // iptables makes its own tables and chains at the first rule and never removes them.
-            for (String action : new String[] {"-A", "-D"}) {
-                node.run(program, "-t", "raw", action, "PREROUTING", "-j", "RETURN")
-                        .orThrow();
-                for (String chain : new String[] {"INPUT", "FORWARD"}) {
-                    node.run(program, "-t", "mangle", action, chain, "-j", "RETURN")
-                            .orThrow();
-                }
-            }
-        }
-        node.run("nft", "add", "table", "ip", "mine").orThrow();
-        node.run("ip", "link", "add", "flannel.9", "type", "vxlan", "id", "9", "dstport", "4789")
-                .orThrow();
-        node.run("ip", "link", "set", "flannel.9", "up").orThrow();
-        node.run("ip", "route", "add", "blackhole", "10.6.0.0/16").orThrow();
-        node.run("ip", "route", "add", "10.7.1.0/24", "via", "192.168.100.2").orThrow();
     }
 
     private Commands.Result cleanup(String... flags) {

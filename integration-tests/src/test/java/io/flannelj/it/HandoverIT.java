@@ -160,7 +160,7 @@ class HandoverIT {
             Awaitility.await().atMost(Duration.ofSeconds(10)).until(() -> here.canPing(there));
             String routes = node.run("ip", "route").output();
             if (backend.contains("kernel")) {
-                assertThat(routes).contains("dev flannel.1 onlink");
+                assertThat(routes).contains("dev flannel.1 proto 85 onlink");
             } else if (!backend.contains("host-gw")) {
                 assertThat(routes.lines().filter(route -> route.startsWith("10.5.") && route.contains(" via ")))
                         .as(backend)

@@ -49,6 +49,12 @@ public interface BackendProvider {
         LeaseAttributes attributes();
 
         /**
+         * The interfaces that routes to other nodes lead through: the uplink, and tunnel devices of the kernel's, which may
+         * be there from an earlier run and be used again. None where somebody else makes the routes.
+         */
+        List<String> routedLinks();
+
+        /**
          * Starts to carry traffic for the leased subnets, to no peer yet.
          *
          * @param onLost told once, on any thread, what the backend has lost and cannot bring back by itself; it must be closed
@@ -59,7 +65,7 @@ public interface BackendProvider {
     }
 
     /** What carries packets without a data path of ours. */
-    record PreparedBackend(LeaseAttributes attributes, Starter starter) implements Prepared {
+    record PreparedBackend(LeaseAttributes attributes, List<String> routedLinks, Starter starter) implements Prepared {
         @Override
         public Backend start(Lease own, Context context, Consumer<String> onLost) throws IOException {
             return starter.start(own, onLost);
@@ -156,13 +162,8 @@ public interface BackendProvider {
             return datapaths().stream().map(Datapath::counters).toList();
         }
 
-        /** Leaves the host as it was found. */
+        /** Ends. What the kernel carries by itself, {@link Prepared#routedLinks}, stays in force until it is removed. */
         @Override
         void close();
-
-        /** Ends instead of {@link #close}, and leaves in force what the kernel carries by itself; the next start takes it over. */
-        default void leave() {
-            close();
-        }
     }
 }

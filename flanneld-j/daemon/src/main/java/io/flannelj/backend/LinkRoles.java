@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -24,6 +25,13 @@ import java.util.stream.Collectors;
  */
 public record LinkRoles(List<String> pods, List<String> tunnels, List<String> uplinks) {
     private static final List<String> USUAL_BRIDGES = List.of("docker0", "cni0");
+    private static final Pattern TUNNEL =
+            Pattern.compile("flannel(\\d+|\\.\\d+|-v6\\.\\d+|\\.ipip|-wg|-wg-v6)|geneve\\.\\d+");
+
+    /** Whether a device has the name of a tunnel of flannel's or ours. */
+    public static boolean isTunnel(String device) {
+        return TUNNEL.matcher(device).matches();
+    }
 
     /**
      * Tells them apart.
@@ -50,7 +58,7 @@ public record LinkRoles(List<String> pods, List<String> tunnels, List<String> up
         }
         Set<String> tunnels = links.stream()
                 .map(Link::name)
-                .filter(name -> tunnelDevices.contains(name) || Leftovers.isTunnel(name))
+                .filter(name -> tunnelDevices.contains(name) || isTunnel(name))
                 .filter(name -> !name.equals(uplink.name()))
                 .collect(Collectors.toCollection(TreeSet::new));
         Set<String> pods = links.stream()

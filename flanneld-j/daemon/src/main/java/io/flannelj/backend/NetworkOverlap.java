@@ -129,6 +129,6 @@ public final class NetworkOverlap {
         boolean ours = previous != null
                 && PeerRoutes.networks(previous.ipv4(), previous.ipv6()).stream()
                         .anyMatch(subnet -> subnet.contains(address.address()));
-        return bridge || ours || Leftovers.isTunnel(one.link());
+        return bridge || ours || LinkRoles.isTunnel(one.link());
     }
 }

@@ -77,13 +77,15 @@ public final class PeerRoutes {
         wanted.forEach(route -> missing.put(route.destination(), route));
         List<Route> stale = new ArrayList<>();
         for (Route present : routes.list()) {
-            if (!isBetweenNodes(present)) {
-                continue;
-            }
             Route route = missing.get(present.destination());
             if (route != null && isSame(route, present)) {
-                missing.remove(present.destination());
-            } else if (route == null && links.contains(present.linkIndex()) && isUnwanted(present, wanted)) {
+                if (present.protocol() != Route.PROTOCOL_BOOT) { // else it becomes ours
+                    missing.remove(present.destination());
+                }
+            } else if (route == null
+                    && mayBeOurs(present)
+                    && links.contains(present.linkIndex())
+                    && isUnwanted(present, wanted)) {
                 stale.add(present);
             }
         }
@@ -92,14 +94,16 @@ public final class PeerRoutes {
         missing.values()
                 .forEach(route -> attempts.run(() -> {
                     destinations.require(route.destination());
-                    routes.replace(route);
+                    routes.replace(route.withOurProtocol());
                 }));
         attempts.throwIfAny();
     }
 
-    /** Strictly within a pod network and through another node: nobody but us makes such routes. */
-    private boolean isBetweenNodes(Route route) {
-        return route.gateway() != null && destinations.isInNetwork(route.destination());
+    /** Strictly within a pod network and through another node: such routes are ours, or flannel's, which has no number. */
+    private boolean mayBeOurs(Route route) {
+        return (route.isOurs() || route.protocol() == Route.PROTOCOL_BOOT)
+                && route.gateway() != null
+                && destinations.isInNetwork(route.destination());
     }
 
     private static boolean isUnwanted(Route present, Collection<Route> wanted) {

@@ -384,19 +384,9 @@ final class TunnelSet implements Backend {
         return counters;
     }
 
-    @Override
-    public void close() {
-        try {
-            plainRoutes.reconcile(List.of(), Set.of(primary.spec().uplink().index()));
-        } catch (IOException e) {
-            log.warn("direct routes could not all be removed: {}", e.getMessage());
-        }
-        leave();
-    }
-
     /** Direct routes stay: the kernel forwards by them. */
     @Override
-    public void leave() {
+    public void close() {
         tunnels.forEach(Tunnel::close);
         netlink.close();
     }

@@ -44,6 +44,11 @@ public record TunnelSpec(
     }
 
     @Override
+    public List<String> routedLinks() {
+        return List.of(uplink.name());
+    }
+
+    @Override
     public Backend start(Lease own, Context context, Consumer<String> onLost) throws IOException {
         return TunnelSet.start(this, own, context, onLost);
     }

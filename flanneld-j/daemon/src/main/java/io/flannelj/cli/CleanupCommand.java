@@ -5,14 +5,13 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flannelj.cleanup.Leaving;
 import io.flannelj.cleanup.Leavings;
 import io.flannelj.cleanup.RunningDaemons;
-import io.flannelj.config.Instance;
+import io.flannelj.config.PathOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -40,14 +39,16 @@ final class CleanupCommand implements Callable<Integer> {
     @Option(names = "--dry-run", description = "only say what would go")
     private boolean dryRun;
 
-    @Option(names = "--files", description = "also remove the subnet file and what the state directory keeps")
+    @Option(
+            names = "--files",
+            description = "also remove the subnet file, the sockets and what the state directory keeps")
     private boolean withFiles;
 
     @Option(names = "--subnet-file", paramLabel = "FILE", description = "as the daemon's (/run/flannel/subnet.env)")
-    private @Nullable Path subnetFile;
+    private String subnetFile = "";
 
     @Option(names = "--state-dir", paramLabel = "DIR", description = "as the daemon's (/var/lib/flannel-j)")
-    private @Nullable Path stateDirectory;
+    private String stateDirectory = "";
 
     @Mixin
     private InstanceFlags instance = new InstanceFlags();
@@ -75,12 +76,8 @@ final class CleanupCommand implements Callable<Integer> {
                         "cleanup: " + String.join("; ", running) + ": it uses what would be removed; stop it first");
                 return REFUSED;
             }
-            Instance of = instance.instance();
-            try (Leavings leavings = Leavings.find(
-                    of,
-                    subnetFile == null ? of.subnetFile() : subnetFile,
-                    stateDirectory == null ? of.stateDirectory() : stateDirectory,
-                    withFiles)) {
+            PathOptions paths = PathOptions.of(instance.instance(), subnetFile, stateDirectory);
+            try (Leavings leavings = Leavings.find(paths, instance.controlSocket(), withFiles)) {
                 return clean(leavings);
             }
         } catch (IOException e) {

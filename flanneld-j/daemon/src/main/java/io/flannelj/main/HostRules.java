@@ -1,7 +1,6 @@
 package io.flannelj.main;
 
 import io.flannelj.backend.BackendProvider.Backend;
-import io.flannelj.backend.BlackholeRoutes;
 import io.flannelj.backend.LinkRoles;
 import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.Uplink;
@@ -31,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What this host does with pod traffic beside carrying it: the packet filter's rules, and blackholes for unused addresses. */
+/** What this host does with pod traffic beside carrying it: the packet filter's rules. */
 final class HostRules {
     private static final Logger log = LoggerFactory.getLogger(HostRules.class);
 
@@ -45,15 +44,11 @@ final class HostRules {
     private @Nullable Unchecked checked;
     private String toldShortcoming = "";
     private GuardDrops counted = GuardDrops.NONE;
-    private final List<Cidr> former;
-
-    private @Nullable BlackholeRoutes blackholes;
 
     /**
      * Changes nothing yet.
      *
      * @param subnets this node's own
-     * @param former subnets that it is known to have had
      */
     HostRules(
             Firewalls firewall,
@@ -61,7 +56,6 @@ final class HostRules {
             Instance instance,
             NetworkConfig config,
             PodSubnets subnets,
-            List<Cidr> former,
             Uplink uplink) {
         this.firewall = firewall;
         this.options = options;
@@ -69,7 +63,6 @@ final class HostRules {
         this.subnets = subnets;
         this.uplink = uplink;
         this.peerFilter = PeerFilter.isAvailable() ? new PeerFilter(instance) : null;
-        this.former = List.copyOf(former);
     }
 
     private Stream<DesiredRules> rules(@Nullable Cidr network, @Nullable Cidr subnet, TunnelGuard guard) {
@@ -120,15 +113,6 @@ final class HostRules {
                 .toList();
         boolean repaired = firewall.apply(wanted) && wanted.equals(applied);
         applied = wanted;
-        if (blackholes == null || options.blackholeRoute()) {
-            blackholes = blackholes != null
-                    ? blackholes
-                    : BlackholeRoutes.open(
-                            PeerRoutes.networks(subnets.ipv4(), subnets.ipv6()),
-                            former,
-                            PeerRoutes.networks(config.network(), config.ipv6Network()));
-            blackholes.apply(options.blackholeRoute());
-        }
         return repaired;
     }
 
@@ -186,23 +170,8 @@ final class HostRules {
         toldShortcoming = now;
     }
 
-    /** They outlive us. */
-    void leave() {
-        if (blackholes != null) {
-            blackholes.close();
-        }
-    }
-
     /** Takes them away; what cannot be is said. */
     void remove() {
-        BlackholeRoutes made = blackholes;
-        if (made != null) {
-            try (made) {
-                made.remove();
-            } catch (IOException e) {
-                log.warn("blackhole routes could not be removed: {}", e.getMessage());
-            }
-        }
         try {
             if (peerFilter != null) {
                 peerFilter.remove();

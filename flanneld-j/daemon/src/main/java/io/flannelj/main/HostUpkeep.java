@@ -1,8 +1,8 @@
 package io.flannelj.main;
 
 import io.flannelj.backend.BackendProvider.Backend;
-import io.flannelj.backend.Leftovers;
 import io.flannelj.backend.PeerRoutes;
+import io.flannelj.cleanup.Leftovers;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.firewall.ForwardingCheck;
 import io.flannelj.firewall.GuardDrops;
@@ -24,6 +24,7 @@ import org.slf4j.LoggerFactory;
 final class HostUpkeep {
     private static final Logger log = LoggerFactory.getLogger(HostUpkeep.class);
 
+    private final HostState host;
     private final HostRules rules;
     private final Backend backend;
     private final NetworkConfig config;
@@ -31,7 +32,14 @@ final class HostUpkeep {
     private final Troubles troubles;
     private boolean forwardingChecked;
 
-    HostUpkeep(HostRules rules, Backend backend, NetworkConfig config, NodeState state, Troubles troubles) {
+    HostUpkeep(
+            HostState host,
+            HostRules rules,
+            Backend backend,
+            NetworkConfig config,
+            NodeState state,
+            Troubles troubles) {
+        this.host = host;
         this.rules = rules;
         this.backend = backend;
         this.config = config;
@@ -39,9 +47,10 @@ final class HostUpkeep {
         this.troubles = troubles;
     }
 
-    /** Puts the packet filter's rules in order, and counts what they dropped. */
+    /** Puts blackhole routes and the packet filter's rules in order, and counts what they dropped. */
     void putRulesInOrder(Collection<Lease> peers) {
         try {
+            host.putBlackholesInOrder();
             countRepair(rules.apply(backend, peers));
             countRepair(rules.checkSources(backend));
             GuardDrops drops = rules.newDrops();

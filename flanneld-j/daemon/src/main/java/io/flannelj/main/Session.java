@@ -2,7 +2,6 @@ package io.flannelj.main;
 
 import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.BackendProvider.Context;
-import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.ConfigChange;
 import io.flannelj.config.ConfigException;
@@ -21,7 +20,6 @@ import io.flannelj.lease.loop.TaskThread;
 import io.flannelj.lease.machine.LeaseStatus;
 import io.flannelj.linux.SyscallException;
 import io.flannelj.metrics.DatapathMetrics;
-import io.flannelj.net.Cidr;
 import io.flannelj.net.SubnetEnv;
 import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
@@ -61,6 +59,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     private final PodSubnets subnets;
     private final Uplink uplink;
     private final Backend backend;
+    private final HostState host;
     private final HostRules rules;
     private final HostUpkeep upkeep;
     private final PeerAdmission admission;
@@ -103,19 +102,20 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         this.subnets = own.subnets();
         this.uplink = plan.uplink();
         NetworkConfig config = plan.config();
-        List<Cidr> former = SubnetEnv.readIfUsable(options.paths().subnetFile())
-                .map(file -> PeerRoutes.networks(file.subnet(), file.ipv6Subnet()))
-                .orElse(List.of());
         this.rules = new HostRules(
-                plan.firewall(), options.hostRules(), options.paths().instance(), config, subnets, former, uplink);
+                plan.firewall(), options.hostRules(), options.paths().instance(), config, subnets, uplink);
         this.admission = new PeerAdmission(leasing.store(), subnets, uplink, state.refusals);
+        this.host = new HostState(options, plan, subnets);
+        host.removeUnused();
         this.backend = plan.prepared().start(own, context, this::onBackendLost);
         this.status = new SessionStatus(config, own, backend, List.of(), false, "");
-        this.upkeep = new HostUpkeep(rules, backend, config, state, troubles);
+        this.upkeep = new HostUpkeep(host, rules, backend, config, state, troubles);
         this.feed =
                 new PeerFeed(leasing.store(), leasing.health(), subnets, control, watching, new SecureRandom(), this);
         this.uplinkWatch = new UplinkWatch(uplink, plan.uplinks(), control, this);
         try {
+            host.claim();
+            host.putBlackholesInOrder();
             rules.apply(backend, List.of());
             writeSubnetFile();
         } catch (IOException | RuntimeException e) {
@@ -443,22 +443,20 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         if (metrics != null) {
             metrics.close();
         }
+        backend.close();
         if (options.handover().keepOnStop() && !again) { // after a failed start, too: what survived the last stop stays
-            leaveHost();
+            log.info("stopped; routes and rules stay in force for the next start");
         } else {
             restoreHost();
         }
     }
 
-    /** Rules and what the kernel forwards by itself outlive us, and traffic goes on. */
-    private void leaveHost() {
-        backend.leave();
-        rules.leave();
-        log.info("stopped; routes and rules stay in force for the next start");
-    }
-
     private void restoreHost() {
-        backend.close();
+        try {
+            host.remove();
+        } catch (IOException e) {
+            log.warn("devices and routes could not all be removed: {}", e.getMessage());
+        }
         rules.remove();
     }
 }

@@ -12,6 +12,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The links of one network namespace (rtnetlink(7), RTM_NEWLINK and its kin). */
@@ -372,12 +373,16 @@ public final class Links {
         return found;
     }
 
-    /** The link of that name, when its note is this one; else empty. */
-    public Optional<Link> withAlias(String alias, String name) throws SyscallException {
-        return get(
-                header(GETLINK, 0, 0, 0, 0).attribute(NAME, name),
-                answer -> answer.text(ALIAS).equals(alias) ? link(answer) : null,
-                name);
+    /** The notes of those links that have one, by index. */
+    public Map<Integer, String> aliases() throws SyscallException {
+        Answer.Reader<Map.Entry<Integer, String>> reader = answer -> {
+            String alias = answer.text(ALIAS);
+            return alias.isEmpty() ? null : Map.entry(link(answer).index(), alias);
+        };
+        return netlink
+                .query(header(GETLINK, Request.FLAG_DUMP, 0, 0, 0), HEADER_BYTES, reader, "list", "links")
+                .stream()
+                .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
     }
 
     /** Whether an isolated port's frames reach only ports that are not isolated. */

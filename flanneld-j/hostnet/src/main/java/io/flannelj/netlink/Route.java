@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param scope 0 is global, 253 link, 254 host
  * @param onLink whether the gateway counts as on the link, whatever its address
  * @param table routing table; 254 is main
- * @param protocol who made it; 2 is the kernel, 3 boot, 4 static
+ * @param protocol who made it; 2 is the kernel, 3 whoever says nothing, flannel among them, 4 static
  * @param type 1 is unicast
  */
 public record Route(
@@ -32,14 +32,17 @@ public record Route(
     public static final int SCOPE_LINK = 253;
     /** Made by the kernel for an address of an interface. */
     public static final int PROTOCOL_KERNEL = 2;
+    /** Made by somebody who does not say who, as {@code ip route add}, flannel, and flanneld-j before it had a number. */
+    public static final int PROTOCOL_BOOT = 3;
+    /** Made by this daemon. The number is one that rt_protos of iproute2 gives to nobody, of flannel's port 8285. */
+    public static final int PROTOCOL_FLANNEL_J = 85;
 
-    private static final int PROTOCOL_BOOT = 3;
     private static final int UNICAST = 1;
     private static final int BLACKHOLE = 6;
 
     /** To nowhere. */
     static Route blackhole(Cidr destination) {
-        return new Route(destination, null, 0, null, SCOPE_GLOBAL, false, MAIN_TABLE, PROTOCOL_BOOT, BLACKHOLE);
+        return new Route(destination, null, 0, null, SCOPE_GLOBAL, false, MAIN_TABLE, PROTOCOL_FLANNEL_J, BLACKHOLE);
     }
 
     public boolean isBlackhole() {
@@ -69,6 +72,16 @@ public record Route(
     /** The same, with a gateway that need not lie in a network of the interface. */
     public Route withOnLink() {
         return new Route(destination, gateway, linkIndex, source, scope, true, table, protocol, type);
+    }
+
+    /** The same, made by this daemon. */
+    public Route withOurProtocol() {
+        return new Route(destination, gateway, linkIndex, source, scope, onLink, table, PROTOCOL_FLANNEL_J, type);
+    }
+
+    /** Whether this daemon made it. */
+    public boolean isOurs() {
+        return protocol == PROTOCOL_FLANNEL_J;
     }
 
     /** The same, with a preferred source address. */

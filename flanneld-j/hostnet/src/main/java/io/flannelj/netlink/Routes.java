@@ -112,20 +112,13 @@ public final class Routes {
 
     /**
      * Keeps packets to a network from leaving by any less specific route. Routes of the kernel's own to the same network
-     * go first.
+     * go first. Takes the place of an earlier one of ours.
      */
-    public void addBlackhole(Cidr destination) throws SyscallException {
+    public void putBlackhole(Cidr destination) throws SyscallException {
         netlink.execute(
-                request(NEWROUTE, Request.FLAG_CREATE | Request.FLAG_EXCL, Route.blackhole(destination))
+                request(NEWROUTE, Request.FLAG_CREATE | Request.FLAG_REPLACE, Route.blackhole(destination))
                         .attributeU32(PRIORITY, BLACKHOLE_METRIC),
                 "add blackhole route",
-                destination.toString());
-    }
-
-    public void deleteBlackhole(Cidr destination) throws SyscallException {
-        netlink.execute(
-                request(DELROUTE, 0, Route.blackhole(destination)).attributeU32(PRIORITY, BLACKHOLE_METRIC),
-                "delete blackhole route",
                 destination.toString());
     }
 

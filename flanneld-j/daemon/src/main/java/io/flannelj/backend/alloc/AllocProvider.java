@@ -19,6 +19,7 @@ public final class AllocProvider implements BackendProvider {
     public Prepared prepare(NetworkConfig config, Uplink uplink) {
         return new PreparedBackend(
                 new LeaseAttributes(uplink.publicIp(), uplink.publicIpv6(), "", null, null),
+                List.of(),
                 (own, onLost) -> new Nothing(uplink.mtuBytes()));
     }
 

@@ -11,6 +11,7 @@ import io.flannelj.config.NetworkConfig;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.net.Cidr;
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -38,7 +39,7 @@ public final class ExtensionProvider implements BackendProvider {
                 TYPE,
                 data,
                 null);
-        return new PreparedBackend(attributes, (own, onLost) -> {
+        return new PreparedBackend(attributes, List.of(), (own, onLost) -> {
             ExtensionCommand after = new ExtensionCommand("PostStartupCommand", options.postStartup());
             if (!after.isEmpty()) {
                 Map<String, String> variables = ExtensionBackend.variables(own.subnets(), attributes);

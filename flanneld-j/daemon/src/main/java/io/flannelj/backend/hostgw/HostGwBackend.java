@@ -19,13 +19,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Keeps the kernel's routes to peers as the leases want them. Confined to the control thread. */
 final class HostGwBackend implements Backend {
-    private static final Logger log = LoggerFactory.getLogger(HostGwBackend.class);
-
     private final NetlinkSocket netlink;
     private final PeerRoutes routes;
     private final Uplink uplink;
@@ -85,16 +81,6 @@ final class HostGwBackend implements Backend {
 
     @Override
     public void close() {
-        try {
-            routes.reconcile(List.of(), Set.of(uplink.index()));
-        } catch (IOException e) {
-            log.warn("routes to peers could not all be removed: {}", e.getMessage());
-        }
-        netlink.close();
-    }
-
-    @Override
-    public void leave() {
         netlink.close();
     }
 }

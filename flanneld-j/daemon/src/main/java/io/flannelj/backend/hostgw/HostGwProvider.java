@@ -33,6 +33,7 @@ public final class HostGwProvider implements BackendProvider {
         requireOwn("--public-ipv6", "node-public-ipv6", uplink.publicIpv6(), uplink.ipv6Address(), uplink.name());
         return new PreparedBackend(
                 new LeaseAttributes(uplink.address(), uplink.ipv6Address(), TYPE, null, null),
+                List.of(uplink.name()),
                 (own, onLost) ->
                         new HostGwBackend(NetlinkSocket.open(), PodDestinations.of(networks, own.subnets()), uplink));
     }

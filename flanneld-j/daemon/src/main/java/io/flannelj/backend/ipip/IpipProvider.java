@@ -1,7 +1,6 @@
 package io.flannelj.backend.ipip;
 
 import io.flannelj.backend.BackendProvider;
-import io.flannelj.backend.ClaimedDevices;
 import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.PodDestinations;
 import io.flannelj.backend.TunnelSettings;
@@ -56,7 +55,7 @@ public final class IpipProvider implements BackendProvider {
         int mtuBytes = uplink.mtuBytes() - OVERHEAD_BYTES;
         LeaseAttributes attributes = LeaseAttributes.ofIpv4(publicIp, TYPE, null);
         if (isCarriedByTheKernel(options.datapath())) {
-            return new PreparedBackend(attributes, (own, onLost) -> {
+            return new PreparedBackend(attributes, List.of(DEVICE, uplink.name()), (own, onLost) -> {
                 Cidr subnet = Objects.requireNonNull(own.subnets().ipv4(), "a subnet of the network's family");
                 Cidr address = Cidr.host(subnet.address());
                 KernelIpip.Spec spec =
@@ -70,10 +69,7 @@ public final class IpipProvider implements BackendProvider {
         TunnelSpec.Link link = new TunnelSpec.Link(
                 DEVICE,
                 network,
-                shared -> {
-                    ClaimedDevices.makeWay(DEVICE, KernelIpip.KIND); // it would answer for what is ours, too
-                    return IpipSocket.open(PooledByteBufAllocator.DEFAULT, local, mtuBytes);
-                },
+                shared -> IpipSocket.open(PooledByteBufAllocator.DEFAULT, local, mtuBytes),
                 TunnelEndpoint.ipInIp(),
                 local,
                 mtuBytes,

@@ -1,7 +1,6 @@
 package io.flannelj.backend.ipip;
 
 import io.flannelj.backend.BackendProvider.Backend;
-import io.flannelj.backend.ClaimedDevices;
 import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.SoleAddress;
 import io.flannelj.backend.Unreachable;
@@ -34,7 +33,7 @@ import org.slf4j.LoggerFactory;
  * underlay address as gateway, which becomes the outer destination. What is not as it should be is put right by the next
  * {@link #apply}; a device that somebody deletes is noticed at once.
  *
- * <p>The kernel goes on forwarding when this process dies or {@linkplain #leave leaves}; the next start takes the device over.
+ * <p>The kernel goes on forwarding when this process ends; the next start takes the device over.
  */
 final class KernelIpip implements Backend {
     private static final Logger log = LoggerFactory.getLogger(KernelIpip.class);
@@ -68,7 +67,6 @@ final class KernelIpip implements Backend {
         this.routes = routes;
         this.spec = spec;
         int index = putDeviceInOrder();
-        new ClaimedDevices(links).claim(index);
         this.watch =
                 LinkWatch.start(index, () -> onLost.accept("the IP in IP device " + spec.device() + " was deleted"));
     }
@@ -76,13 +74,17 @@ final class KernelIpip implements Backend {
     /** Makes or takes over the device. What was made before a failure is undone. */
     static KernelIpip start(NetlinkSocket netlink, PeerRoutes routes, Spec spec, Consumer<String> onLost)
             throws IOException {
+        boolean wasThere = new Links(netlink).find(spec.device()).isPresent();
         try {
             KernelIpip started = new KernelIpip(netlink, routes, spec, onLost);
             log.info("the kernel carries IP in IP on {}: MTU {}", spec.device(), spec.mtuBytes());
             return started;
         } catch (IOException | RuntimeException e) {
             try (netlink) {
-                new ClaimedDevices(new Links(netlink)).remove(spec.device(), KIND);
+                Optional<Link> made = new Links(netlink).find(spec.device());
+                if (!wasThere && made.isPresent()) {
+                    new Links(netlink).delete(made.get().index());
+                }
             }
             throw e;
         }
@@ -166,26 +168,6 @@ final class KernelIpip implements Backend {
 
     @Override
     public void close() {
-        watch.close();
-        try {
-            Optional<Link> present =
-                    links.find(spec.device()).filter(link -> link.kind().equals(KIND));
-            routes.reconcile(
-                    List.of(),
-                    present.isPresent()
-                            ? Set.of(present.get().index(), spec.uplinkIndex())
-                            : Set.of(spec.uplinkIndex()));
-            if (present.isPresent()) {
-                links.delete(present.get().index());
-            }
-        } catch (IOException e) {
-            log.warn("{} and its routes could not all be removed: {}", spec.device(), e.getMessage());
-        }
-        netlink.close();
-    }
-
-    @Override
-    public void leave() {
         watch.close();
         netlink.close();
     }

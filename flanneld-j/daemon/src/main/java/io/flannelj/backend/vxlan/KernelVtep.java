@@ -1,7 +1,6 @@
 package io.flannelj.backend.vxlan;
 
 import io.flannelj.backend.Attempts;
-import io.flannelj.backend.ClaimedDevices;
 import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.SoleAddress;
 import io.flannelj.lease.Lease;
@@ -106,11 +105,6 @@ final class KernelVtep {
             links.setMac(index, mac); // a device manager may have given a new device an address of its own
         }
         return index;
-    }
-
-    /** So that a later run that needs the name for something else knows whose device it is. */
-    void claimDevice(int index) throws IOException {
-        new ClaimedDevices(links).claim(index);
     }
 
     private String whyUnusable(Link present) throws IOException {

@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
  * VXLAN carried by the kernel: one device for each family of the network. A device that somebody deletes is noticed at
  * once and made anew with all its peers; anything smaller is put right by the next {@link #apply}.
  *
- * <p>The kernel goes on forwarding when this process dies or {@linkplain #leave leaves}; the next start takes the devices
+ * <p>The kernel goes on forwarding when this process ends; the next start takes the devices
  * over as they are.
  */
 final class KernelVxlan implements Backend {
@@ -65,7 +65,6 @@ final class KernelVxlan implements Backend {
             for (KernelVtep.Spec spec : specs) {
                 KernelVtep vtep = new KernelVtep(netlink, routes, spec);
                 int index = vtep.putDeviceInOrder();
-                vtep.claimDevice(index);
                 vteps.add(vtep);
                 watches.add(LinkWatch.start(
                         index, () -> onLost.accept("the VXLAN device " + vtep.name() + " was deleted")));
@@ -139,22 +138,6 @@ final class KernelVxlan implements Backend {
 
     @Override
     public void close() {
-        watches.forEach(LinkWatch::close);
-        try {
-            Set<Integer> links = new HashSet<>();
-            for (KernelVtep vtep : vteps) {
-                links.addAll(vtep.routedLinks());
-            }
-            routes.reconcile(List.of(), links);
-        } catch (IOException e) {
-            log.warn("routes to peers could not all be removed: {}", e.getMessage());
-        }
-        remove(vteps);
-        netlink.close();
-    }
-
-    @Override
-    public void leave() {
         watches.forEach(LinkWatch::close);
         netlink.close();
     }

@@ -1,7 +1,6 @@
 package io.flannelj.backend.vxlan;
 
 import io.flannelj.backend.BackendProvider;
-import io.flannelj.backend.ClaimedDevices;
 import io.flannelj.backend.KeptMac;
 import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.PodDestinations;
@@ -29,6 +28,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -85,7 +85,11 @@ public final class VxlanProvider implements BackendProvider {
         List<Vtep> vteps = vteps(config, options, uplink, kernel);
         LeaseAttributes attributes = attributes(options, uplink, vteps);
         return kernel
-                ? new PreparedBackend(attributes, (own, onLost) -> startKernel(options, uplink, vteps, own, onLost))
+                ? new PreparedBackend(
+                        attributes,
+                        Stream.concat(vteps.stream().map(Vtep::device), Stream.of(uplink.name()))
+                                .toList(),
+                        (own, onLost) -> startKernel(options, uplink, vteps, own, onLost))
                 : new TunnelSpec(
                         settings,
                         config,
@@ -164,14 +168,10 @@ public final class VxlanProvider implements BackendProvider {
     }
 
     private static TunnelSpec.Link link(BackendConfig.Vxlan options, Vtep vtep) {
-        TunnelSpec.Opening socket = TunnelSpec.udp(vtep.local(), options.port());
         return new TunnelSpec.Link(
                 vtep.device(),
                 vtep.network(),
-                shared -> {
-                    ClaimedDevices.makeWay(vtep.device(), "vxlan"); // it would hold the port, too
-                    return socket.open(shared);
-                },
+                TunnelSpec.udp(vtep.local(), options.port()),
                 TunnelEndpoint.udp(options.port()),
                 vtep.local(),
                 vtep.mtuBytes(),

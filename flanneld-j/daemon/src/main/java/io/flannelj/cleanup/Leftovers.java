@@ -1,5 +1,7 @@
-package io.flannelj.backend;
+package io.flannelj.cleanup;
 
+import io.flannelj.backend.LinkRoles;
+import io.flannelj.backend.PeerRoutes;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.config.SubnetPool;
 import io.flannelj.net.Cidr;
@@ -13,24 +15,16 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What another network left on the host that works against ours: devices of flannel's, and routes within the pod network
- * that are more specific than ours and silently take traffic past it. Named, never touched: somebody may want them.
+ * What others left on the host that works against us: devices of flannel's, and routes within the pod network that are more
+ * specific than ours and silently take traffic past it. Named, never touched: somebody may want them.
  */
 public final class Leftovers {
-    private static final Pattern TUNNEL =
-            Pattern.compile("flannel(\\d+|\\.\\d+|-v6\\.\\d+|\\.ipip|-wg|-wg-v6)|geneve\\.\\d+");
-
     private Leftovers() {}
-
-    /** Whether a device has the name of a tunnel of flannel's or ours. */
-    static boolean isTunnel(String device) {
-        return TUNNEL.matcher(device).matches();
-    }
 
     /**
      * Looks around once our own routes are in force.
@@ -47,9 +41,13 @@ public final class Leftovers {
         List<String> found = new ArrayList<>();
         List<Cidr> networks = PeerRoutes.networks(config.network(), config.ipv6Network());
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
-            List<Link> links = new Links(netlink).list();
+            Links door = new Links(netlink);
+            List<Link> links = door.list();
+            Map<Integer, String> aliases = door.aliases();
             for (Link link : links) {
-                if (isTunnel(link.name()) && !devices.contains(link.name())) {
+                if (LinkRoles.isTunnel(link.name())
+                        && !devices.contains(link.name())
+                        && !HostInventory.isClaimed(aliases.get(link.index()))) {
                     found.add("the device " + link.name()
                             + " is of another network or left from one; if nothing needs it: ip link delete "
                             + link.name());
