@@ -1,12 +1,12 @@
 # Builds the distribution and lays it out on a small runtime:  docker build -t flanneld-j:0.1.0 .
 # deploy/image/build-local does the same where no registry is reached.
-FROM debian:13-slim AS build
+FROM debian:13-slim@sha256:d7e12182ce18b85b93007c1dedf31f2d29e01ccf3182cc4017c709b6259bc132 AS build
 RUN apt-get update && apt-get install -y --no-install-recommends openjdk-21-jdk-headless curl ca-certificates binutils gcc libc6-dev
 WORKDIR /src
 COPY . .
 RUN ./mvnw -B -ntp -DskipTests -pl deploy -am package && deploy/image/assemble /out
 
-FROM debian:13-slim
+FROM debian:13-slim@sha256:d7e12182ce18b85b93007c1dedf31f2d29e01ccf3182cc4017c709b6259bc132
 COPY deploy/image/packages /tmp/packages
 RUN apt-get update \
     && apt-get install -y --no-install-recommends $(cat /tmp/packages) \
