@@ -92,6 +92,7 @@ final class BridgePlugin {
             bridge.ensureGateways(bridgeLink, gateways);
         }
         Link podEnd = link.configure(nodeEnd.peerIndex(), grant, routes, conf.detectDuplicates());
+        link.awaitOperational(nodeEnd, bridgeLink);
         if (conf.needsFirewall()) {
             PodFirewall firewall = PodFirewall.of(conf, attachment);
             try {

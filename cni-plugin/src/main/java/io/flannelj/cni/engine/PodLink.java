@@ -14,6 +14,7 @@ import io.flannelj.netlink.VethRemoval;
 import io.flannelj.netns.Netns;
 import io.flannelj.netns.NetnsVisit;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -23,6 +24,8 @@ final class PodLink {
     private static final int NAME_TRIES = 10;
     private static final int LOOPBACK_INDEX = 1; // in every namespace: the kernel makes it first
     private static final long DETECTION_NANOS = TimeUnit.SECONDS.toNanos(5);
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Duration BRIDGE_PATIENCE = Duration.ofSeconds(1);
 
     private final NetlinkSocket node;
     private final Netns pod;
@@ -119,6 +122,24 @@ final class PodLink {
             }
             return links.require(ifName); // for its MAC address
         }
+    }
+
+    /**
+     * Waits until packets pass the pair and the bridge, where the node's end is a port of it. The pod's end is operational before
+     * the node's is: the kernel sees to them in the order in which they got their carrier.
+     */
+    void awaitOperational(Link nodeEnd, Link bridge) throws IOException, CniException {
+        Links links = new Links(node);
+        if (links.require(nodeEnd.name()).masterIndex() != bridge.index()) {
+            return;
+        }
+        if (!links.awaitOperational(nodeEnd.index(), PATIENCE)) {
+            throw new CniException(
+                    CniException.IO,
+                    nodeEnd.name() + " carries nothing " + PATIENCE.toSeconds() + " s after it was set up");
+        }
+        // A bridge with the spanning tree protocol takes half a minute.
+        boolean unused = links.awaitOperational(bridge.index(), BRIDGE_PATIENCE);
     }
 
     private void prepareForIpv6(boolean detectDuplicates) {

@@ -27,6 +27,8 @@ public record Link(
     private static final int UP = 0x1;
     private static final int LOOPBACK = 0x8;
     private static final int RUNNING = 0x40;
+    private static final int OPER_UNKNOWN = 0;
+    private static final int OPER_UP = 6;
 
     public boolean isUp() {
         return (flags & UP) != 0;
@@ -38,5 +40,10 @@ public record Link(
 
     public boolean isRunning() {
         return (flags & RUNNING) != 0;
+    }
+
+    /** Whether packets pass it: the kernel says so, or its driver says nothing (RFC 2863, ifOperStatus). */
+    public boolean isOperational() {
+        return isUp() && (operState == OPER_UP || operState == OPER_UNKNOWN);
     }
 }

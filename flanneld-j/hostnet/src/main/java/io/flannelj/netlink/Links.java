@@ -4,6 +4,8 @@ import io.flannelj.linux.Errno;
 import io.flannelj.linux.SyscallException;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.MacAddress;
+import java.util.concurrent.locks.LockSupport;
+import java.time.Duration;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -29,6 +31,7 @@ public final class Links {
     private static final int MASTER = 10;
     private static final int PROTINFO = 12;
     private static final int OPERSTATE = 16;
+    private static final long POLL_NANOS = 100_000;
     private static final int LINKINFO = 18;
     private static final int ALIAS = 20;
     private static final int AF_SPEC = 26;
@@ -92,6 +95,26 @@ public final class Links {
     /** The link of that name, or the error that there is none. */
     public Link require(String name) throws SyscallException {
         return find(name).orElseThrow(() -> new SyscallException("find link", name, Errno.ENODEV));
+    }
+
+    /**
+     * Waits until packets pass a link. The kernel drops them until a worker of its own has seen that the link is set up, which
+     * takes microseconds, or a second on a busy machine.
+     *
+     * @return whether they do; false after the time, and when the link is gone
+     */
+    public boolean awaitOperational(int index, Duration atMost) throws SyscallException {
+        long end = System.nanoTime() + atMost.toNanos();
+        while (true) {
+            Optional<Link> link = find(index);
+            if (link.isEmpty() || link.get().isOperational()) {
+                return link.isPresent();
+            }
+            if (System.nanoTime() - end > 0) {
+                return false;
+            }
+            LockSupport.parkNanos(POLL_NANOS);
+        }
     }
 
     /**
