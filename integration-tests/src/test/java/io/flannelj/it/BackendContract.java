@@ -86,20 +86,20 @@ abstract class BackendContract {
             try (Backend backend = start(prepared)) {
                 body.run(backend);
             }
-            removeWhatIsOurs(prepared);
+            removeWhatIsOurs(prepared, "up0", Cidr.parse("10.5.0.0/16"));
             assertThat(host()).as("the host afterwards").isEqualTo(before);
             return true;
         });
     }
 
     /** As the daemon does at a stop. */
-    private static void removeWhatIsOurs(BackendProvider.Prepared prepared) throws IOException {
+    static void removeWhatIsOurs(BackendProvider.Prepared prepared, String uplink, Cidr network) throws IOException {
         List<String> devices = prepared.routedLinks().stream()
-                .filter(link -> !link.equals("up0"))
+                .filter(link -> !link.equals(uplink))
                 .toList();
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
             HostInventory.claim(netlink, Instance.ONLY, devices);
-            for (Leaving leaving : HostInventory.find(netlink, Instance.ONLY, List.of(Cidr.parse("10.5.0.0/16")))
+            for (Leaving leaving : HostInventory.find(netlink, Instance.ONLY, List.of(network))
                     .leavings(netlink)) {
                 leaving.remove();
             }

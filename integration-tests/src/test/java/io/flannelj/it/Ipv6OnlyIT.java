@@ -86,6 +86,10 @@ class Ipv6OnlyIT {
                     lab.node(number).run("ip", "link", "delete", "pods").orThrow();
                 }
             }
+            NetnsThread.call(one, () -> {
+                BackendContract.removeWhatIsOurs(first.prepared(), "eth0", Cidr.parse("fd00:5::/48"));
+                return true;
+            });
             assertThat(lab.node(1).snapshot()).isEqualTo(before);
         }
     }
