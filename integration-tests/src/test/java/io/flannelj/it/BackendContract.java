@@ -99,8 +99,8 @@ abstract class BackendContract {
                 .toList();
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
             HostInventory.claim(netlink, Instance.ONLY, devices);
-            for (Leaving leaving : HostInventory.find(netlink, Instance.ONLY, List.of(network))
-                    .leavings(netlink)) {
+            for (Leaving leaving :
+                    HostInventory.find(netlink, Instance.ONLY, List.of(network)).leavings(netlink)) {
                 leaving.remove();
             }
         }

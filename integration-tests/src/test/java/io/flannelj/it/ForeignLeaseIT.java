@@ -30,7 +30,8 @@ class ForeignLeaseIT {
     @ValueSource(strings = {"vxlan", "udp", "host-gw"})
     void aLeaseOfAnotherTypeOpensNothing(String type) {
         lab = Lab.open(2, Lab.Underlay.ON)
-                .configure("{\"Network\":\"10.5.0.0/16\",\"SubnetMin\":\"10.5.100.0\",\"Backend\":{\"Type\":\"" + type + "\"}}")
+                .configure("{\"Network\":\"10.5.0.0/16\",\"SubnetMin\":\"10.5.100.0\",\"Backend\":{\"Type\":\"" + type
+                        + "\"}}")
                 .start();
         Node node = lab.node(1);
         Pod here = node.addPod();

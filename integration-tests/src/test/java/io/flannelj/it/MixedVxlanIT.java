@@ -35,7 +35,8 @@ class MixedVxlanIT {
     @BeforeAll
     void build() {
         lab = Lab.open(3, Lab.Underlay.WIRE)
-                .configure("{\"Network\":\"10.5.0.0/16\",\"SubnetMax\":\"10.5.199.0\",\"Backend\":{\"Type\":\"vxlan\"}}");
+                .configure(
+                        "{\"Network\":\"10.5.0.0/16\",\"SubnetMax\":\"10.5.199.0\",\"Backend\":{\"Type\":\"vxlan\"}}");
         kernel = lab.node(1);
         userspace = lab.node(2);
         kernel.startDaemon("--vxlan-datapath", "kernel");
