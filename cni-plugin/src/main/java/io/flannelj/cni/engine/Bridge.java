@@ -69,7 +69,13 @@ final class Bridge {
             }
         }
         Interfaces.set("net/ipv6/conf/" + conf.bridge() + "/accept_ra", "0");
+        useLinkLocalAtOnce(conf.bridge());
         return links.require(conf.bridge());
+    }
+
+    /** Duplicate detection of a link-local address takes two seconds, in which the node cannot ask for the addresses of pods. */
+    private static void useLinkLocalAtOnce(String device) {
+        Interfaces.set("net/ipv6/conf/" + device + "/accept_dad", "0");
     }
 
     /** Left alone, a bridge takes the lowest address of its ports and so changes it with them, whoever has made it. */
@@ -144,6 +150,7 @@ final class Bridge {
         try (Netns own = Netns.current()) {
             links.addVeth(port, name, own.fd(), bridge.mtuBytes(), null);
         }
+        useLinkLocalAtOnce(name);
         Link portLink = links.require(port);
         try {
             links.setMaster(portLink.index(), bridge.index());
