@@ -74,9 +74,10 @@ class HostStateIT {
 
     @Test
     void whatWorksAgainstUsIsNamedAtTheStart() {
-        lab = Lab.open(1, Lab.Underlay.WIRE)
-                .configure("{\"Network\":\"10.5.0.0/16\",\"SubnetMin\":\"10.5.100.0\",\"Backend\":{\"Type\":\"udp\"}}");
+        lab = Lab.open(1, Lab.Underlay.WIRE).configure("{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\"udp\"}}");
         Node node = lab.node(1);
+        lab.etcd()
+                .put(Lab.PREFIX + "/subnets/10.5.77.0-24", "{\"PublicIP\":\"192.168.100.77\",\"BackendType\":\"udp\"}");
         node.run("ip", "link", "add", "flannel.1", "type", "vxlan", "id", "1", "dev", "eth0", "dstport", "8472")
                 .orThrow();
         node.run("ip", "link", "set", "flannel.1", "up").orThrow();
