@@ -176,7 +176,7 @@ class HostileStoreIT {
         @Test
         void noLeasePointsWhereNoneMay() {
             try (Lab lab = Lab.open(2, Lab.Underlay.ON)) {
-                lab.configure("{\"Network\":\"10.5.0.0/16\",\"SubnetMax\":\"10.5.199.0\",\"Backend\":{\"Type\":\""
+                lab.configure("{\"Network\":\"10.5.0.0/16\",\"SubnetMax\":\"10.5.179.0\",\"Backend\":{\"Type\":\""
                         + type + "\"" + options + "}}");
                 lab.start();
                 Node attacked = lab.node(1);
