@@ -171,8 +171,7 @@ final class Workspace implements AutoCloseable {
             entries.sorted(Comparator.reverseOrder())
                     .forEach(path -> path.toFile().delete());
         } catch (IOException | UncheckedIOException e) {
-            return; // a process that is just ending takes its own files away; what it leaves is the next one's to take
-            // away
+            return; // a process that is just ending deletes its own files, too; the next workspace deletes the rest
         }
     }
 }

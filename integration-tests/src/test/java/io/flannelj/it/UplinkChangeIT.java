@@ -94,9 +94,6 @@ class UplinkChangeIT {
 
         node.run("ip", "link", "delete", "eth0").orThrow();
         Awaitility.await()
-                .atMost(SOON)
-                .until(() -> node.status().path("reasons").toString().contains("no interface to the other nodes"));
-        Awaitility.await()
                 .during(Duration.ofSeconds(3))
                 .atMost(SOON)
                 .until(() -> node.status().path("reasons").toString().contains("no interface to the other nodes"));

@@ -84,6 +84,11 @@ public record HostInventory(List<Link> links, List<Link> devices, List<Route> ro
         return route.isOurs() && networks.stream().anyMatch(network -> network.contains(route.destination()));
     }
 
+    /** Whether a destination is part of a pod network, and not the whole of it. */
+    static boolean isWithin(Collection<Cidr> networks, Cidr destination) {
+        return networks.stream().anyMatch(network -> network.contains(destination) && !network.equals(destination));
+    }
+
     /** Whether a device with that alias is of any instance of ours. */
     static boolean isClaimed(@Nullable String alias) {
         return alias != null && (alias.equals(ALIAS) || alias.startsWith(ALIAS + "-"));

@@ -74,9 +74,7 @@ public final class Leavings implements AutoCloseable {
         new Routes(netlink)
                 .list().stream()
                         .filter(route -> route.gateway() != null && !HostInventory.isOurs(route, networks))
-                        .filter(route -> networks.stream()
-                                .anyMatch(network ->
-                                        network.contains(route.destination()) && !network.equals(route.destination())))
+                        .filter(route -> HostInventory.isWithin(networks, route.destination()))
                         .map(ours::describe)
                         .forEach(route -> leftAlone.add(route + ": not marked as ours; if nothing needs it: "
                                 + route.replaceFirst("the route", "ip route delete")));

@@ -55,9 +55,7 @@ public final class Leftovers {
             }
             for (Route route : new Routes(netlink).list()) {
                 String link = name(links, route.linkIndex());
-                boolean within = networks.stream()
-                        .anyMatch(network ->
-                                network.contains(route.destination()) && !network.equals(route.destination()));
+                boolean within = HostInventory.isWithin(networks, route.destination());
                 boolean toOurPods = own.stream().anyMatch(subnet -> subnet.contains(route.destination()));
                 boolean toNode = route.gateway() != null && nodes.contains(route.gateway());
                 if (within && !toOurPods && !toNode && !devices.contains(link)) {

@@ -31,7 +31,6 @@ public final class Links {
     private static final int MASTER = 10;
     private static final int PROTINFO = 12;
     private static final int OPERSTATE = 16;
-    private static final long POLL_NANOS = 100_000;
     private static final int LINKINFO = 18;
     private static final int ALIAS = 20;
     private static final int AF_SPEC = 26;
@@ -67,6 +66,8 @@ public final class Links {
     private static final int IPV4_ARP_NOTIFY = 22;
     private static final int UP = 0x1;
     private static final int PROMISCUOUS = 0x100;
+
+    private static final long POLL_NANOS = 100_000;
 
     private final NetlinkSocket netlink;
 
