@@ -31,7 +31,7 @@ tcp() {
 }
 large_udp() {
   local report; report=$(on here iperf3 -J -u -l 8000 -b 4M -t 2 -c "$(pod_ip there)")
-  jq -r '.end.sum | "\(.lost_packets) of \(.packets) datagrams of 8000 octets lost"' <<<"$report"
+  jq -r '.end.sum | "\(.lost_packets) of \(.packets) datagrams of 8000 bytes lost"' <<<"$report"
   want "$(jq '.end.sum | .lost_packets * 100 / .packets < 2' <<<"$report")" true
 }
 pod_to_node() { on here ping -q -c 3 -i 0.1 -W 2 "$(node_ip "$second")"; on here ping -q -c 3 -i 0.1 -W 2 "$(node_ip "$first")"; }

@@ -37,7 +37,7 @@ public record Invocation(Map<String, String> variables, String stdin, String net
     }
 
     /**
-     * The call as octets: an environment block as the kernel keeps it ({@code NAME=value}, each ended by NUL), one more NUL,
+     * The call as bytes: an environment block as the kernel keeps it ({@code NAME=value}, each ended by NUL), one more NUL,
      * and standard input. No value can hold a NUL, so nothing needs an escape.
      */
     public byte[] encode() {
@@ -56,23 +56,23 @@ public record Invocation(Map<String, String> variables, String stdin, String net
     /**
      * What {@link #encode} made.
      *
-     * @throws IllegalArgumentException when the octets are something else
+     * @throws IllegalArgumentException when the bytes are something else
      */
-    public static Invocation decode(byte[] octets) {
+    public static Invocation decode(byte[] bytes) {
         Map<String, String> variables = new HashMap<>();
         int at = 0;
         while (true) {
             int end = at;
-            while (end < octets.length && octets[end] != 0) {
+            while (end < bytes.length && bytes[end] != 0) {
                 end++;
             }
-            if (end == octets.length) {
+            if (end == bytes.length) {
                 throw new IllegalArgumentException("a CNI call's environment block does not end");
             }
-            String entry = new String(octets, at, end - at, StandardCharsets.UTF_8);
+            String entry = new String(bytes, at, end - at, StandardCharsets.UTF_8);
             at = end + 1;
             if (entry.isEmpty()) {
-                return new Invocation(variables, new String(octets, at, octets.length - at, StandardCharsets.UTF_8));
+                return new Invocation(variables, new String(bytes, at, bytes.length - at, StandardCharsets.UTF_8));
             }
             int equals = entry.indexOf('=');
             String name = equals < 0 ? entry : entry.substring(0, equals);
@@ -84,7 +84,7 @@ public record Invocation(Map<String, String> variables, String stdin, String net
     }
 
     private static void append(ByteArrayOutputStream out, String text) {
-        byte[] octets = text.getBytes(StandardCharsets.UTF_8);
-        out.write(octets, 0, octets.length);
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        out.write(bytes, 0, bytes.length);
     }
 }

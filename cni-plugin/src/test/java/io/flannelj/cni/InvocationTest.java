@@ -39,15 +39,15 @@ class InvocationTest {
     }
 
     @Test
-    void randomOctetsAreACallOrRefused() {
+    void randomBytesAreACallOrRefused() {
         SplittableRandom random = new SplittableRandom(7);
         for (int i = 0; i < 20_000; i++) {
-            byte[] octets = CALL.encode();
+            byte[] bytes = CALL.encode();
             for (int flips = random.nextInt(1, 5); flips > 0; flips--) {
-                octets[random.nextInt(octets.length)] = (byte) random.nextInt();
+                bytes[random.nextInt(bytes.length)] = (byte) random.nextInt();
             }
             try {
-                assertThat(Invocation.decode(octets).variables()).hasSizeLessThan(8);
+                assertThat(Invocation.decode(bytes).variables()).hasSizeLessThan(8);
             } catch (IllegalArgumentException e) {
                 assertThat(e).hasMessageStartingWith("a CNI call");
             }

@@ -18,7 +18,7 @@ import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.stream.IntStream;
 
 /**
- * A server in one pod that answers with as many octets as it is asked for, and clients in another that ask: over HTTP's shape,
+ * A server in one pod that answers with as many bytes as it is asked for, and clients in another that ask: over HTTP's shape,
  * a connection for each answer. What is found out is which sizes do not arrive.
  */
 public final class Answers {

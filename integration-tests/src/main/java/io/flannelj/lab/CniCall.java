@@ -58,14 +58,7 @@ public final class CniCall {
     /** Calls one of the distribution's programs with just these variables. */
     public Commands.Result call(String program, Map<String, String> variables, String stdin) {
         return Commands.run(
-                List.of(
-                        "ip",
-                        "netns",
-                        "exec",
-                        node.namespace(),
-                        Distribution.home().resolve("cni").resolve(program).toString()),
-                stdin,
-                variables);
+                List.of("ip", "netns", "exec", node.namespace(), node.program("cni/" + program)), stdin, variables);
     }
 
     /**
@@ -76,7 +69,7 @@ public final class CniCall {
     public Commands.Result callIn(
             String before, String program, String command, String containerId, String netns, String configuration) {
         Map<String, String> variables = variables(command, containerId, netns);
-        String path = Distribution.home().resolve("cni").resolve(program).toString();
+        String path = node.program("cni/" + program);
         return Commands.run(
                 List.of("ip", "netns", "exec", node.namespace(), "sh", "-c", before + path), configuration, variables);
     }

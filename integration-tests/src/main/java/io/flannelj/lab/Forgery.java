@@ -3,7 +3,9 @@ package io.flannelj.lab;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 
 /**
  * Packets that somebody makes up, as bytes: UDP in IP, what each backend wraps it into, and the outer IP header for those who
@@ -13,29 +15,92 @@ public final class Forgery {
     /** Where forged packets go; nobody listens there, so that the kernel counts them. */
     public static final int CLOSED_PORT = 4444;
 
+    private static final int ICMP = 1;
     private static final int UDP = 17;
+    private static final int ICMPV6 = 58;
 
     private Forgery() {}
 
     /** A UDP datagram in an IP packet. */
     public static byte[] datagram(String source, String destination, int port, byte[] payload) {
+        return datagram(source, destination, 55_555, port, payload);
+    }
+
+    /** The same from a port. */
+    public static byte[] datagram(String source, String destination, int sourcePort, int port, byte[] payload) {
         byte[] from = address(source);
         byte[] to = address(destination);
         ByteBuffer udp = ByteBuffer.allocate(8 + payload.length)
-                .putShort((short) 55555)
+                .putShort((short) sourcePort)
                 .putShort((short) port)
                 .putShort((short) (8 + payload.length))
                 .putShort((short) 0)
                 .put(payload);
         if (from.length == 16) {
-            udp.putShort(6, udpChecksum(from, to, udp.array()));
+            udp.putShort(6, checksum(from, to, UDP, udp.array()));
         }
         return packet(from, to, UDP, udp.array());
+    }
+
+    /**
+     * An IPv4 packet without options in two fragments.
+     *
+     * @param firstBytes of its payload that are in the first one; a multiple of 8
+     */
+    public static List<byte[]> fragments(byte[] packet, int firstBytes) {
+        byte[] head = Arrays.copyOf(packet, 20);
+        byte[] payload = Arrays.copyOfRange(packet, 20, packet.length);
+        return List.of(
+                fragment(head, Arrays.copyOf(payload, firstBytes), 0x2000),
+                fragment(head, Arrays.copyOfRange(payload, firstBytes, payload.length), firstBytes / 8));
+    }
+
+    private static byte[] fragment(byte[] head, byte[] payload, int place) {
+        ByteBuffer fragment = ByteBuffer.allocate(20 + payload.length).put(head).put(payload);
+        fragment.putShort(2, (short) fragment.capacity())
+                .putShort(6, (short) place)
+                .putShort(10, (short) 0);
+        return fragment.putShort(10, checksum(Arrays.copyOf(fragment.array(), 20), 20, 0))
+                .array();
     }
 
     /** The packet that forgeries carry: a datagram to a closed port. */
     public static byte[] inner(String source, String destination) {
         return datagram(source, destination, CLOSED_PORT, new byte[] {'f', 'o', 'r', 'g', 'e', 'd'});
+    }
+
+    /**
+     * An ICMP error that says that a packet was too big for a way: fragmentation needed, or packet too big.
+     *
+     * @param source who says so
+     * @param destination who is told
+     * @param mtuBytes what the way is said to take
+     * @param quoted the packet, from its IP header on
+     */
+    public static byte[] tooBig(String source, String destination, int mtuBytes, byte[] quoted) {
+        byte[] from = address(source);
+        byte[] to = address(destination);
+        boolean ipv6 = from.length == 16;
+        byte[] error = ByteBuffer.allocate(8 + quoted.length)
+                .putInt(ipv6 ? 0x0200_0000 : 0x0304_0000)
+                .putInt(mtuBytes)
+                .put(quoted)
+                .array();
+        short sum = ipv6 ? checksum(from, to, ICMPV6, error) : checksum(error, error.length, 0);
+        ByteBuffer.wrap(error).putShort(2, sum);
+        return packet(from, to, ipv6 ? ICMPV6 : ICMP, error);
+    }
+
+    /** An echo request. */
+    public static byte[] echo(String source, String destination) {
+        byte[] from = address(source);
+        byte[] to = address(destination);
+        boolean ipv6 = from.length == 16;
+        byte[] echo =
+                ByteBuffer.allocate(16).putInt(ipv6 ? 0x8000_0000 : 0x0800_0000).array();
+        short sum = ipv6 ? checksum(from, to, ICMPV6, echo) : checksum(echo, echo.length, 0);
+        ByteBuffer.wrap(echo).putShort(2, sum);
+        return packet(from, to, ipv6 ? ICMPV6 : ICMP, echo);
     }
 
     /** IP in IP. */
@@ -97,13 +162,14 @@ public final class Forgery {
         }
     }
 
-    private static short udpChecksum(byte[] from, byte[] to, byte[] udp) {
-        byte[] pseudo = ByteBuffer.allocate(40 + udp.length)
+    /** With the pseudo-header of IPv6, RFC 8200 §8.1. */
+    private static short checksum(byte[] from, byte[] to, int protocol, byte[] data) {
+        byte[] pseudo = ByteBuffer.allocate(40 + data.length)
                 .put(from)
                 .put(to)
-                .putInt(udp.length)
-                .putInt(UDP)
-                .put(udp)
+                .putInt(data.length)
+                .putInt(protocol)
+                .put(data)
                 .array();
         return checksum(pseudo, pseudo.length, 0);
     }

@@ -22,7 +22,7 @@ public final class Lab implements AutoCloseable {
     /** Where etcd and the apiserver are, unless the laboratory is a mere pair. */
     public static final String SWITCH_ADDRESS = "192.168.100.254";
 
-    private static final String SWITCH_IPV6_ADDRESS = "fd00:64::fe";
+    public static final String SWITCH_IPV6_ADDRESS = "fd00:64::fe";
 
     private final Workspace workspace;
     private final String etcdNamespace;
@@ -110,6 +110,11 @@ public final class Lab implements AutoCloseable {
                 "netns",
                 switchNamespace);
         Commands.require("ip", "-n", switchNamespace, "link", "set", port, "master", "br0", "up");
+        if (underlay == Underlay.WIRE) {
+            // As a network card does, a veth joins what it receives (GRO) only if its other end does not segment.
+            Commands.inNamespace(switchNamespace, "ethtool", "-K", port, "tso", "off")
+                    .orThrow();
+        }
         return join(number, namespace, SWITCH_ADDRESS);
     }
 
@@ -245,6 +250,38 @@ public final class Lab implements AutoCloseable {
     /** Lets the switch send to a node's pods as a router on the underlay would. */
     public void routeFromSwitch(String subnet, Node node) {
         Commands.require("ip", "-n", etcdNamespace, "route", "replace", subnet, "via", node.address());
+    }
+
+    /** Gives a node a second network card, on a wire with nobody but a stranger. */
+    public void addSecondCard(Node node) {
+        Commands.require(
+                "ip",
+                "link",
+                "add",
+                "eth1",
+                "netns",
+                node.namespace(),
+                "type",
+                "veth",
+                "peer",
+                "name",
+                "card",
+                "netns",
+                etcdNamespace);
+        Commands.require("ip", "-n", node.namespace(), "addr", "add", "172.30.0.2/24", "dev", "eth1");
+        Commands.require("ip", "-n", node.namespace(), "link", "set", "eth1", "up");
+        Commands.require("ip", "-n", etcdNamespace, "addr", "add", "172.30.0.9/24", "dev", "card");
+        Commands.require("ip", "-n", etcdNamespace, "link", "set", "card", "up");
+    }
+
+    /** Lets a stranger send to an address by that card for a while. */
+    public void whileReachedByTheSecondCard(String address, Runnable work) {
+        Commands.require("ip", "-n", etcdNamespace, "route", "add", address + "/32", "via", "172.30.0.2");
+        try {
+            work.run();
+        } finally {
+            Commands.require("ip", "-n", etcdNamespace, "route", "delete", address + "/32");
+        }
     }
 
     /** The namespace of the switch, which is no node. */

@@ -29,6 +29,7 @@ public final class Node {
     private final Path directory;
     private final String bridge;
     private final List<Pod> pods = new ArrayList<>();
+    private Path distribution = Distribution.home();
     private @Nullable Process daemon;
     private int pod;
 
@@ -50,6 +51,20 @@ public final class Node {
     public Node beside(String instance, String itsBridge) {
         Path itsDirectory = directory.resolveSibling(name + "-" + instance);
         return new Node(lab, name + "-" + instance, namespace, address, ipv6Address, itsDirectory, itsBridge);
+    }
+
+    /**
+     * Installs another version on the node: what is started from now on is of that one.
+     *
+     * @param home a built distribution
+     */
+    public void install(Path home) {
+        distribution = home;
+    }
+
+    /** The path of a program of the installed version, e.g. {@code bin/flanneld-j}. */
+    String program(String relative) {
+        return distribution.resolve(relative).toString();
     }
 
     /** The bridge that its pods are on. */
@@ -106,7 +121,7 @@ public final class Node {
     public void startDaemonUnder(List<String> prefix, String... moreFlags) {
         List<String> command = new ArrayList<>(prefix);
         command.addAll(List.of(
-                Distribution.home().resolve("bin/flanneld-j").toString(),
+                program("bin/flanneld-j"),
                 "--etcd-endpoints",
                 lab.etcdUrls(),
                 "--subnet-file",
@@ -319,7 +334,7 @@ public final class Node {
     /** Tries to run a second daemon on the same control socket. */
     public Commands.Result operatorAsDaemon() {
         return run(
-                Distribution.home().resolve("bin/flanneld-j").toString(),
+                program("bin/flanneld-j"),
                 "--etcd-endpoints",
                 lab.etcdUrls(),
                 "--control-socket",
@@ -328,17 +343,23 @@ public final class Node {
 
     /** Runs one of the operator's commands that go to the store themselves. */
     public Commands.Result operatorAtStore(String... command) {
-        List<String> full = new ArrayList<>(
-                List.of(Distribution.home().resolve("bin/flanneld-j").toString()));
+        List<String> full = new ArrayList<>(List.of(program("bin/flanneld-j")));
         full.addAll(List.of(command));
         full.addAll(List.of("--etcd-endpoints", lab.etcdUrls()));
         return run(full.toArray(String[]::new));
     }
 
+    /** Starts one of the operator's commands that goes on against this node's daemon; what it prints goes to a file. */
+    public Process startOperator(Path log, String... command) {
+        List<String> full = new ArrayList<>(List.of(program("bin/flanneld-j")));
+        full.addAll(List.of(command));
+        full.addAll(List.of("--control-socket", controlSocketFile().toString()));
+        return start(log, full.toArray(String[]::new));
+    }
+
     /** Runs one of the operator's commands against this node's daemon. */
     public Commands.Result operator(String... command) {
-        List<String> full = new ArrayList<>(
-                List.of(Distribution.home().resolve("bin/flanneld-j").toString()));
+        List<String> full = new ArrayList<>(List.of(program("bin/flanneld-j")));
         full.addAll(List.of(command));
         full.addAll(List.of("--control-socket", controlSocketFile().toString()));
         return run(full.toArray(String[]::new));

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flannelj.net.Cidr;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.SubnetEnv;
 
 /** A pod: a namespace that the CNI plugin has wired into its node. */
@@ -88,7 +89,7 @@ public final class Pod {
             return this;
         }
         Cidr subnet = SubnetEnv.readIfUsable(node.subnetFile())
-                .map(SubnetEnv::ipv6Subnet)
+                .flatMap(env -> env.subnets().get(IpFamily.IPV6))
                 .orElseThrow(() -> new LabException(node.name() + " has no IPv6 lease in its subnet.env"));
         ipv6Address = subnet.address().plus(0x100 + node.pods().size()).toString();
         node.run("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1").orThrow();

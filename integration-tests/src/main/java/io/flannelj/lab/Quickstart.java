@@ -115,6 +115,8 @@ public final class Quickstart {
                   ip netns exec %s curl -s http://127.0.0.1:8081/metrics   its metrics
                   %s/bin/flanneld-j status --control-socket %s
                   %s/bin/flanneld-j peers --control-socket %s
+                  ip netns exec %s %s/bin/flanneld-j observe --control-socket %s    packets as they pass
+                  ip netns exec %s %s/bin/flanneld-j explain %s %s --control-socket %s    the way between two pods
                   ip netns exec %s tcpdump -ni eth0 udp                     what is on the wire
                 """,
                 pod.namespace(),
@@ -127,6 +129,14 @@ public final class Quickstart {
                 Distribution.home(),
                 node.controlSocketFile(),
                 Distribution.home(),
+                node.controlSocketFile(),
+                node.namespace(),
+                Distribution.home(),
+                node.controlSocketFile(),
+                node.namespace(),
+                Distribution.home(),
+                pod.address(),
+                remote.address(),
                 node.controlSocketFile(),
                 node.namespace());
     }

@@ -160,7 +160,7 @@ public final class UnitSandbox {
         return calls;
     }
 
-    /** Instructions of eight octets: code, jumps, operand. */
+    /** Instructions of eight bytes: code, jumps, operand. */
     private static final class Bpf {
         private static final int ALLOW = 0x7fff0000;
         private static final int RETURN = 0x06;
@@ -203,9 +203,9 @@ public final class UnitSandbox {
 
         byte[] end(int otherwise) {
             put(RETURN, 0, 0, otherwise);
-            byte[] octets = new byte[program.position()];
-            program.get(0, octets);
-            return octets;
+            byte[] bytes = new byte[program.position()];
+            program.get(0, bytes);
+            return bytes;
         }
     }
 }

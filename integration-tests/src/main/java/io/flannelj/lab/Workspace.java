@@ -150,7 +150,7 @@ final class Workspace implements AutoCloseable {
         Path pids = left.resolve("pids");
         if (Files.exists(pids)) {
             for (String pid : Files.readAllLines(pids)) {
-                // A number may have gone to somebody else since: only what still names our folder is ours.
+                // A number may have gone to another program since: only what still names our folder is ours.
                 Path commandLine = Path.of("/proc", pid, "cmdline");
                 if (Files.exists(commandLine) && Files.readString(commandLine).contains(left.toString() + "/")) {
                     ProcessHandle.of(Long.parseLong(pid)).ifPresent(ProcessHandle::destroyForcibly);

@@ -12,7 +12,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Both ends of the CNI socket. The first octet says which: a call as the daemon reads it, which is read again as the same; or an
+ * Both ends of the CNI socket. The first byte says which: a call as the daemon reads it, which is read again as the same; or an
  * answer as the plugin reads it in chunks, which ends with status 0 or 1, and in the latter case with a well-formed error.
  */
 public final class CniFramesFuzz {
@@ -32,10 +32,10 @@ public final class CniFramesFuzz {
         }
     }
 
-    private static void call(byte[] octets) {
+    private static void call(byte[] bytes) {
         Frames.Call call;
         try {
-            call = Frames.decode(octets);
+            call = Frames.decode(bytes);
         } catch (IllegalArgumentException e) {
             return;
         }
@@ -119,7 +119,7 @@ public final class CniFramesFuzz {
             }
             return new Connection() {
                 @Override
-                public void send(byte[] octets) {}
+                public void send(byte[] bytes) {}
 
                 @Override
                 public byte[] receive() {

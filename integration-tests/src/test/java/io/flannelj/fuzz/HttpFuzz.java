@@ -5,6 +5,8 @@ import io.flannelj.admin.DaemonView;
 import io.flannelj.admin.HttpCounters;
 import io.flannelj.admin.PeerDocument;
 import io.flannelj.admin.StatusDocument;
+import io.flannelj.explain.DaemonFacts;
+import io.flannelj.explain.PathFacts;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -16,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.regex.Pattern;
 
 /**
@@ -84,6 +87,11 @@ public final class HttpFuzz {
 
     private static final class OneNode implements DaemonView {
         @Override
+        public CompletableFuture<List<PathFacts>> examine(String node) {
+            return CompletableFuture.completedFuture(List.of());
+        }
+
+        @Override
         public StatusDocument status() {
             return new StatusDocument(
                     "1",
@@ -98,8 +106,10 @@ public final class HttpFuzz {
                     "vxlan",
                     "flannel.1",
                     1450,
+                    List.of(),
                     0,
                     List.of(),
+                    0,
                     1,
                     new StatusDocument.Store("file", true, ""),
                     null);
@@ -108,6 +118,11 @@ public final class HttpFuzz {
         @Override
         public List<PeerDocument> peers() {
             return List.of();
+        }
+
+        @Override
+        public DaemonFacts facts() {
+            return DaemonFacts.NONE;
         }
 
         @Override

@@ -5,38 +5,38 @@ import java.util.Arrays;
 
 /** One fuzzing input, read from its beginning on; behind its end everything is zero. */
 public final class Input {
-    private final byte[] octets;
+    private final byte[] bytes;
     private int at;
 
-    public Input(byte[] octets) {
-        this.octets = octets;
+    public Input(byte[] bytes) {
+        this.bytes = bytes;
     }
 
     /** Whether everything was read. */
     public boolean isEmpty() {
-        return at >= octets.length;
+        return at >= bytes.length;
     }
 
-    /** The next octet. */
+    /** The next byte. */
     public int u8() {
-        return at < octets.length ? octets[at++] & 0xff : 0;
+        return at < bytes.length ? bytes[at++] & 0xff : 0;
     }
 
-    /** The next two octets, the most significant first. */
+    /** The next two bytes, the most significant first. */
     public int u16() {
         return u8() << 8 | u8();
     }
 
-    /** The next so many octets, or what is left. */
+    /** The next so many bytes, or what is left. */
     public byte[] bytes(int count) {
-        int from = Math.min(at, octets.length);
-        at = Math.min(octets.length, from + count);
-        return Arrays.copyOfRange(octets, from, at);
+        int from = Math.min(at, bytes.length);
+        at = Math.min(bytes.length, from + count);
+        return Arrays.copyOfRange(bytes, from, at);
     }
 
     /** What is left. */
     public byte[] rest() {
-        return bytes(octets.length);
+        return bytes(bytes.length);
     }
 
     /** What is left, as UTF-8. */

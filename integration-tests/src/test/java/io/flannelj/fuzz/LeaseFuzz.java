@@ -2,8 +2,6 @@ package io.flannelj.fuzz;
 
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.LeaseJson;
-import io.flannelj.net.IpAddress;
-import org.jspecify.annotations.Nullable;
 
 /** The value of a lease: read or refused; what is read and written is read again as the same, its addresses of their family. */
 public final class LeaseFuzz {
@@ -18,9 +16,9 @@ public final class LeaseFuzz {
     }
 
     static void check(LeaseAttributes lease) {
-        @Nullable IpAddress ipv4 = lease.publicIpv4();
-        @Nullable IpAddress ipv6 = lease.publicIpv6();
-        Promise.holds(ipv4 == null || ipv4.isIpv4(), "a PublicIP of IPv6: " + ipv4);
-        Promise.holds(ipv6 == null || ipv6.isIpv6(), "a PublicIPv6 of IPv4: " + ipv6);
+        lease.publicIps()
+                .byFamily()
+                .forEach((family, address) ->
+                        Promise.holds(address.family() == family, "of the other family: " + address));
     }
 }

@@ -60,42 +60,42 @@ final class Mutations {
     }
 
     private byte[] mutant() {
-        byte[] octets = any();
+        byte[] bytes = any();
         for (int changes = 1 + random.nextInt(MAX_CHANGES); changes > 0; changes--) {
-            octets = change(octets);
+            bytes = change(bytes);
         }
-        return octets.length > MAX_BYTES ? Arrays.copyOf(octets, MAX_BYTES) : octets;
+        return bytes.length > MAX_BYTES ? Arrays.copyOf(bytes, MAX_BYTES) : bytes;
     }
 
     private byte[] any() {
         return seeds.get(random.nextInt(seeds.size())).clone();
     }
 
-    private byte[] change(byte[] octets) {
-        if (octets.length == 0) {
+    private byte[] change(byte[] bytes) {
+        if (bytes.length == 0) {
             return any();
         }
-        int at = random.nextInt(octets.length);
-        int end = Math.min(octets.length, at + 1 + random.nextInt(32));
+        int at = random.nextInt(bytes.length);
+        int end = Math.min(bytes.length, at + 1 + random.nextInt(32));
         switch (random.nextInt(7)) {
-            case 0 -> octets[at] ^= (byte) (1 << random.nextInt(8));
-            case 1 -> octets[at] = (byte) EDGES[random.nextInt(EDGES.length)];
-            case 2 -> octets[at] = (byte) random.nextInt();
+            case 0 -> bytes[at] ^= (byte) (1 << random.nextInt(8));
+            case 1 -> bytes[at] = (byte) EDGES[random.nextInt(EDGES.length)];
+            case 2 -> bytes[at] = (byte) random.nextInt();
             case 3 -> {
-                return joined(octets, at, octets, end); // left out
+                return joined(bytes, at, bytes, end); // left out
             }
             case 4 -> {
-                return joined(octets, end, octets, at); // repeated
+                return joined(bytes, end, bytes, at); // repeated
             }
             case 5 -> {
                 byte[] other = any();
-                return joined(octets, at, other, random.nextInt(other.length + 1));
+                return joined(bytes, at, other, random.nextInt(other.length + 1));
             }
             default -> {
-                return Arrays.copyOf(octets, at);
+                return Arrays.copyOf(bytes, at);
             }
         }
-        return octets;
+        return bytes;
     }
 
     private static byte[] joined(byte[] front, int end, byte[] back, int from) {

@@ -6,7 +6,6 @@ import io.flannelj.datapath.TrafficCounters;
 import io.flannelj.device.MemoryUnderlaySocket;
 import io.flannelj.linux.Errno;
 import io.flannelj.net.IpAddress;
-import io.flannelj.packet.IpHeader;
 import io.flannelj.packet.VirtioNetHeader;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -18,8 +17,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What comes from pods: one octet says which tunnel, one how the kernel sends, then packet by packet its virtio header (10
- * octets), its length (2), and its octets.
+ * What comes from pods: one byte says which tunnel, one how the kernel sends, then packet by packet its virtio header (10
+ * bytes), its length (2), and its bytes.
  *
  * <p>Every packet is sent or counted under one reason; what is sent is what the far end takes, for a subnet of its own; ICMP
  * answers are well-formed; nothing depends on what stood in memory before; buffers stay as they were.
@@ -64,11 +63,10 @@ public final class OutboundFuzz {
         tunnel.checkMemory();
         for (byte[] answer : tunnel.tun.written()) {
             Promise.holds(
-                    IpHeader.isWellFormed(
+                    tunnel.ip.isWellFormed(
                             Unpooled.wrappedBuffer(answer),
                             VirtioNetHeader.BYTES,
-                            answer.length - VirtioNetHeader.BYTES,
-                            tunnel.ipv6),
+                            answer.length - VirtioNetHeader.BYTES),
                     "an answer that is not well-formed");
         }
         tunnel.tun.written().clear();
@@ -87,9 +85,8 @@ public final class OutboundFuzz {
         DropReason refused = tunnel.farEnd.check(view, 0, datagram.length);
         Promise.holds(refused == null, "the far end refuses what we send: " + refused);
         int ip = tunnel.farEnd.headerBytes(view, 0);
-        Promise.holds(IpHeader.isWellFormed(view, ip, datagram.length - ip, tunnel.ipv6), "sent and not well-formed");
-        IpAddress destination = IpAddress.ofBytes(
-                Arrays.copyOfRange(datagram, tunnel.ipv6 ? ip + 24 : ip + 16, tunnel.ipv6 ? ip + 40 : ip + 20));
+        Promise.holds(tunnel.ip.isWellFormed(view, ip, datagram.length - ip), "sent and not well-formed");
+        IpAddress destination = tunnel.destination(datagram, ip);
         Promise.holds(
                 tunnel.peers.stream()
                         .filter(peer -> peer.underlayAddress().equals(to))

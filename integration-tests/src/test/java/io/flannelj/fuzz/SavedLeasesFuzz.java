@@ -1,6 +1,6 @@
 package io.flannelj.fuzz;
 
-import io.flannelj.lease.SavedLeases;
+import io.flannelj.lease.LeaseCache;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -17,11 +17,11 @@ public final class SavedLeasesFuzz {
     public static void fuzzerTestOneInput(byte[] data) {
         try {
             Files.write(FILE, data);
-            Optional<SavedLeases> saved = SavedLeases.read(FILE);
+            Optional<LeaseCache> saved = LeaseCache.read(FILE);
             if (saved.isPresent()) {
                 saved.get().peers().forEach(peer -> LeaseFuzz.check(peer.attributes()));
                 saved.get().write(FILE);
-                Promise.same(saved, SavedLeases.read(FILE), "written and read again");
+                Promise.same(saved, LeaseCache.read(FILE), "written and read again");
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -5,31 +5,32 @@ import io.flannelj.device.ReceiveVector;
 import io.flannelj.device.SendVector;
 import io.flannelj.device.TunQueue;
 import io.flannelj.device.UnderlaySocket;
+import io.flannelj.net.IpFamily;
 import io.netty.buffer.ByteBuf;
 import java.util.Arrays;
 
 /**
- * Fills the memory that a packet is about to be read into, and some behind it, with one octet: what earlier packets left there
- * must not matter. A reader that looks behind its packet behaves differently with different octets.
+ * Fills the memory that a packet is about to be read into, and some behind it, with one byte: what earlier packets left there
+ * must not matter. A reader that looks behind its packet behaves differently with different bytes.
  */
 final class StaleMemory {
     private static final int BYTES = 10 * 1024; // more than an input is long
 
     private final TunQueue tun;
     private final UnderlaySocket socket;
-    private final byte[] octets = new byte[BYTES];
+    private final byte[] stale = new byte[BYTES];
 
     StaleMemory(TunQueue tun, UnderlaySocket socket) {
         this.tun = tun;
         this.socket = socket;
     }
 
-    void fillWith(byte octet) {
-        Arrays.fill(octets, octet);
+    void fillWith(byte value) {
+        Arrays.fill(stale, value);
     }
 
     private void fill(ByteBuf memory, int from, int bytes) {
-        memory.setBytes(from, octets, 0, Math.min(Math.min(octets.length, bytes), memory.capacity() - from));
+        memory.setBytes(from, stale, 0, Math.min(Math.min(stale.length, bytes), memory.capacity() - from));
     }
 
     TunQueue tun() {
@@ -65,8 +66,8 @@ final class StaleMemory {
             }
 
             @Override
-            public boolean isIpv6() {
-                return socket.isIpv6();
+            public IpFamily family() {
+                return socket.family();
             }
 
             @Override

@@ -1,7 +1,7 @@
 package io.flannelj.fuzz;
 
+import io.flannelj.datapath.Counter;
 import io.flannelj.datapath.Counters;
-import io.flannelj.datapath.Counters.Counter;
 import io.flannelj.datapath.DropReason;
 import io.flannelj.datapath.TrafficCounters;
 

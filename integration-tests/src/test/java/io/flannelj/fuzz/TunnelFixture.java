@@ -14,9 +14,12 @@ import io.flannelj.device.MemoryUnderlaySocket;
 import io.flannelj.device.TunFeatures;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.MacAddress;
+import io.flannelj.packet.IpHeader;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -24,23 +27,23 @@ import java.util.List;
  * that each access outside one fails (io.netty.buffer.checkBounds).
  */
 final class TunnelFixture implements AutoCloseable {
-    /** What is tried, in the order that the first octet of an input counts. */
+    /** What is tried, in the order that the first byte of an input counts. */
     enum Kind {
-        VXLAN(false, false),
-        UDP(false, false),
-        GENEVE(false, false),
-        IPIP(false, false),
-        VXLAN_IPV6(true, false),
-        VXLAN_IPV6_OVER_IPV6(true, true),
-        VXLAN_OVER_IPV6(false, true),
-        VXLAN_GROUP_POLICY(false, false);
+        VXLAN(IpFamily.IPV4, IpFamily.IPV4),
+        UDP(IpFamily.IPV4, IpFamily.IPV4),
+        GENEVE(IpFamily.IPV4, IpFamily.IPV4),
+        IPIP(IpFamily.IPV4, IpFamily.IPV4),
+        VXLAN_IPV6(IpFamily.IPV6, IpFamily.IPV4),
+        VXLAN_IPV6_OVER_IPV6(IpFamily.IPV6, IpFamily.IPV6),
+        VXLAN_OVER_IPV6(IpFamily.IPV4, IpFamily.IPV6),
+        VXLAN_GROUP_POLICY(IpFamily.IPV4, IpFamily.IPV4);
 
-        private final boolean ipv6;
-        private final boolean underlayIpv6;
+        private final IpFamily family;
+        private final IpFamily underlay;
 
-        Kind(boolean ipv6, boolean underlayIpv6) {
-            this.ipv6 = ipv6;
-            this.underlayIpv6 = underlayIpv6;
+        Kind(IpFamily family, IpFamily underlay) {
+            this.family = family;
+            this.underlay = underlay;
         }
 
         Encapsulator end(MacAddress mac, IpAddress local) {
@@ -48,7 +51,7 @@ final class TunnelFixture implements AutoCloseable {
                 case UDP -> new BareIpEncapsulator();
                 case GENEVE -> new GeneveEncapsulator(VNI, mac);
                 case IPIP -> new IpipEncapsulator(local);
-                default -> new VxlanEncapsulator(VNI, mac, ipv6, this == VXLAN_GROUP_POLICY);
+                default -> new VxlanEncapsulator(VNI, mac, family, this == VXLAN_GROUP_POLICY);
             };
         }
     }
@@ -60,7 +63,7 @@ final class TunnelFixture implements AutoCloseable {
     private static final MacAddress PEER_MAC = MacAddress.parse("02:00:00:00:00:02");
 
     final Kind kind;
-    final boolean ipv6;
+    final IpHeader ip;
     final Cidr subnet;
     final MemoryTun tun = new MemoryTun();
     final MemoryUnderlaySocket socket;
@@ -77,14 +80,16 @@ final class TunnelFixture implements AutoCloseable {
 
     TunnelFixture(Kind kind) {
         this.kind = kind;
-        this.ipv6 = kind.ipv6;
+        boolean ipv6 = kind.family == IpFamily.IPV6;
+        boolean underlayIpv6 = kind.underlay == IpFamily.IPV6;
+        this.ip = IpHeader.of(kind.family);
         this.subnet = Cidr.parse(ipv6 ? "fd00:5:1::/64" : "10.5.1.0/24");
-        this.socket = new MemoryUnderlaySocket(kind.underlayIpv6);
+        this.socket = new MemoryUnderlaySocket(kind.underlay);
         this.stale = new StaleMemory(tun, socket);
-        IpAddress local = IpAddress.parse(kind.underlayIpv6 ? "fd00::1" : "192.168.0.1");
-        IpAddress near = IpAddress.parse(kind.underlayIpv6 ? "fd00::2" : "192.168.0.2");
-        IpAddress far = IpAddress.parse(kind.underlayIpv6 ? "fd00::3" : "192.168.0.3");
-        this.senders = List.of(near, far, IpAddress.parse(kind.underlayIpv6 ? "fd00::9" : "192.168.0.9"));
+        IpAddress local = IpAddress.parse(underlayIpv6 ? "fd00::1" : "192.168.0.1");
+        IpAddress near = IpAddress.parse(underlayIpv6 ? "fd00::2" : "192.168.0.2");
+        IpAddress far = IpAddress.parse(underlayIpv6 ? "fd00::3" : "192.168.0.3");
+        this.senders = List.of(near, far, IpAddress.parse(underlayIpv6 ? "fd00::9" : "192.168.0.9"));
         this.farEnd = kind.end(PEER_MAC, near);
         this.peers = List.of(
                 new Peer(Cidr.parse(ipv6 ? "fd00:5:2::/64" : "10.5.2.0/24"), near, PORT, PEER_MAC.bits()),
@@ -101,15 +106,22 @@ final class TunnelFixture implements AutoCloseable {
         return senders.get(Math.min(number, senders.size() - 1));
     }
 
+    /** Read without the codec that is under test. */
+    IpAddress destination(byte[] packet, int offset) {
+        int end = offset + ip.minBytes();
+        return IpAddress.ofBytes(
+                Arrays.copyOfRange(packet, end - subnet.family().bits() / 8, end));
+    }
+
     /** Nothing is allocated, and nothing released, by carrying packets. */
     void checkMemory() {
-        Promise.same(memoryBytes, memory.metric().usedDirectMemory(), "memory in use, in octets");
+        Promise.same(memoryBytes, memory.metric().usedDirectMemory(), "memory in use, in bytes");
     }
 
     /** Everything that was allocated is released. */
     @Override
     public void close() {
         worker.close();
-        Promise.same(0L, memory.metric().usedDirectMemory(), "memory in use after the end, in octets");
+        Promise.same(0L, memory.metric().usedDirectMemory(), "memory in use after the end, in bytes");
     }
 }

@@ -3,16 +3,17 @@ package io.flannelj.it;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flannelj.lab.Attacker;
+import io.flannelj.lab.Commands;
 import io.flannelj.lab.Forgery;
 import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
 import io.flannelj.lab.Pod;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.SubnetEnv;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Objects;
 import java.util.function.Consumer;
 
 /**
@@ -21,6 +22,8 @@ import java.util.function.Consumer;
  * port.
  */
 final class AttackedCluster implements AutoCloseable {
+    private static final String[] COUNT = {"nstat", "-asz", "UdpNoPorts", "Udp6NoPorts"};
+    private static final int SERVICE_PORT = 30500;
     private static final Duration ARRIVES_WITHIN = Duration.ofSeconds(3);
 
     final Lab lab;
@@ -103,10 +106,17 @@ final class AttackedCluster implements AutoCloseable {
         attacks.put("pod sends to its own node's tunnel", podSendsToItsOwnNodesTunnel());
         attacks.put("pod sends through the tunnel", podSendsThroughTheTunnel());
         attacks.put("pod writes another node's address, to its own", podForgesANodeTowardsItsOwn());
+        attacks.put("pod writes another node's address, to its bridge's broadcast", podForgesANodeByBroadcast());
         attacks.put("pod writes another node's address", podForgesANode());
         attacks.put("stranger, own address", strangerSendsToTheTunnel());
         attacks.put("stranger writes a peer's address", strangerForgesANode());
         attacks.put("peer forges another node's pod", peerForgesAPod());
+        if (carrier == Carrier.VXLAN || carrier == Carrier.GENEVE) {
+            attacks.put("peer forges another node's pod and VTEP", peerForgesAPodAndItsVtep());
+        }
+        if (carrier != Carrier.IPIP) {
+            attacks.put("pod sends to a service that leads to a tunnel", podSendsToAServiceThatLeadsToTheTunnel());
+        }
         return attacks;
     }
 
@@ -148,6 +158,84 @@ final class AttackedCluster implements AutoCloseable {
         return new Attack(neighbour, () -> sendAs(attacker(), inner, remoteNode(), attackersNode()));
     }
 
+    /** Which is in the network, and yet no pod's. */
+    Attack podForgesANodeByBroadcast() {
+        byte[] inner = Forgery.inner(there.address(), neighbour.address());
+        String broadcast = gateway(attackersNode()).replaceFirst("\\.1$", ".255");
+        return new Attack(neighbour, () -> sendAs(attacker(), inner, remoteNode(), attackersNode(), broadcast));
+    }
+
+    /** Of the victim's node, by destination NAT as kube-proxy has it. */
+    Attack podSendsToAServiceThatLeadsToTheTunnel() {
+        byte[] inner = Forgery.inner(neighbour.address(), there.address());
+        String address = remoteNode().address();
+        byte[] packet = carrier.wrap(inner, vtepMac(attackersNode()), vtepMac(remoteNode()));
+        return new Attack(there, () -> {
+            remoteNode()
+                    .run(("iptables -t nat -A PREROUTING -p udp --dport " + SERVICE_PORT + " -j DNAT --to " + address
+                                    + ":" + carrier.port)
+                            .split(" ", -1))
+                    .orThrow();
+            attacker().sendUdp(address, SERVICE_PORT, packet);
+        });
+    }
+
+    /** By fragments of which none says both for which tunnel it is and what. */
+    Attack strangerSendsFragments() {
+        byte[] inner = Forgery.inner(third.address(), there.address());
+        byte[] outer = Forgery.datagram(
+                Lab.SWITCH_ADDRESS,
+                remoteNode().address(),
+                carrier.port,
+                carrier.wrap(inner, vtepMac(thirdNode()), vtepMac(remoteNode())));
+        return new Attack(
+                there,
+                () -> Forgery.fragments(outer, 8)
+                        .forEach(fragment -> stranger().sendRaw(remoteNode().address(), fragment)));
+    }
+
+    /** A program of nobody's on a node. */
+    Attack userOfANodeForgesAPod() {
+        byte[] inner = Forgery.inner(here.address(), there.address());
+        return new Attack(
+                there,
+                () -> send(
+                        Attacker.userOf(attackersNode()),
+                        remoteNode().address(),
+                        inner,
+                        attackersNode(),
+                        remoteNode()));
+    }
+
+    /** Rules can read the first one alone. */
+    Attack userOfANodeForgesBehindAnotherPacket() {
+        byte[] forged = carrier.wrap(
+                Forgery.inner(here.address(), there.address()), vtepMac(attackersNode()), vtepMac(remoteNode()));
+        byte[] other = forged.clone();
+        other[6] ^= 0x40; // the VNI's last byte where there is one
+        return new Attack(
+                there,
+                () -> Attacker.userOf(attackersNode())
+                        .sendUdpAtOnce(remoteNode().address(), carrier.port, other, forged));
+    }
+
+    Attack userOfANodeSendsToAServiceThatLeadsToATunnel() {
+        byte[] forged = carrier.wrap(
+                Forgery.inner(here.address(), there.address()), vtepMac(attackersNode()), vtepMac(remoteNode()));
+        String tunnel = remoteNode().address() + ":" + carrier.port;
+        return new Attack(there, () -> {
+            for (String action : new String[] {"-A", "-D"}) {
+                attackersNode()
+                        .run(("iptables -t nat " + action + " OUTPUT -p udp --dport 30501 -j DNAT --to " + tunnel)
+                                .split(" "))
+                        .orThrow();
+                if (action.equals("-A")) {
+                    Attacker.userOf(attackersNode()).sendUdp(remoteNode().address(), 30501, forged);
+                }
+            }
+        });
+    }
+
     Attack podForgesANode() {
         byte[] inner = Forgery.inner(third.address(), there.address());
         return new Attack(there, () -> sendAs(attacker(), inner, thirdNode(), remoteNode()));
@@ -183,6 +271,13 @@ final class AttackedCluster implements AutoCloseable {
         });
     }
 
+    Attack peerForgesAPodAndItsVtep() {
+        byte[] inner = Forgery.inner(neighbour.address(), there.address());
+        return new Attack(
+                there,
+                () -> send(Attacker.in(thirdNode()), remoteNode().address(), inner, attackersNode(), remoteNode()));
+    }
+
     Attack podForgesAPod() {
         byte[] packet = Forgery.inner(third.address(), there.address());
         return new Attack(there, () -> attacker().sendRaw(there.address(), packet));
@@ -198,6 +293,16 @@ final class AttackedCluster implements AutoCloseable {
 
     Attack strangerForgesAPod() {
         return strangerSendsPlainly(third.address());
+    }
+
+    /** By another card than the uplink. */
+    Attack strangerOnASecondCardForgesAPodOfTheVictimsNode() {
+        byte[] packet = Forgery.inner(gateway(remoteNode()).replaceFirst("\\.1$", ".77"), there.address());
+        lab.addSecondCard(remoteNode());
+        return new Attack(
+                there,
+                () -> lab.whileReachedByTheSecondCard(
+                        there.address(), () -> stranger().sendRaw(there.address(), packet)));
     }
 
     private Attack strangerSendsPlainly(String source) {
@@ -217,13 +322,17 @@ final class AttackedCluster implements AutoCloseable {
 
     /** Sends a tunnel packet that bears another node's address. */
     private void sendAs(Attacker by, byte[] inner, Node from, Node to) {
+        sendAs(by, inner, from, to, to.address());
+    }
+
+    private void sendAs(Attacker by, byte[] inner, Node from, Node to, String destination) {
         by.sendRaw(
-                to.address(),
+                destination,
                 carrier == Carrier.IPIP
-                        ? Forgery.ipip(from.address(), to.address(), inner)
+                        ? Forgery.ipip(from.address(), destination, inner)
                         : Forgery.datagram(
                                 from.address(),
-                                to.address(),
+                                destination,
                                 carrier.port,
                                 carrier.wrap(inner, vtepMac(from), vtepMac(to))));
     }
@@ -264,8 +373,16 @@ final class AttackedCluster implements AutoCloseable {
 
     /** UDP datagrams to closed ports of a pod, of both families. */
     static long refusedDatagrams(Pod pod) {
-        return pod.run("nstat", "-asz", "UdpNoPorts", "Udp6NoPorts")
-                .orThrow()
+        return refusedDatagrams(pod.run(COUNT));
+    }
+
+    /** The same of a node. */
+    static long refusedDatagrams(Node node) {
+        return refusedDatagrams(node.run(COUNT));
+    }
+
+    private static long refusedDatagrams(Commands.Result counted) {
+        return counted.orThrow()
                 .lines()
                 .filter(line -> line.startsWith("Udp"))
                 .mapToLong(line -> Long.parseLong(line.split("\\s+", -1)[1]))
@@ -273,9 +390,10 @@ final class AttackedCluster implements AutoCloseable {
     }
 
     private static String subnet(Node node) {
-        return Objects.requireNonNull(
-                        SubnetEnv.readIfUsable(node.subnetFile()).orElseThrow().subnet())
-                .network()
+        return SubnetEnv.readIfUsable(node.subnetFile())
+                .orElseThrow()
+                .subnets()
+                .require(IpFamily.IPV4)
                 .toString();
     }
 
@@ -284,7 +402,7 @@ final class AttackedCluster implements AutoCloseable {
         return subnet(node).replaceFirst("\\.0/\\d+$", ".1");
     }
 
-    private String vtepMac(Node node) {
+    String vtepMac(Node node) {
         return vtepMac(node, "BackendData");
     }
 

@@ -3,9 +3,12 @@ package io.flannelj.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flannelj.backend.Backend;
+import io.flannelj.backend.BackendContext;
 import io.flannelj.backend.BackendProvider;
-import io.flannelj.backend.BackendProvider.Backend;
 import io.flannelj.backend.BackendRegistry;
+import io.flannelj.backend.Backends;
+import io.flannelj.backend.Prepared;
 import io.flannelj.backend.Uplink;
 import io.flannelj.cleanup.HostInventory;
 import io.flannelj.cleanup.Leaving;
@@ -18,6 +21,8 @@ import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
 import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netns.NetnsThread;
 import java.io.IOException;
@@ -82,7 +87,7 @@ abstract class BackendContract {
             Commands.require("ip", "address", "add", "192.168.100.1/24", "dev", "up0");
             Commands.require("ip", "link", "set", "up0", "up");
             String before = host();
-            BackendProvider.Prepared prepared = prepare();
+            Prepared prepared = prepare();
             try (Backend backend = start(prepared)) {
                 body.run(backend);
             }
@@ -93,7 +98,7 @@ abstract class BackendContract {
     }
 
     /** As the daemon does at a stop. */
-    static void removeWhatIsOurs(BackendProvider.Prepared prepared, String uplink, Cidr network) throws IOException {
+    static void removeWhatIsOurs(Prepared prepared, String uplink, Cidr network) throws IOException {
         List<String> devices = prepared.routedLinks().stream()
                 .filter(link -> !link.equals(uplink))
                 .toList();
@@ -106,21 +111,22 @@ abstract class BackendContract {
         }
     }
 
-    private BackendProvider.Prepared prepare() throws IOException, ConfigException {
+    private Prepared prepare() throws IOException, ConfigException {
         BackendProvider provider = provider();
         NetworkConfig network = NetworkConfig.parse("{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\""
                 + provider.type() + "\"" + moreOptions() + "}}");
         IpAddress address = IpAddress.parse("192.168.100.1");
         String link = Commands.require("ip", "-o", "link", "show", "up0");
         int index = Integer.parseInt(link.substring(0, link.indexOf(':')));
-        Uplink uplink = new Uplink("up0", index, 1500, address, address, null, null, address, null);
+        Uplink uplink = new Uplink("up0", index, 1500, PerFamily.of(IpFamily.IPV4, address));
         return provider.prepare(network, uplink);
     }
 
-    private Backend start(BackendProvider.Prepared prepared) throws IOException {
-        return prepared.start(
+    private Backend start(Prepared prepared) throws IOException {
+        return Backends.start(
+                prepared,
                 new Lease(subnet(1), prepared.attributes(), null),
-                new BackendProvider.Context(new BackendRegistry(List.of(provider())), Clock.systemUTC(), state),
+                new BackendContext(new BackendRegistry(List.of(provider())), Clock.systemUTC(), state),
                 lost -> {});
     }
 
@@ -132,7 +138,7 @@ abstract class BackendContract {
     }
 
     private static PodSubnets subnet(int node) {
-        return PodSubnets.ofIpv4(Cidr.parse("10.5." + node + ".0/24"));
+        return PodSubnets.of(Cidr.parse("10.5." + node + ".0/24"));
     }
 
     Lease lease(int node, int address) {
@@ -198,7 +204,7 @@ abstract class BackendContract {
                     "10.5.1.0/24",
                     "10.5.1.2/31")) {
                 LeaseAttributes stranger = peer(9, IpAddress.parse("192.168.100.9"));
-                hostile.add(new Lease(PodSubnets.ofIpv4(Cidr.parse(subnet)), stranger, null));
+                hostile.add(new Lease(PodSubnets.of(Cidr.parse(subnet)), stranger, null));
             }
             try {
                 backend.apply(hostile);

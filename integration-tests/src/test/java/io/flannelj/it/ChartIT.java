@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.flannelj.lab.Commands;
+import io.flannelj.lab.bench.Peers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,14 +16,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What the Helm chart makes of values, its own and flannel's. Needs helm 3 in PATH, or HELM. */
+/** What the Helm chart makes of values, its own and flannel's. Needs helm 3, from integration-tests/peers or as HELM. */
 class ChartIT {
-    private static final String HELM = Objects.requireNonNullElse(System.getenv("HELM"), "/usr/local/bin/helm");
+    private static final String HELM = Objects.requireNonNullElseGet(
+            System.getenv("HELM"), () -> Peers.program("helm").toString());
     private static final Path CHART = Path.of("../deploy/chart/flanneld-j");
 
     @BeforeEach
     void needHelm() {
-        assumeTrue(Files.isExecutable(Path.of(HELM)), "no helm: set HELM to a helm 3");
+        assumeTrue(
+                Files.isExecutable(Path.of(HELM)), "no helm 3: integration-tests/peers helm builds one, or set HELM");
     }
 
     private static Commands.Result render(String... options) {
@@ -48,8 +51,27 @@ class ChartIT {
     @Test
     void aValuesFileForFlannelServesHere() {
         assertThat(rendered("-f", "src/test/resources/chart/flannel-values.yaml"))
-                .contains("image: flanneld-j:0.1.0", "--as-flannel", "--healthz-port=8081", "port: 8081")
+                .contains("image: flanneld-j:" + version(), "--as-flannel", "--healthz-port=8081", "port: 8081")
                 .doesNotContain("ghcr.io");
+    }
+
+    private static String version() {
+        return Commands.require("../deploy/set-version").strip();
+    }
+
+    @Test
+    void anImageIsTakenByItsDigestWhereThatIsGiven() {
+        String digest = "sha256:" + "0".repeat(64);
+        assertThat(rendered("--set", "image.repository=registry.example/flanneld-j,image.digest=" + digest))
+                .contains("image: registry.example/flanneld-j@" + digest)
+                .doesNotContain("flanneld-j:" + version());
+        assertThat(rendered("--set", "image.tag=special")).contains("image: flanneld-j:special");
+    }
+
+    @Test
+    void labelsAndAnnotationsReachPods() {
+        assertThat(rendered("--set", "flannel.podAnnotations.a=b,flannel.podLabels.c=d,commonLabels.e=f"))
+                .contains("        a: b\n", "        c: d\n", "    e: f\n");
     }
 
     @ParameterizedTest
@@ -82,5 +104,26 @@ class ChartIT {
     @Test
     void theBandwidthPluginIsAddedOnDemand() {
         assertThat(rendered("--set", "flannel.bandwidthPlugin=true")).contains("\"type\": \"bandwidth\"");
+    }
+
+    @Test
+    void monitoringIsMadeWhereItIsWanted() {
+        assertThat(rendered()).doesNotContain("monitoring.coreos.com", "flanneld-j-dashboard");
+        assertThat(rendered(
+                        "--set",
+                        "flannel.metrics.port=9470,monitoring.podMonitor.enabled=true,monitoring.podMonitor.labels.release=prom,"
+                                + "monitoring.rules.enabled=true,monitoring.dashboard.enabled=true"))
+                .contains(
+                        "kind: PodMonitor",
+                        "    release: prom\n",
+                        "replacement: \"$1:9470\"",
+                        "replacement: \"[$1]:9470\"",
+                        "kind: PrometheusRule",
+                        "summary: \"{{ $labels.instance }} is not ready for pods\"",
+                        "    grafana_dashboard: \"1\"\n",
+                        "  flanneld-j.json: |\n    {\n");
+        Commands.Result refused = render("--set", "monitoring.podMonitor.enabled=true");
+        assertThat(refused.succeeded()).isFalse();
+        assertThat(refused.errors()).contains("set flannel.metrics.port, too");
     }
 }

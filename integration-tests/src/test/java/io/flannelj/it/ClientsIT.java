@@ -9,13 +9,13 @@ import io.flannelj.lab.Node;
 import io.flannelj.lab.Wait;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.SubnetEnv;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -155,8 +155,10 @@ class ClientsIT {
         }
         for (Container container : containers) {
             Node node = lab.node(hosts.indexOf(container.host()) + 1);
-            Cidr subnet = Objects.requireNonNull(
-                    SubnetEnv.readIfUsable(node.subnetFile()).orElseThrow().subnet());
+            Cidr subnet = SubnetEnv.readIfUsable(node.subnetFile())
+                    .orElseThrow()
+                    .subnets()
+                    .require(IpFamily.IPV4);
             Cidr half = container.docker() ? subnet.lowerHalf() : subnet.upperHalf();
             assertThat(half.contains(IpAddress.parse(container.address())))
                     .as("%s in %s", container.address(), half)

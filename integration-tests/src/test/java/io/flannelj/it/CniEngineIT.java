@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.flannelj.cni.engine.Rehearsal;
+import io.flannelj.cni.engine.Warmup;
 import io.flannelj.lab.CniCall;
 import io.flannelj.lab.Commands;
 import io.flannelj.lab.Lab;
@@ -71,7 +71,7 @@ class CniEngineIT {
 
         int rounds;
         try (Netns namespace = Netns.open(Path.of("/run/netns", node.namespace()))) {
-            rounds = NetnsThread.call(namespace, () -> new Rehearsal(stage).play(Duration.ofMillis(300), () -> true));
+            rounds = NetnsThread.call(namespace, () -> new Warmup(stage).play(Duration.ofMillis(300), () -> true));
         }
 
         assertThat(rounds).isPositive();

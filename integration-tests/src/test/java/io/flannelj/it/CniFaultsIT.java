@@ -13,12 +13,14 @@ import io.flannelj.lab.Node;
 import io.flannelj.lab.Pod;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -207,15 +209,20 @@ class CniFaultsIT {
 
     @Test
     void pairsOfAddAndDelLeaveNothingBehind() {
+        Pod stays = node.addPod();
         Pod pod = node.addUnwiredPod();
         for (int i = 0; i < 20; i++) { // pools, classes and buffers come first
             pair(pod);
         }
+        Awaitility.await("rules for the new bridge")
+                .atMost(Duration.ofSeconds(30))
+                .until(() -> node.run("iptables-save").output().contains("-A FLANNEL-SOURCE -i docker0 -m rpfilter"));
         CniLeavings before = CniLeavings.of(node);
         for (int i = 0; i < PAIRS; i++) {
             pair(pod);
         }
         assertThat(before.growth(node)).isEmpty();
+        stays.remove();
     }
 
     private void pair(Pod pod) {

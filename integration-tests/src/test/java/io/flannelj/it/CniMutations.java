@@ -125,9 +125,9 @@ public final class CniMutations {
             text = mutate(random, text);
         }
         if (random.nextInt(50) == 0) {
-            byte[] octets = new byte[random.nextInt(200)];
-            random.nextBytes(octets);
-            text = new String(octets, StandardCharsets.UTF_8);
+            byte[] bytes = new byte[random.nextInt(200)];
+            random.nextBytes(bytes);
+            text = new String(bytes, StandardCharsets.UTF_8);
         }
         return text;
     }

@@ -282,7 +282,7 @@ class CniStateIT {
                 "my $s = IO::Socket::UNIX->new(Local => '" + socket + ".cni', Listen => 1) or die;"
                         + "while (my $c = $s->accept) { sysread($c, my $b, 10); if (length $b) {"
                         + " open(my $f, '>', '" + heard + "'); print $f $b; close $f } }");
-        Wait.until("somebody else listens", Duration.ofSeconds(20), () -> Files.exists(Path.of(socket + ".cni")));
+        Wait.until("another program listens", Duration.ofSeconds(20), () -> Files.exists(Path.of(socket + ".cni")));
         Pod pod = node.addUnwiredPod();
 
         String configuration =

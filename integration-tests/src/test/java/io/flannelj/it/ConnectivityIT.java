@@ -202,7 +202,7 @@ class ConnectivityIT {
         void datagramsLargerThanTheMtuArriveWhole() {
             for (int bytes : new int[] {podMtu - 28, podMtu - 27, 4000, 20_000, 60_000}) {
                 assertThat(Transfer.udp(here, there, bytes))
-                        .as("%d octets", bytes)
+                        .as("%d bytes", bytes)
                         .isTrue();
             }
         }
@@ -253,7 +253,7 @@ class ConnectivityIT {
             assertThat(node.run("curl", "-s", "http://127.0.0.1:8081/readyz").output())
                     .isEqualTo("flanneld is ready");
             assertThat(node.run("curl", "-s", "http://127.0.0.1:8081/").output())
-                    .contains("<table>", backend);
+                    .contains("<table class=peers>", backend);
         }
     }
 }

@@ -255,10 +255,10 @@ class DualStackIT {
         void datagramsLargerThanTheMtuArriveWhole() {
             for (int bytes : new int[] {podMtu - 48, podMtu - 47, 20_000, 60_000}) {
                 assertThat(Transfer.udp(here, there, there.ipv6Address(), bytes))
-                        .as("%d octets", bytes)
+                        .as("%d bytes", bytes)
                         .isTrue();
                 assertThat(Transfer.udp(third, here, here.ipv6Address(), bytes))
-                        .as("%d octets from the third", bytes)
+                        .as("%d bytes from the third", bytes)
                         .isTrue();
             }
         }

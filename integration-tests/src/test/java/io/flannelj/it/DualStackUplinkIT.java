@@ -9,19 +9,23 @@ import io.flannelj.cli.CommandLine;
 import io.flannelj.cli.Invocation;
 import io.flannelj.config.DaemonOptions;
 import io.flannelj.lab.Commands;
-import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netns.NetnsThread;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.EnumSet;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** Which addresses a node with both families uses, in a namespace with two interfaces. */
 @NeedsPrivileges
 class DualStackUplinkIT {
-    private static Uplink find(boolean ipv4, boolean ipv6, String... flags) throws IOException {
+    private static final Set<IpFamily> BOTH = EnumSet.allOf(IpFamily.class);
+
+    private static Uplink find(Set<IpFamily> families, String... flags) throws IOException {
         return NetnsThread.callInNew(() -> {
             for (String command : new String[] {
                 "link add up0 type bridge",
@@ -42,53 +46,48 @@ class DualStackUplinkIT {
             Invocation invocation = new CommandLine(Map.of(), out, out, "").read(flags);
             DaemonOptions options = ((Invocation.RunDaemon) invocation).options();
             try (NetlinkSocket netlink = NetlinkSocket.open()) {
-                return new UplinkFinder(netlink).find(options.uplink(), ipv4, ipv6);
+                return new UplinkFinder(netlink).find(options.uplink(), families);
             }
         });
     }
 
     @Test
     void oneInterfaceGivesBothFamilies() throws IOException {
-        Uplink uplink = find(true, true);
+        Uplink uplink = find(BOTH);
 
         assertThat(uplink.name()).isEqualTo("up0");
-        assertThat(uplink.address()).isEqualTo(IpAddress.parse("192.0.2.1"));
-        assertThat(uplink.ipv6Address()).isIn(IpAddress.parse("2001:db8::1"), IpAddress.parse("2001:db8::2"));
-        assertThat(uplink.publicIpv6()).isEqualTo(uplink.ipv6Address());
+        assertThat(uplink.addresses().toString()).isIn("192.0.2.1,2001:db8::1", "192.0.2.1,2001:db8::2");
+        assertThat(uplink.publicIps()).isEqualTo(uplink.addresses());
     }
 
     @Test
     void thePublicAddressChoosesAmongTheInterfacesOwn() throws IOException {
-        assertThat(find(true, true, "--public-ipv6", "2001:db8::1").ipv6Address())
-                .isEqualTo(IpAddress.parse("2001:db8::1"));
-        assertThat(find(true, true, "--public-ipv6", "2001:db8::2").ipv6Address())
-                .isEqualTo(IpAddress.parse("2001:db8::2"));
-        assertThat(find(true, true, "--public-ipv6", "2001:db8:77::1").publicIpv6())
-                .isEqualTo(IpAddress.parse("2001:db8:77::1"));
+        assertThat(find(BOTH, "--public-ipv6", "2001:db8::1").addresses()).hasToString("192.0.2.1,2001:db8::1");
+        assertThat(find(BOTH, "--public-ipv6", "2001:db8::2").addresses()).hasToString("192.0.2.1,2001:db8::2");
+        assertThat(find(BOTH, "--public-ipv6", "2001:db8:77::1").publicIps()).hasToString("192.0.2.1,2001:db8:77::1");
     }
 
     @Test
     void ipv6AloneFollowsItsOwnDefaultRoute() throws IOException {
-        Uplink uplink = find(false, true);
+        Uplink uplink = find(Set.of(IpFamily.IPV6));
 
         assertThat(uplink.name()).isEqualTo("up0");
-        assertThat(uplink.address()).isNull();
-        assertThat(uplink.publicIp()).isNull();
-        assertThat(uplink.ipv6Address()).isNotNull();
+        assertThat(uplink.addresses().families()).containsExactly(IpFamily.IPV6);
+        assertThat(uplink.publicIps().families()).containsExactly(IpFamily.IPV6);
     }
 
     @Test
     void anInterfaceWithLinkLocalIpv6OnlyIsRefusedByName() {
-        assertThatThrownBy(() -> find(true, true, "--iface", "up1"))
+        assertThatThrownBy(() -> find(BOTH, "--iface", "up1"))
                 .hasMessageContaining("up1 has no IPv6 address")
                 .hasMessageContaining("EnableIPv6");
     }
 
     @Test
     void withoutIpv6InTheNetworkNothingIsSaidOfIt() throws IOException {
-        Uplink uplink = find(true, false);
+        Uplink uplink = find(Set.of(IpFamily.IPV4));
 
-        assertThat(uplink.ipv6Address()).isNull();
-        assertThat(uplink.publicIpv6()).isNull();
+        assertThat(uplink.addresses()).hasToString("192.0.2.1");
+        assertThat(uplink.publicIps()).hasToString("192.0.2.1");
     }
 }

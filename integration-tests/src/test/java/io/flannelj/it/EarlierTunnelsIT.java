@@ -3,10 +3,11 @@ package io.flannelj.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import io.flannelj.backend.BackendProvider;
-import io.flannelj.backend.BackendProvider.Backend;
-import io.flannelj.backend.BackendProvider.Prepared;
+import io.flannelj.backend.Backend;
+import io.flannelj.backend.BackendContext;
 import io.flannelj.backend.BackendRegistry;
+import io.flannelj.backend.Backends;
+import io.flannelj.backend.Prepared;
 import io.flannelj.backend.TunnelSettings;
 import io.flannelj.backend.Uplink;
 import io.flannelj.backend.geneve.GeneveProvider;
@@ -20,6 +21,8 @@ import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
 import io.flannelj.netns.NetnsThread;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -94,16 +97,16 @@ class EarlierTunnelsIT {
         IpAddress address = IpAddress.parse("192.168.100.1");
         String link = Commands.require("ip", "-o", "link", "show", "up0");
         int index = Integer.parseInt(link.substring(0, link.indexOf(':')));
-        Uplink uplink = new Uplink("up0", index, 1500, address, address, null, null, address, null);
+        Uplink uplink = new Uplink("up0", index, 1500, PerFamily.of(IpFamily.IPV4, address));
         NetworkConfig config = config(backend);
         Prepared prepared = providers.get(config.backend().type()).prepare(config, uplink);
-        Lease own = new Lease(PodSubnets.ofIpv4(Cidr.parse("10.5.1.0/24")), prepared.attributes(), null);
-        return prepared.start(own, new BackendProvider.Context(providers, clock, state), lost -> {});
+        Lease own = new Lease(PodSubnets.of(Cidr.parse("10.5.1.0/24")), prepared.attributes(), null);
+        return Backends.start(prepared, own, new BackendContext(providers, clock, state), lost -> {});
     }
 
     private static Lease peer(int node, String type) {
         return new Lease(
-                PodSubnets.ofIpv4(Cidr.parse("10.5." + node + ".0/24")),
+                PodSubnets.of(Cidr.parse("10.5." + node + ".0/24")),
                 LeaseAttributes.ofIpv4(
                         IpAddress.parse("192.168.100." + node),
                         type,

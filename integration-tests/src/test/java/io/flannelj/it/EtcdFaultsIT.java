@@ -143,7 +143,7 @@ class EtcdFaultsIT {
             etcd.kill();
             etcd.restore(ofBeforeAnyLease);
             while (etcd.revision() < before + 10) {
-                etcd.put(Lab.PREFIX + "/other", "of somebody else");
+                etcd.put(Lab.PREFIX + "/other", "of another program");
             }
             nodes.forEach(etcd::reconnect);
         });

@@ -98,7 +98,7 @@ class EtcdSubnetManagerIT extends SubnetManagerContract {
 
     @Override
     protected void reserve(PodSubnets subnets, LeaseAttributes attributes) {
-        etcd.put(key(subnets), "{\"PublicIP\":\"" + attributes.publicIpv4() + "\",\"BackendType\":\"host-gw\"}");
+        etcd.put(key(subnets), "{\"PublicIP\":\"" + attributes.publicAddress() + "\",\"BackendType\":\"host-gw\"}");
     }
 
     private static String key(PodSubnets subnets) {

@@ -126,9 +126,11 @@ class FaultsIT {
                 node.run("iptables", "-t", "nat", action, "POSTROUTING", "-j", "RETURN")
                         .orThrow();
                 node.run("iptables", action, "FORWARD", "-j", "RETURN").orThrow();
-                node.run("iptables", "-t", "raw", action, "PREROUTING", "-j", "RETURN")
-                        .orThrow();
-                for (String chain : new String[] {"INPUT", "FORWARD"}) {
+                for (String chain : new String[] {"PREROUTING", "OUTPUT"}) {
+                    node.run("iptables", "-t", "raw", action, chain, "-j", "RETURN")
+                            .orThrow();
+                }
+                for (String chain : new String[] {"INPUT", "FORWARD", "POSTROUTING"}) {
                     node.run("iptables", "-t", "mangle", action, chain, "-j", "RETURN")
                             .orThrow();
                 }
@@ -166,7 +168,7 @@ class FaultsIT {
         Awaitility.await()
                 .atMost(Duration.ofSeconds(10))
                 .until(() -> node.run("iptables-save", "-t", "nat").output().contains("MASQUERADE"));
-        assertThat(node.metrics()).containsPattern("flannelj_firewall_repairs [1-9]");
+        assertThat(node.metrics()).containsPattern("flannelj_repairs_total\\{kind=\"firewall\"} [1-9]");
     }
 
     @Test

@@ -7,8 +7,7 @@ import io.flannelj.lab.Node;
 import io.flannelj.lab.Wait;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.LocalDateTime;
-import java.time.ZoneId;
+import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -87,8 +86,6 @@ class FenceIT {
     }
 
     private static Instant timeOf(String line) {
-        return LocalDateTime.parse(line.substring(0, line.indexOf(' ')))
-                .atZone(ZoneId.systemDefault())
-                .toInstant();
+        return OffsetDateTime.parse(line.substring(0, line.indexOf(' '))).toInstant();
     }
 }

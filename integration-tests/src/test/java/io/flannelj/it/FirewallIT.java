@@ -16,15 +16,18 @@ import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.MacAddress;
 import io.flannelj.net.PeerSource;
 import io.flannelj.net.TunnelEndpoint;
 import io.flannelj.net.TunnelSenders;
 import io.flannelj.netns.Netns;
 import io.flannelj.netns.NetnsThread;
+import io.flannelj.packetfilter.Change;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -62,8 +65,8 @@ class FirewallIT {
 
     @Test
     void iptablesRulesAreFlannelsToTheByte() throws IOException {
-        with(new Iptables(false, Instance.ONLY), firewall -> {
-            assertThat(firewall.apply(RULES)).isTrue();
+        with(new Iptables(IpFamily.IPV4, Instance.ONLY), firewall -> {
+            assertThat(firewall.apply(RULES)).isEqualTo(Change.WANTED);
 
             assertThat(saved("nat")).isEqualTo("""
                     -A POSTROUTING -m comment --comment "flanneld masq" -j FLANNEL-POSTRTG
@@ -84,8 +87,8 @@ class FirewallIT {
 
     @Test
     void nftablesRulesAreFlannelsWithTheFourthPutRight() throws IOException {
-        with(new Nftables(false, Instance.ONLY), firewall -> {
-            assertThat(firewall.apply(RULES)).isTrue();
+        with(new Nftables(IpFamily.IPV4, Instance.ONLY), firewall -> {
+            assertThat(firewall.apply(RULES)).isEqualTo(Change.WANTED);
 
             assertThat(Commands.require("nft", "list", "table", "ip", "flannel-ipv4")
                             .replace("\t", "  "))
@@ -108,9 +111,9 @@ class FirewallIT {
     void theIpv6TwinsAreFlannelsToo() throws IOException {
         DesiredRules rules = new DesiredRules(
                 Cidr.parse("fd00:5::/48"), Cidr.parse("fd00:5:0:7::/64"), true, true, true, false, TunnelGuard.NONE);
-        with(new Iptables(true, Instance.ONLY), firewall -> {
-            assertThat(firewall.apply(rules)).isTrue();
-            assertThat(firewall.apply(rules)).as("in order already").isFalse();
+        with(new Iptables(IpFamily.IPV6, Instance.ONLY), firewall -> {
+            assertThat(firewall.apply(rules)).isEqualTo(Change.WANTED);
+            assertThat(firewall.apply(rules)).as("in order already").isEqualTo(Change.NONE);
 
             assertThat(saved("ip6tables-save", "nat")).isEqualTo("""
                     -A POSTROUTING -m comment --comment "flanneld masq" -j FLANNEL-POSTRTG
@@ -125,9 +128,9 @@ class FirewallIT {
             firewall.remove();
             assertThat(saved("ip6tables-save", "nat")).isEmpty();
         });
-        with(new Nftables(true, Instance.ONLY), firewall -> {
-            assertThat(firewall.apply(rules)).isTrue();
-            assertThat(firewall.apply(rules)).as("in order already").isFalse();
+        with(new Nftables(IpFamily.IPV6, Instance.ONLY), firewall -> {
+            assertThat(firewall.apply(rules)).isEqualTo(Change.WANTED);
+            assertThat(firewall.apply(rules)).as("in order already").isEqualTo(Change.NONE);
 
             assertThat(Commands.require("nft", "list", "table", "ip6", "flannel-ipv6"))
                     .contains(
@@ -140,7 +143,7 @@ class FirewallIT {
 
     @Test
     void compatNftIsFlannelsTextAlsoWhereItIsWrong() throws IOException {
-        with(new Nftables(false, Instance.ONLY), firewall -> {
+        with(new Nftables(IpFamily.IPV4, Instance.ONLY), firewall -> {
             firewall.apply(new DesiredRules(NETWORK, SUBNET, true, true, true, true, TunnelGuard.NONE));
 
             assertThat(Commands.require("nft", "list", "table", "ip", "flannel-ipv4"))
@@ -156,7 +159,7 @@ class FirewallIT {
     /** flannel 0.28 looks for FLANNEL-FWD in the wrong table, and fails on FLANNEL-POSTRTG while something jumps to it. */
     @Test
     void chainsThatFlannelLeavesBehindWhenItChangesToNftablesGo() throws IOException {
-        with(new Iptables(false, Instance.ONLY), firewall -> {
+        with(new Iptables(IpFamily.IPV4, Instance.ONLY), firewall -> {
             firewall.apply(RULES);
             Commands.require("iptables", "-t", "nat", "-A", "POSTROUTING", "-j", "FLANNEL-POSTRTG");
 
@@ -168,7 +171,7 @@ class FirewallIT {
 
     @Test
     void rulesOfAnEarlierFlannelOutsideItsChainsGo() throws IOException {
-        with(new Iptables(false, Instance.ONLY), firewall -> {
+        with(new Iptables(IpFamily.IPV4, Instance.ONLY), firewall -> {
             Commands.require(
                     "iptables",
                     "-t",
@@ -199,55 +202,80 @@ class FirewallIT {
                     "-j",
                     "ACCEPT");
 
-            assertThat(firewall.apply(RULES)).isTrue();
+            assertThat(firewall.apply(RULES)).isEqualTo(Change.WANTED);
 
             assertThat(Commands.require("iptables-save"))
                     .doesNotContain("10.244.0.0/16")
                     .contains("10.5.0.0/16");
-            assertThat(firewall.apply(RULES)).isFalse();
+            assertThat(firewall.apply(RULES)).isEqualTo(Change.NONE);
         });
     }
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void theSameCallAgainChangesNothingAndRepairs(boolean nftables) throws IOException {
-        with(nftables ? new Nftables(false, Instance.ONLY) : new Iptables(false, Instance.ONLY), firewall -> {
-            assertThat(firewall.apply(RULES)).isTrue();
-            assertThat(firewall.apply(RULES)).as("in order already").isFalse();
-            if (nftables) {
-                Commands.require("nft", "flush", "chain", "ip", "flannel-ipv4", "postrtg");
-            } else {
-                Commands.require("iptables", "-t", "nat", "-D", "FLANNEL-POSTRTG", "3");
-            }
-            assertThat(firewall.apply(RULES)).as("somebody removed a rule").isTrue();
-            assertThat(firewall.apply(RULES)).isFalse();
-        });
+        with(
+                nftables ? new Nftables(IpFamily.IPV4, Instance.ONLY) : new Iptables(IpFamily.IPV4, Instance.ONLY),
+                firewall -> {
+                    assertThat(firewall.apply(RULES)).isEqualTo(Change.WANTED);
+                    assertThat(firewall.apply(RULES)).as("in order already").isEqualTo(Change.NONE);
+                    if (nftables) {
+                        Commands.require("nft", "flush", "chain", "ip", "flannel-ipv4", "postrtg");
+                    } else {
+                        Commands.require("iptables", "-t", "nat", "-D", "FLANNEL-POSTRTG", "3");
+                    }
+                    assertThat(firewall.apply(RULES))
+                            .as("somebody removed a rule")
+                            .isEqualTo(Change.REPAIR);
+                    assertThat(firewall.apply(RULES)).isEqualTo(Change.NONE);
+                });
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aRepairIsToldAlsoWhereOtherRulesAreWantedNow(boolean nftables) throws IOException {
+        DesiredRules others =
+                new DesiredRules(NETWORK, Cidr.parse("10.5.9.0/24"), true, true, true, false, TunnelGuard.NONE);
+        with(
+                nftables ? new Nftables(IpFamily.IPV4, Instance.ONLY) : new Iptables(IpFamily.IPV4, Instance.ONLY),
+                firewall -> {
+                    assertThat(firewall.apply(RULES)).isEqualTo(Change.WANTED);
+                    assertThat(firewall.apply(others)).isEqualTo(Change.WANTED);
+                    Commands.require("nft", "flush", "ruleset");
+                    assertThat(firewall.apply(RULES)).isEqualTo(Change.REPAIR);
+                    assertThat(firewall.apply(RULES)).isEqualTo(Change.NONE);
+                    firewall.remove();
+                    assertThat(firewall.apply(RULES)).as("removed by ourselves").isEqualTo(Change.WANTED);
+                });
     }
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void removingTakesOurRulesAndNobodyElses(boolean nftables) throws IOException {
-        with(nftables ? new Nftables(false, Instance.ONLY) : new Iptables(false, Instance.ONLY), firewall -> {
-            Commands.require("iptables", "-t", "nat", "-A", "POSTROUTING", "-s", "192.0.2.1/32", "-j", "ACCEPT");
-            Commands.require("nft", "add", "table", "ip", "theirs");
-            String before = Commands.require("nft", "list", "ruleset") + saved("nat");
-            firewall.apply(RULES);
+        with(
+                nftables ? new Nftables(IpFamily.IPV4, Instance.ONLY) : new Iptables(IpFamily.IPV4, Instance.ONLY),
+                firewall -> {
+                    Commands.require(
+                            "iptables", "-t", "nat", "-A", "POSTROUTING", "-s", "192.0.2.1/32", "-j", "ACCEPT");
+                    Commands.require("nft", "add", "table", "ip", "theirs");
+                    String before = Commands.require("nft", "list", "ruleset") + saved("nat");
+                    firewall.apply(RULES);
 
-            firewall.remove();
-            firewall.remove();
+                    firewall.remove();
+                    firewall.remove();
 
-            assertThat(saved("nat")).contains("192.0.2.1").doesNotContain("FLANNEL");
-            assertThat(saved("filter")).doesNotContain("FLANNEL");
-            assertThat(Commands.require("nft", "list", "tables"))
-                    .contains("theirs")
-                    .doesNotContain("flannel");
-            assertThat(before).contains("192.0.2.1");
-        });
+                    assertThat(saved("nat")).contains("192.0.2.1").doesNotContain("FLANNEL");
+                    assertThat(saved("filter")).doesNotContain("FLANNEL");
+                    assertThat(Commands.require("nft", "list", "tables"))
+                            .contains("theirs")
+                            .doesNotContain("flannel");
+                    assertThat(before).contains("192.0.2.1");
+                });
     }
 
     @Test
     void aNewSubnetReplacesTheOldRules() throws IOException {
-        with(new Iptables(false, Instance.ONLY), firewall -> {
+        with(new Iptables(IpFamily.IPV4, Instance.ONLY), firewall -> {
             firewall.apply(RULES);
             firewall.apply(
                     new DesiredRules(NETWORK, Cidr.parse("10.5.9.0/24"), true, false, false, false, TunnelGuard.NONE));
@@ -257,58 +285,89 @@ class FirewallIT {
         });
     }
 
+    private static TunnelSenders.Sender sender(String node, @Nullable MacAddress mac) {
+        return new TunnelSenders.Sender(IpAddress.parse(node), mac);
+    }
+
     private static DesiredRules guarded(Cidr network, Cidr subnet) {
         TunnelGuard guard = new TunnelGuard(
                 List.of(TunnelEndpoint.udp(8472), TunnelEndpoint.ipInIp()),
-                List.of("cni0", "docker0"),
-                List.of("flannel.1"),
-                List.of("eth0"));
+                List.of(TunnelEndpoint.udp(8472)),
+                8470,
+                new TunnelGuard.Links(
+                        List.of("cni0", "docker0"),
+                        List.of("cni0"),
+                        List.of("cni0"),
+                        List.of("flannel.1"),
+                        List.of("eth0")));
         return new DesiredRules(network, subnet, true, true, true, false, guard);
     }
 
     @Test
     void podsReachNoTunnelByIptables() throws IOException {
-        with(new Iptables(false, Instance.ONLY), firewall -> {
-            assertThat(firewall.apply(guarded(NETWORK, SUBNET))).isTrue();
+        with(new Iptables(IpFamily.IPV4, Instance.ONLY), firewall -> {
+            assertThat(firewall.apply(guarded(NETWORK, SUBNET))).isEqualTo(Change.WANTED);
 
             assertThat(saved("raw").replace("-p ipencap", "-p 4")).isEqualTo("""
                     -A PREROUTING -p udp -m udp --dport 8472 -m comment --comment "flanneld tunnel" -j FLANNEL-TUNNEL
                     -A PREROUTING -p 4 -m comment --comment "flanneld tunnel" -j FLANNEL-TUNNEL
                     -A PREROUTING -s 10.5.0.0/16 -m comment --comment "flanneld source" -j FLANNEL-SOURCE
+                    -A PREROUTING ! -s 10.5.0.0/16 -i cni0 -m comment --comment "flanneld source" -j FLANNEL-SOURCE
+                    -A FLANNEL-SOURCE -s 10.5.7.0/24 -i cni0 -m comment --comment "flanneld source" -j RETURN
                     -A FLANNEL-SOURCE -s 10.5.7.0/24 -i flannel.1 -m comment --comment "flanneld source" -j DROP
                     -A FLANNEL-SOURCE -s 10.5.7.0/24 -i eth0 -m comment --comment "flanneld source" -j DROP
+                    -A FLANNEL-SOURCE -s 10.5.7.0/24 -m rpfilter --invert -m comment --comment "flanneld source" -j DROP
                     -A FLANNEL-SOURCE -s 10.5.7.0/24 -m comment --comment "flanneld source" -j RETURN
-                    -A FLANNEL-SOURCE -d 10.5.0.0/16 -i cni0 -m comment --comment "flanneld source" -j DROP
-                    -A FLANNEL-SOURCE -i cni0 -m addrtype --dst-type LOCAL -m comment --comment "flanneld source" -j DROP
-                    -A FLANNEL-SOURCE -d 10.5.0.0/16 -i docker0 -m comment --comment "flanneld source" -j DROP
-                    -A FLANNEL-SOURCE -i docker0 -m addrtype --dst-type LOCAL -m comment --comment "flanneld source" -j DROP
-                    -A FLANNEL-TUNNEL -d 10.5.0.0/16 -m addrtype ! --dst-type LOCAL -m comment --comment "flanneld tunnel" -j RETURN
+                    -A FLANNEL-SOURCE -s 10.5.0.0/16 -d 10.5.0.0/16 -i cni0 -m comment --comment "flanneld source" -j DROP
+                    -A FLANNEL-SOURCE -s 10.5.0.0/16 -i cni0 -m addrtype --dst-type LOCAL -m comment --comment "flanneld source" -j DROP
+                    -A FLANNEL-SOURCE -s 10.5.0.0/16 -d 10.5.0.0/16 -i docker0 -m comment --comment "flanneld source" -j DROP
+                    -A FLANNEL-SOURCE -s 10.5.0.0/16 -i docker0 -m addrtype --dst-type LOCAL -m comment --comment "flanneld source" -j DROP
+                    -A FLANNEL-SOURCE -s 0.0.0.0/32 -m comment --comment "flanneld source" -j RETURN
+                    -A FLANNEL-SOURCE -i cni0 -m rpfilter --invert -m comment --comment "flanneld source" -j DROP
+                    -A FLANNEL-TUNNEL -d 10.5.0.0/16 -m addrtype --dst-type UNICAST -m comment --comment "flanneld tunnel" -j RETURN
                     -A FLANNEL-TUNNEL -s 10.5.0.0/16 -m comment --comment "flanneld tunnel" -j DROP
                     -A FLANNEL-TUNNEL -i cni0 -m comment --comment "flanneld tunnel" -j DROP
                     -A FLANNEL-TUNNEL -i docker0 -m comment --comment "flanneld tunnel" -j DROP
                     -A FLANNEL-TUNNEL -i flannel.1 -m comment --comment "flanneld tunnel" -j DROP
                     """);
+            assertThat(saved("mangle").replace("-p ipencap", "-p 4")).contains("""
+                    -A POSTROUTING -s 10.5.0.0/16 ! -d 10.5.0.0/16 -p udp -m udp --dport 8472 -m comment --comment "flanneld tunnel" -j DROP
+                    -A POSTROUTING -s 10.5.0.0/16 ! -d 10.5.0.0/16 -p 4 -m comment --comment "flanneld tunnel" -j DROP
+                    -A POSTROUTING ! -d 10.5.0.0/16 -p udp -m udp --dport 8472 -m owner --uid-owner 1-4294967294 -m comment --comment "flanneld tunnel" -j DROP
+                    -A POSTROUTING -d 10.5.0.0/16 -p tcp -m tcp --dport 8470 -m owner --uid-owner 1-4294967294 -m comment --comment "flanneld tunnel" -j DROP
+                    -A POSTROUTING -s 10.5.0.0/16 -p tcp -m tcp --sport 8470 -m owner --uid-owner 1-4294967294 -m comment --comment "flanneld tunnel" -j DROP
+                    """);
+            assertThat(saved("mangle"))
+                    .endsWith(
+                            "-A FLANNEL-TUNNEL -m conntrack --ctstate DNAT -m comment --comment \"flanneld tunnel\" -j DROP\n");
+            assertThat(saved("nat"))
+                    .containsSubsequence(
+                            "-A FLANNEL-POSTRTG -s 10.5.0.0/16 ! -d 224.0.0.0/4 -p udp -m comment --comment \"flanneld masq\""
+                                    + " -j MASQUERADE --to-ports 8473-65535 --random-fully\n",
+                            "-A FLANNEL-POSTRTG -s 10.5.0.0/16 ! -d 224.0.0.0/4 -m comment --comment \"flanneld masq\""
+                                    + " -j MASQUERADE --random-fully\n");
         });
     }
 
     @ParameterizedTest
-    @CsvSource({"true,true", "true,false", "false,true", "false,false"})
-    void theGuardIsRepairedAndGoes(boolean nftables, boolean ipv6) throws IOException {
+    @CsvSource({"true,IPV6", "true,IPV4", "false,IPV6", "false,IPV4"})
+    void theGuardIsRepairedAndGoes(boolean nftables, IpFamily family) throws IOException {
         Instance instance = new Instance("lab");
+        boolean ipv6 = family == IpFamily.IPV6;
         DesiredRules rules =
                 ipv6 ? guarded(Cidr.parse("fd00:5::/48"), Cidr.parse("fd00:5:0:7::/64")) : guarded(NETWORK, SUBNET);
         String program = ipv6 ? "ip6tables" : "iptables";
-        with(nftables ? new Nftables(ipv6, instance) : new Iptables(ipv6, instance), firewall -> {
-            assertThat(firewall.apply(rules)).isTrue();
-            assertThat(firewall.apply(rules)).as("in order already").isFalse();
+        with(nftables ? new Nftables(family, instance) : new Iptables(family, instance), firewall -> {
+            assertThat(firewall.apply(rules)).isEqualTo(Change.WANTED);
+            assertThat(firewall.apply(rules)).as("in order already").isEqualTo(Change.NONE);
             if (nftables) {
                 String table = ipv6 ? "flannel-ipv6-lab" : "flannel-ipv4-lab";
                 Commands.require("nft", "flush", "chain", ipv6 ? "ip6" : "ip", table, "tunnel");
             } else {
                 Commands.require(program, "-t", "mangle", "-F", "INPUT");
             }
-            assertThat(firewall.apply(rules)).as("somebody flushed a chain").isTrue();
-            assertThat(firewall.apply(rules)).isFalse();
+            assertThat(firewall.apply(rules)).as("somebody flushed a chain").isEqualTo(Change.REPAIR);
+            assertThat(firewall.apply(rules)).isEqualTo(Change.NONE);
             assertThat(firewall.present()).isNotEmpty();
             firewall.remove();
             assertThat(Commands.require(program + "-save") + Commands.require("nft", "list", "ruleset"))
@@ -325,21 +384,21 @@ class FirewallIT {
                 new PeerSource("flannel-v6.1", mac, Cidr.parse("fd00:5:0:8::/64")),
                 new PeerSource("eth0", null, Cidr.parse("10.5.9.0/24")));
         List<TunnelSenders> tunnels = List.of(
-                new TunnelSenders(TunnelEndpoint.udp(8472), 1, List.of(IpAddress.parse("192.168.0.8"))),
-                new TunnelSenders(TunnelEndpoint.udp(8472), 2, List.of(IpAddress.parse("fd00::8"))),
+                new TunnelSenders(TunnelEndpoint.udp(8472), 1, List.of(sender("192.168.0.8", mac))),
+                new TunnelSenders(TunnelEndpoint.udp(8472), 2, List.of(sender("fd00::8", mac))),
                 new TunnelSenders(TunnelEndpoint.udp(8473), 1, List.of()),
-                new TunnelSenders(TunnelEndpoint.ipInIp(), 0, List.of(IpAddress.parse("192.168.0.8"))));
+                new TunnelSenders(TunnelEndpoint.ipInIp(), 0, List.of(sender("192.168.0.8", null))));
         List<Cidr> networks = List.of(NETWORK, Cidr.parse("fd00:5::/48"));
         NetnsThread.callInNew(() -> {
             PeerFilter filter = new PeerFilter(Instance.ONLY);
-            assertThat(filter.apply(sources, tunnels, networks, "eth0")).isTrue();
+            assertThat(filter.apply(sources, tunnels, networks, "eth0")).isEqualTo(Change.WANTED);
             assertThat(filter.apply(sources, tunnels, networks, "eth0"))
                     .as("in order already")
-                    .isFalse();
+                    .isEqualTo(Change.NONE);
             Commands.require("nft", "flush", "chain", "inet", "flannel-peers", "prerouting");
             assertThat(filter.apply(sources, tunnels, networks, "eth0"))
                     .as("somebody flushed it")
-                    .isTrue();
+                    .isEqualTo(Change.REPAIR);
             filter.remove();
             assertThat(Commands.require("nft", "list", "ruleset")).isEmpty();
             return true;
@@ -353,7 +412,7 @@ class FirewallIT {
             Node node = lab.node(1);
             String peer = lab.node(2).address();
             List<TunnelSenders> tunnels =
-                    List.of(new TunnelSenders(TunnelEndpoint.ipInIp(), 0, List.of(IpAddress.parse(peer))));
+                    List.of(new TunnelSenders(TunnelEndpoint.ipInIp(), 0, List.of(sender(peer, null))));
             PeerFilter filter = new PeerFilter(Instance.ONLY);
             try (Netns namespace = Netns.open(Path.of("/run/netns", node.namespace()))) {
                 NetnsThread.call(namespace, () -> filter.apply(List.of(), tunnels, List.of(NETWORK), "eth0"));

@@ -24,10 +24,12 @@ class FlannelAttackIT {
         assertThat(held(Carrier.VXLAN, "vxlan")).isEmpty();
     }
 
-    /** Its socket is bound to the node's address on the underlay, which that one does not name. */
+    /** Its socket is bound to the node's address on the underlay, which those do not name. */
     @Test
-    void flannelsUdpHoldsOne() {
-        assertThat(held(Carrier.UDP, "udp")).containsExactly("pod sends through the tunnel");
+    void flannelsUdpHoldsTwo() {
+        assertThat(held(Carrier.UDP, "udp"))
+                .containsExactly(
+                        "pod sends through the tunnel", "pod writes another node's address, to its bridge's broadcast");
     }
 
     @Test

@@ -14,9 +14,11 @@ final class ForeignThings {
                     .orThrow();
             // iptables makes its own tables and chains at the first rule and never removes them.
             for (String action : new String[] {"-A", "-D"}) {
-                node.run(program, "-t", "raw", action, "PREROUTING", "-j", "RETURN")
-                        .orThrow();
-                for (String chain : new String[] {"INPUT", "FORWARD"}) {
+                for (String chain : new String[] {"PREROUTING", "OUTPUT"}) {
+                    node.run(program, "-t", "raw", action, chain, "-j", "RETURN")
+                            .orThrow();
+                }
+                for (String chain : new String[] {"INPUT", "FORWARD", "POSTROUTING"}) {
                     node.run(program, "-t", "mangle", action, chain, "-j", "RETURN")
                             .orThrow();
                 }

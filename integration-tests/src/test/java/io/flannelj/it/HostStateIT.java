@@ -6,15 +6,22 @@ import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
 import io.flannelj.lab.Pod;
 import java.time.Duration;
+import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What the daemon finds on a host, keeps on it, and takes away again. */
 @NeedsPrivileges
 class HostStateIT {
     private static final Duration SOON = Duration.ofSeconds(15);
     private static final Duration LATE = Duration.ofSeconds(60);
+    /** The regular repair comes every ten seconds. */
+    private static final Duration REPAIRED = Duration.ofSeconds(13);
+
+    private static final String VXLAN = "{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\"vxlan\"}}";
 
     private Lab lab;
 
@@ -102,17 +109,17 @@ class HostStateIT {
         node.run("sysctl", "-qw", "net.ipv4.ip_forward=0").orThrow();
         node.start();
         Awaitility.await().atMost(LATE).until(() -> forwards(node));
-        assertThat(node.metrics()).contains("flannelj_host_repairs 0");
+        assertThat(node.metrics()).contains("flannelj_repairs_total{kind=\"setting\"} 0");
 
         node.run("sysctl", "-qw", "net.ipv4.ip_forward=0").orThrow();
         node.run("iptables", "-P", "FORWARD", "DROP").orThrow();
         Awaitility.await().atMost(LATE).untilAsserted(() -> {
             assertThat(forwards(node)).isTrue();
-            assertThat(node.metrics()).contains("flannelj_host_repairs 1");
+            assertThat(node.metrics()).contains("flannelj_repairs_total{kind=\"setting\"} 1");
             assertThat(node.status().path("reasons").toString())
                     .contains("nftables table ip filter drops forwarded packets", "10.5.0.0/16");
         });
-        assertThat(node.log()).contains("somebody else had turned net.ipv4.ip_forward off");
+        assertThat(node.log()).contains("another program had turned net.ipv4.ip_forward off");
 
         node.run("iptables", "-A", "FORWARD", "-d", "10.5.0.0/16", "-j", "ACCEPT")
                 .orThrow();
@@ -120,6 +127,29 @@ class HostStateIT {
                 .atMost(LATE)
                 .untilAsserted(() ->
                         assertThat(node.status().path("reasons").toString()).doesNotContain("drops forwarded"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            ip link set flannel.1 mtu 1300         | link    | the MTU of flannel.1
+            ip link set flannel.1 down             | link    | the state of flannel.1
+            ip address flush dev flannel.1         | address | the address 10.5.
+            ip route delete 10.5.0.0/16            | route   | the route to 10.5.0.0/16 by flannel.1
+            """)
+    void whatAnotherProgramChangesIsPutRightAndTold(String command, String kind, String told) {
+        lab = Lab.open(1, Lab.Underlay.WIRE).configure(VXLAN).start();
+        Node node = lab.node(1);
+        String count = "flannelj_repairs_total{kind=\"" + kind + "\"} ";
+        assertThat(node.metrics()).contains(count + "0");
+        // A change is told from the second regular repair on, when it is known how the host was.
+        Awaitility.await().pollDelay(REPAIRED).atMost(LATE).untilAsserted(() -> {
+            node.run("sh", "-c", command).orThrow();
+            Awaitility.await()
+                    .atMost(REPAIRED)
+                    .untilAsserted(() -> assertThat(node.metrics()).doesNotContain(count + "0"));
+        });
+        assertThat(node.log()).containsPattern("another program had changed .*" + Pattern.quote(told) + ".*put right");
+        assertThat(node.run("ip", "route").output()).contains("10.5.0.0/16 dev flannel.1");
     }
 
     private static boolean forwards(Node node) {

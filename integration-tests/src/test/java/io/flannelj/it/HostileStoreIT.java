@@ -2,12 +2,15 @@ package io.flannelj.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
 import io.flannelj.lab.Pings;
 import io.flannelj.lab.Pod;
 import io.flannelj.lab.Wait;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.SubnetEnv;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -20,13 +23,18 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
 /**
- * Somebody else may write the store: leases that point where no lease may point. None changes a route, a neighbour or an FDB
+ * Another program may write the store: leases that point where no lease may point. None changes a route, a neighbour or an FDB
  * entry, each is named once with its remedy, and traffic goes on.
  */
 @NeedsPrivileges
 class HostileStoreIT {
     private static final Duration SOON = Duration.ofSeconds(30);
     private static final Duration LATE = Duration.ofMinutes(2);
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** The broadcast address of a node's network, that node's own address, and one in a network of its containers. */
+    private static final int WRONG_FOR_ONE_NODE = 3;
+
     private static final String MAC = "c6:d2:32:6f:8f:44";
 
     @Nested
@@ -122,6 +130,7 @@ class HostileStoreIT {
                     "192.168.100.255",
                     "0.0.0.0",
                     "169.254.1.1",
+                    "172.30.0.5", // on a bridge of containers
                     own + ".1",
                     "10.5.199.1",
                     attacked.address())) {
@@ -148,8 +157,8 @@ class HostileStoreIT {
         private static String firstThree(Node node) {
             String subnet = SubnetEnv.readIfUsable(node.subnetFile())
                     .orElseThrow()
-                    .subnet()
-                    .network()
+                    .subnets()
+                    .require(IpFamily.IPV4)
                     .address()
                     .toString();
             return subnet.substring(0, subnet.lastIndexOf('.'));
@@ -181,6 +190,10 @@ class HostileStoreIT {
                 lab.start();
                 Node attacked = lab.node(1);
                 Node other = lab.node(2);
+                attacked.run("ip", "link", "add", "br-others", "type", "bridge").orThrow();
+                attacked.run("ip", "link", "set", "br-others", "up").orThrow();
+                attacked.run("ip", "address", "add", "172.30.0.1/16", "dev", "br-others")
+                        .orThrow();
                 Pod pod = attacked.addPod();
                 Pod otherPod = other.addPod();
                 assertThat(pod.canPing(otherPod)).isTrue();
@@ -200,7 +213,10 @@ class HostileStoreIT {
                         .contains(
                                 "cannot be used: its subnet 8.8.8.0/24 is not inside the network 10.5.0.0/16; delete it");
                 assertThat(attacked.operator("status").output())
-                        .contains("1; " + attacks.size() + " leases cannot be used, see flanneld-j peers");
+                        .containsPattern("peers +1\n")
+                        .contains("refused      " + attacks.size() + " leases: see flanneld-j peers");
+                assertThat(attacked.status().path("refusedLeases").asInt()).isEqualTo(attacks.size());
+                theListInTheStoreNamesThem(attacked, attacks);
                 eachIsNamedOnce(attacked);
 
                 theStoreIsListedAgain(lab, attacked, attacks.size());
@@ -217,6 +233,34 @@ class HostileStoreIT {
 
         private static String path(String key) {
             return Lab.PREFIX + "/subnets/" + key;
+        }
+
+        /** As far as they are wrong for every node: the list is no node's, so it has neither addresses nor a subnet. */
+        private static void theListInTheStoreNamesThem(Node node, Map<String, String> attacks) {
+            JsonNode list;
+            try {
+                list = JSON.readTree(
+                        node.operatorAtStore("leases", "list", "-o", "json").orThrow());
+            } catch (JsonProcessingException e) {
+                throw new AssertionError(e);
+            }
+            int everywhere = attacks.size() - WRONG_FOR_ONE_NODE;
+            List<String> refused = new ArrayList<>();
+            list.path("leases").forEach(lease -> {
+                if (lease.hasNonNull("problem")) {
+                    refused.add(lease.path("subnet").asText());
+                }
+            });
+            list.path("unreadable").forEach(key -> refused.add(key.path("key").asText()));
+            assertThat(refused).hasSize(everywhere);
+            assertThat(list.path("refused").asInt()).isEqualTo(everywhere);
+            assertThat(list.path("checked").asBoolean()).isTrue();
+            int unreadable = list.path("unreadable").size();
+            assertThat(node.operatorAtStore("leases").orThrow())
+                    .contains(
+                            "no node obeys it: its subnet 8.8.8.0/24 is not inside the network 10.5.0.0/16; delete it")
+                    .contains("of which no node obeys " + (everywhere - unreadable) + "; " + unreadable
+                            + " keys of no lease; ");
         }
 
         private static void eachIsNamedOnce(Node node) {

@@ -36,6 +36,23 @@ class HttpAttackIT {
     private static final int CONNECTIONS = 1500;
     private static final int PROBES = 30;
     private static final Duration PROMPT = Duration.ofMillis(100);
+
+    private static final String FLOOD = """
+            my $to = pack_sockaddr_in($ARGV[1], inet_aton($ARGV[0]));
+            setpgrp;
+            $SIG{TERM} = sub { $SIG{TERM} = 'IGNORE'; kill 'TERM', -$$; exit };
+            fork || last for 1 .. 3;
+            my $end = time + 60;
+            my @open;
+            while (time < $end) {
+                socket(my $s, PF_INET, SOCK_STREAM, 0) or next;
+                $s->blocking(0);
+                connect($s, $to);
+                push @open, $s;
+                splice(@open, 0, 1000) if @open > 4000;
+            }
+            """;
+
     private static final String HOST = " HTTP/1.1\r\nHost: a\r\n";
 
     private final Lab lab = Lab.open(2, Lab.Underlay.ON);
@@ -89,9 +106,23 @@ class HttpAttackIT {
         assertThat(node.metrics()).containsPattern("flannelj_http_connections_closed_total \\d{4,}");
     }
 
+    /** Four processes that connect as fast as they can keep the queue of connections full. */
+    @Test
+    void probesDoNotWaitBehindAFullQueue() throws Exception {
+        Process flood = node.startIn(
+                attacker, "perl", "-MSocket", "-MIO::Handle", "-e", FLOOD, node.address(), String.valueOf(PORT));
+        try {
+            Thread.sleep(1000);
+            everybodyElseIsServed("four processes that connect");
+        } finally {
+            flood.destroy();
+            flood.waitFor();
+        }
+    }
+
     /** Opens connections from the pod, says the same on each as far as the daemon takes it, and leaves them open. */
     private void open(String said, int connections) throws IOException {
-        byte[] octets = said.getBytes(StandardCharsets.ISO_8859_1);
+        byte[] bytes = said.getBytes(StandardCharsets.ISO_8859_1);
         attack.addAll(in(attacker.namespace(), () -> {
             List<SocketChannel> opened = new ArrayList<>();
             for (int i = 0; i < connections; i++) {
@@ -100,7 +131,7 @@ class HttpAttackIT {
                 try {
                     channel.connect(new InetSocketAddress(node.address(), PORT));
                     channel.configureBlocking(false);
-                    channel.write(ByteBuffer.wrap(octets));
+                    channel.write(ByteBuffer.wrap(bytes));
                 } catch (IOException e) {
                     channel.close(); // the daemon has closed it: so it may
                 }

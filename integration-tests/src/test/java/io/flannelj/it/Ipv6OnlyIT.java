@@ -2,11 +2,12 @@ package io.flannelj.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.flannelj.backend.Backend;
+import io.flannelj.backend.BackendContext;
 import io.flannelj.backend.BackendProvider;
-import io.flannelj.backend.BackendProvider.Backend;
-import io.flannelj.backend.BackendProvider.Context;
-import io.flannelj.backend.BackendProvider.Prepared;
 import io.flannelj.backend.BackendRegistry;
+import io.flannelj.backend.Backends;
+import io.flannelj.backend.Prepared;
 import io.flannelj.backend.TunnelSettings;
 import io.flannelj.backend.UplinkFinder;
 import io.flannelj.backend.hostgw.HostGwProvider;
@@ -37,15 +38,15 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** A network without IPv4: two nodes whose leases somebody else has given out, as Kubernetes does. */
+/** A network without IPv4: two nodes whose leases another program has given out, as Kubernetes does. */
 @NeedsPrivileges
 class Ipv6OnlyIT {
     @TempDir
     private Path state;
 
-    private record Half(Netns netns, Prepared prepared, Lease lease, Context context) {
+    private record Half(Netns netns, Prepared prepared, Lease lease, BackendContext context) {
         Backend start() throws IOException {
-            return NetnsThread.call(netns, () -> prepared.start(lease, context, lost -> {}));
+            return NetnsThread.call(netns, () -> Backends.start(prepared, lease, context, lost -> {}));
         }
 
         void meet(Backend backend, Half other) throws IOException {
@@ -76,7 +77,7 @@ class Ipv6OnlyIT {
                 pod(lab.node(2), 2);
                 for (int size : new int[] {0, 1000, tunnel ? 1382 : 1452, 20_000}) {
                     assertThat(lab.node(1).canPing("fd00:5:0:2::1", "-s", String.valueOf(size), "-I", "fd00:5:0:1::1"))
-                            .as("%d octets", size)
+                            .as("%d bytes", size)
                             .isTrue();
                 }
                 assertThat(lab.node(1).run("ip", "-4", "route").output())
@@ -119,13 +120,14 @@ class Ipv6OnlyIT {
             Prepared prepared;
             try (NetlinkSocket netlink = NetlinkSocket.open()) {
                 prepared = provider.prepare(
-                        config, new UplinkFinder(netlink).find(options().uplink(), false, true));
+                        config, new UplinkFinder(netlink).find(options().uplink(), config.families()));
             }
             assertThat(LeaseJson.format(prepared.attributes()))
                     .contains("\"PublicIP\":\"0.0.0.0\"", "\"PublicIPv6\":\"fd00:64::" + number + "\"")
                     .doesNotContain("\"BackendData\"");
-            PodSubnets subnets = new PodSubnets(null, Cidr.parse("fd00:5:0:" + number + "::/64"));
-            Context context = new Context(new BackendRegistry(List.of(provider)), Clock.systemUTC(), nodeState);
+            PodSubnets subnets = PodSubnets.of(Cidr.parse("fd00:5:0:" + number + "::/64"));
+            BackendContext context =
+                    new BackendContext(new BackendRegistry(List.of(provider)), Clock.systemUTC(), nodeState);
             return new Half(netns, prepared, new Lease(subnets, prepared.attributes(), null), context);
         });
     }

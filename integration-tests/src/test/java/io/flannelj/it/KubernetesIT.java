@@ -469,9 +469,9 @@ class KubernetesIT {
         attacks.put("8.8.8.0/24", "not inside the network");
         attacks.put("192.168.100.0/24", "not inside the network");
         attacks.put("10.244.0.0/16", "not inside the network");
-        attacks.put("10.244.1.0/24", "overlaps this node's own 10.244.1.0/24");
+        attacks.put("10.244.1.0/24", "is that of the older node n1");
         attacks.put("10.244.1.128/25", "overlaps this node's own");
-        attacks.put("10.244.2.0/24", "overlaps the older lease node n2");
+        attacks.put("10.244.2.0/24", "is that of the older node n2");
         attacks.put("10.244.2.128/25", "overlaps the older lease node n2");
         List<String> names = new ArrayList<>();
         attacks.forEach((podCidr, fault) -> {

@@ -7,8 +7,10 @@ import io.flannelj.lab.Answers;
 import io.flannelj.lab.Lab;
 import io.flannelj.lab.NarrowPath;
 import io.flannelj.lab.Pod;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -36,9 +38,9 @@ class NarrowPathIT {
             Pod client = lab.node(1).addPod();
             Pod server = lab.node(2).addPod();
 
-            assertThat(client.canPing(server, "-s", "1422"))
-                    .as("a packet of nearly the whole MTU")
-                    .isTrue();
+            Awaitility.await("packets of nearly the whole MTU; the first is answered with what the path takes")
+                    .atMost(Duration.ofSeconds(40))
+                    .until(() -> client.canPing(server, "-s", "1422"));
             assertThat(Answers.missing(client, server, server.address(), SIZES))
                     .as("sizes that did not arrive")
                     .isEmpty();

@@ -54,7 +54,8 @@ class PodRulesIT {
 
             cni.call(delete, network).orThrow();
             node.run("sh", "-c", "nft flush ruleset").orThrow();
-            Wait.until(node::log, LATE, () -> node.log().contains("firewall rules had been changed by somebody else"));
+            Wait.until(
+                    node::log, LATE, () -> node.log().contains("firewall rules had been changed by another program"));
             assertThat(rules(node)).isEmpty();
             assertThat(node.stop()).isZero();
         }

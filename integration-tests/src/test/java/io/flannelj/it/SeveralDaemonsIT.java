@@ -86,7 +86,7 @@ class SeveralDaemonsIT {
         Awaitility.await().pollDelay(Duration.ofSeconds(3)).until(() -> true); // three looks at the rules
         assertThat(lab.node(1).log() + others.get(0).log())
                 .as("neither takes the other's rules for a change of its own")
-                .doesNotContain("had been changed by somebody else");
+                .doesNotContain("had been changed by another program");
 
         assertThat(others.get(0).stop()).isZero();
         assertThat(rules()).contains("10.5.0.0/16").doesNotContain("10.6.0.0/16");

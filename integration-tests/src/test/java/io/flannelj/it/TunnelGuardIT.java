@@ -4,11 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.flannelj.it.AttackedCluster.Attack;
 import io.flannelj.it.AttackedCluster.Carrier;
+import io.flannelj.lab.Attacker;
 import io.flannelj.lab.Forgery;
 import io.flannelj.lab.Node;
 import io.flannelj.lab.Pings;
+import io.flannelj.lab.Pod;
 import java.time.Duration;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -27,6 +30,11 @@ class TunnelGuardIT {
         OverVxlan() {
             super(Carrier.VXLAN, "vxlan");
         }
+
+        @Test
+        void aPeerForgesAPodOfAnotherNodeAndItsVtep() {
+            isRefused(cluster.peerForgesAPodAndItsVtep());
+        }
     }
 
     @Nested
@@ -41,6 +49,21 @@ class TunnelGuardIT {
     class OverKernelVxlan extends OverVxlan {
         OverKernelVxlan() {
             flags = List.of("--vxlan-datapath", "kernel");
+        }
+    }
+
+    /** Where nobody tracks connections, which would put fragments together first. */
+    @Nested
+    @LongRun
+    class OverKernelVxlanWithoutMasquerade extends Guarded {
+        OverKernelVxlanWithoutMasquerade() {
+            super(Carrier.VXLAN, "vxlan");
+            flags = List.of("--vxlan-datapath", "kernel", "--ip-masq=false");
+        }
+
+        @Test
+        void aStrangersFragmentsSayNeitherTunnelNorSender() {
+            isRefused(cluster.strangerSendsFragments());
         }
     }
 
@@ -63,19 +86,25 @@ class TunnelGuardIT {
             byte[] packet = wrap(
                     cluster.attackersNode(),
                     Forgery.inner(cluster.neighbour.ipv6Address(), cluster.there.ipv6Address()));
-            String node = cluster.remoteNode().ipv6Address();
 
-            isRefused(new Attack(cluster.there, () -> cluster.attacker().sendUdp(node, 8472, packet)));
+            isRefusedBut(
+                    toTheTunnel(cluster.attacker(), packet),
+                    "of their node",
+                    toTheTunnel(Attacker.in(cluster.attackersNode()), packet));
         }
 
         @Test
         void aPodWithRawSocketsForgesAnotherNodeOverIpv6() {
-            byte[] packet =
-                    wrap(cluster.thirdNode(), Forgery.inner(cluster.third.ipv6Address(), cluster.there.ipv6Address()));
+            byte[] packet = ofThirdNode();
             String node = cluster.remoteNode().ipv6Address();
             byte[] outer = Forgery.datagram(cluster.thirdNode().ipv6Address(), node, 8472, packet);
 
-            isRefused(new Attack(cluster.there, () -> cluster.attacker().sendRaw(node, outer)));
+            isRefusedBut(
+                    new Attack(cluster.there, () -> cluster.attacker().sendRaw(node, outer)),
+                    "of that node",
+                    new Attack(
+                            cluster.there,
+                            () -> Attacker.in(cluster.thirdNode()).sendRaw(node, outer)));
         }
 
         @Test
@@ -83,16 +112,64 @@ class TunnelGuardIT {
             String victim = cluster.there.ipv6Address();
             byte[] packet = Forgery.inner(cluster.third.ipv6Address(), victim);
 
-            isRefused(new Attack(cluster.there, () -> cluster.attacker().sendRaw(victim, packet)));
+            isRefusedBut(
+                    new Attack(cluster.there, () -> cluster.attacker().sendRaw(victim, packet)),
+                    "of that pod",
+                    new Attack(cluster.there, () -> Attacker.in(cluster.third).sendRaw(victim, packet)));
         }
 
         @Test
         void aStrangerOnTheIpv6UnderlayIsNoPeer() {
-            byte[] packet =
-                    wrap(cluster.thirdNode(), Forgery.inner(cluster.third.ipv6Address(), cluster.there.ipv6Address()));
-            String node = cluster.remoteNode().ipv6Address();
+            byte[] packet = ofThirdNode();
 
-            isRefused(new Attack(cluster.there, () -> cluster.stranger().sendUdp(node, 8472, packet)));
+            isRefusedBut(
+                    toTheTunnel(cluster.stranger(), packet),
+                    "of the peer",
+                    toTheTunnel(Attacker.in(cluster.thirdNode()), packet));
+        }
+
+        @Test
+        void aPeerForgesAnIpv6PodOfAnotherNode() {
+            byte[] forged = wrap(
+                    cluster.thirdNode(), Forgery.inner(cluster.neighbour.ipv6Address(), cluster.there.ipv6Address()));
+            Attacker peer = Attacker.in(cluster.thirdNode());
+
+            isRefusedBut(toTheTunnel(peer, forged), "with a pod of its own", toTheTunnel(peer, ofThirdNode()));
+        }
+
+        /** From a pod of the third node, in its tunnel. */
+        private byte[] ofThirdNode() {
+            return wrap(cluster.thirdNode(), Forgery.inner(cluster.third.ipv6Address(), cluster.there.ipv6Address()));
+        }
+
+        private Attack toTheTunnel(Attacker by, byte[] packet) {
+            String node = cluster.remoteNode().ipv6Address();
+            return new Attack(cluster.there, () -> by.sendUdp(node, 8472, packet));
+        }
+
+        /** The same packet of somebody who may send it shows that nothing else keeps it from the victim. */
+        private void isRefusedBut(Attack attack, String whose, Attack allowed) {
+            assertThat(cluster.reaches(allowed)).as("the same packet " + whose).isTrue();
+            isRefused(attack);
+        }
+
+        @Test
+        void aPeerForgesAPodInTheTunnelOfTheOtherFamily() {
+            byte[] ipv4 =
+                    wrap(cluster.thirdNode(), Forgery.inner(cluster.neighbour.address(), cluster.there.address()));
+            byte[] ipv6 = cluster.carrier.wrap(
+                    Forgery.inner(cluster.neighbour.ipv6Address(), cluster.there.ipv6Address()),
+                    cluster.vtepMac(cluster.thirdNode()),
+                    cluster.vtepMac(cluster.remoteNode()));
+            Attacker peer = Attacker.in(cluster.thirdNode());
+
+            isRefusedBut(
+                    new Attack(cluster.there, () -> {
+                        peer.sendUdp(cluster.remoteNode().ipv6Address(), 8472, ipv4);
+                        peer.sendUdp(cluster.remoteNode().address(), 8472, ipv6);
+                    }),
+                    "with a pod of its own",
+                    toTheTunnel(peer, ofThirdNode()));
         }
 
         private byte[] wrap(Node from, byte[] inner) {
@@ -169,6 +246,30 @@ class TunnelGuardIT {
         }
 
         @Test
+        void aPodWithRawSocketsForgesAnotherNodeByTheBroadcastOfItsBridge() {
+            isRefused(cluster.podForgesANodeByBroadcast());
+        }
+
+        @Test
+        void aPodWithRawSocketsSendsNoPlainPacketsAsANode() {
+            Node victim = cluster.thirdNode();
+            byte[] packet = Forgery.inner(cluster.remoteNode().address(), victim.address());
+            long before = AttackedCluster.refusedDatagrams(victim);
+
+            cluster.attacker().sendRaw(victim.address(), packet);
+
+            assertThat(cluster.here.canPing(victim.address()))
+                    .as("good traffic goes on")
+                    .isTrue();
+            assertThat(AttackedCluster.refusedDatagrams(victim)).isEqualTo(before);
+        }
+
+        @Test
+        void aStrangerOnASecondCardForgesAPodOfTheVictimsNode() {
+            isRefused(cluster.strangerOnASecondCardForgesAPodOfTheVictimsNode());
+        }
+
+        @Test
         void aStrangerOnTheUnderlayIsNoPeer() {
             isRefused(cluster.strangerSendsToTheTunnel());
         }
@@ -188,7 +289,7 @@ class TunnelGuardIT {
                     .untilAsserted(() -> assertThat(cluster.attackersNode().metrics())
                             .containsPattern("flannelj_firewall_dropped_packets\\{reason=\"tunnel\"} [1-9]")
                             .containsPattern("flannelj_firewall_dropped_packets\\{reason=\"source\"} [1-9]"));
-            assertThat(cluster.attackersNode().log()).doesNotContain("had been changed by somebody else");
+            assertThat(cluster.attackersNode().log()).doesNotContain("had been changed by another program");
         }
 
         @Test
@@ -208,6 +309,126 @@ class TunnelGuardIT {
     abstract static class UdpContract extends Contract {
         UdpContract(Carrier carrier, String backend) {
             super(carrier, backend);
+        }
+
+        /** Of the ports that could be chosen, one in nine would be below the range. */
+        @Test
+        void noFlowOfAPodTakesATunnelsPort() {
+            cluster.here
+                    .run(
+                            "perl",
+                            "-MIO::Socket::INET",
+                            "-e",
+                            "IO::Socket::INET->new(Proto => 'udp', PeerAddr => $ARGV[0], PeerPort => 45679)->send('x') for 1 .. 200",
+                            cluster.remoteNode().address())
+                    .orThrow();
+
+            List<Integer> ports = Pattern.compile("sport=45679 dport=(\\d+)")
+                    .matcher(cluster.attackersNode()
+                            .run("conntrack", "-L", "-p", "udp")
+                            .orThrow())
+                    .results()
+                    .map(found -> Integer.parseInt(found.group(1)))
+                    .toList();
+            assertThat(ports).hasSizeGreaterThan(100).allMatch(port -> port > cluster.carrier.port);
+        }
+
+        /** Docker keeps the source port of a flow that it masquerades, where it can. */
+        @Test
+        void noFlowOfAContainerOfAnotherNetworkTakesATunnelsPort() {
+            Node node = cluster.attackersNode();
+            Pod container = node.addUnwiredPod();
+            for (String command : List.of(
+                    "ip link add br-others type bridge",
+                    "ip link set br-others up",
+                    "ip address add 172.30.0.1/24 dev br-others",
+                    "ip link add others0 type veth peer name eth0 netns " + container.namespace(),
+                    "ip link set others0 master br-others up",
+                    "iptables -t nat -A POSTROUTING -s 172.30.0.0/24 ! -o br-others -j MASQUERADE")) {
+                node.run(command.split(" ")).orThrow();
+            }
+            for (String command : List.of(
+                    "ip address add 172.30.0.2/24 dev eth0",
+                    "ip link set eth0 up",
+                    "ip route add default via 172.30.0.1")) {
+                container.run(command.split(" ")).orThrow();
+            }
+            Awaitility.await("rules for the new bridge")
+                    .atMost(Duration.ofSeconds(30))
+                    .until(() -> node.run("nft", "list", "ruleset")
+                            .output()
+                            .matches("(?s).*iifname (\\{[^}]*)?\"br-others\".*"));
+            int port = cluster.carrier.port;
+
+            container
+                    .run(
+                            "perl",
+                            "-MIO::Socket::INET",
+                            "-e",
+                            "IO::Socket::INET->new(Proto => 'udp', LocalPort => $_, PeerAddr => $ARGV[0], PeerPort => 45680)->send('x')"
+                                    + " for 5000, $ARGV[1]",
+                            cluster.remoteNode().address(),
+                            String.valueOf(port))
+                    .orThrow();
+
+            assertThat(node.run("conntrack", "-L", "-p", "udp").orThrow())
+                    .contains("sport=45680 dport=5000")
+                    .doesNotContain("sport=45680 dport=" + port);
+        }
+
+        @Test
+        void noServiceLeadsToATunnel() {
+            isRefused(cluster.podSendsToAServiceThatLeadsToTheTunnel());
+        }
+
+        @Test
+        void aUserOfANodeWithoutRootForgesItsPod() {
+            isRefused(cluster.userOfANodeForgesAPod());
+        }
+
+        @Test
+        void aUserOfANodeForgesBehindAnotherPacketOfASuperPacket() {
+            isRefused(cluster.userOfANodeForgesBehindAnotherPacket());
+        }
+
+        @Test
+        void aUserOfANodeSendsToAServiceThatLeadsToATunnel() {
+            isRefused(cluster.userOfANodeSendsToAServiceThatLeadsToATunnel());
+        }
+
+        /** The port of explain, which tells of pods, is for root. */
+        @Test
+        void aUserOfANodeNeitherAsksOtherNodesNorAnswersThem() {
+            String subnet = cluster.remoteNode().status().path("subnet").asText();
+            String tunnelAddress = subnet.substring(0, subnet.indexOf('/'));
+            String ask = "use Socket; alarm 3; socket(my $s, AF_INET, SOCK_STREAM, 0) or die;"
+                    + " setsockopt($s, 0, 2, pack('i', 255)) or die;" // the time to live of a query
+                    + " connect($s, pack_sockaddr_in(8470, inet_aton('" + tunnelAddress + "'))) or exit 1;";
+
+            assertThat(cluster.attackersNode().run("perl", "-e", ask).succeeded())
+                    .as("root is answered")
+                    .isTrue();
+            assertThat(cluster.attackersNode()
+                            .run("setpriv", "--reuid", "65534", "--clear-groups", "perl", "-e", ask)
+                            .succeeded())
+                    .isFalse();
+        }
+
+        @Test
+        void aUserOfANodeReachesPodsOfOthers() {
+            assertThat(cluster.attackersNode()
+                            .run(
+                                    "setpriv",
+                                    "--reuid",
+                                    "65534",
+                                    "--clear-groups",
+                                    "ping",
+                                    "-c3",
+                                    "-i0.2",
+                                    "-W2",
+                                    cluster.there.address())
+                            .orThrow())
+                    .contains(" 0% packet loss");
         }
 
         @Test
@@ -298,6 +519,11 @@ class TunnelGuardIT {
             assertThat(cluster.here.canPing(attack.victim()))
                     .as("good traffic goes on")
                     .isTrue();
+            if (!attack.victim().ipv6Address().isEmpty()) {
+                assertThat(cluster.here.canPing(attack.victim().ipv6Address()))
+                        .as("good traffic goes on by IPv6")
+                        .isTrue();
+            }
             assertThat(AttackedCluster.refusedDatagrams(attack.victim()) - before)
                     .as("forged datagrams that reached the victim")
                     .isZero();

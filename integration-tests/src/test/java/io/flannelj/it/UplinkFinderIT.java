@@ -8,12 +8,14 @@ import io.flannelj.backend.UplinkFinder;
 import io.flannelj.cli.CommandLine;
 import io.flannelj.cli.Invocation;
 import io.flannelj.lab.Commands;
+import io.flannelj.net.IpFamily;
 import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netns.NetnsThread;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -52,7 +54,7 @@ class UplinkFinderIT {
                     .read(flags.isEmpty() ? new String[0] : flags.split(" "));
             try (NetlinkSocket netlink = NetlinkSocket.open()) {
                 return new UplinkFinder(netlink)
-                        .find(((Invocation.RunDaemon) read).options().uplink(), true, false);
+                        .find(((Invocation.RunDaemon) read).options().uplink(), Set.of(IpFamily.IPV4));
             }
         });
     }
@@ -78,8 +80,8 @@ class UplinkFinderIT {
             throws IOException {
         Uplink uplink = find(flags);
         assertThat(uplink.name()).isEqualTo(name);
-        assertThat(uplink.address()).hasToString(address);
-        assertThat(uplink.publicIp()).hasToString(publicIp);
+        assertThat(uplink.addresses()).hasToString(address);
+        assertThat(uplink.publicIps()).hasToString(publicIp);
         assertThat(uplink.mtuBytes()).isEqualTo(1500);
     }
 

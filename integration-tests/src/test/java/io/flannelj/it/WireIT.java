@@ -10,6 +10,8 @@ import io.flannelj.lab.Node;
 import io.flannelj.lab.Pod;
 import io.flannelj.lab.Transfer;
 import io.flannelj.net.Cidr;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
 import io.flannelj.net.SubnetEnv;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -46,7 +48,11 @@ class WireIT {
         ours.awaitPeers(1);
         configureLikeFlannel(kernel, ours);
         // No daemon runs there, so the plugin wires the pod by itself, from subnet.env.
-        new SubnetEnv(Cidr.parse("10.5.0.0/16"), Cidr.parse("10.5.200.0/24"), null, null, 1450, true)
+        new SubnetEnv(
+                        PerFamily.of(IpFamily.IPV4, Cidr.parse("10.5.0.0/16")),
+                        PerFamily.of(IpFamily.IPV4, Cidr.parse("10.5.200.0/24")),
+                        1450,
+                        true)
                 .write(kernel.subnetFile());
         Pod theirs = kernel.addPod();
         Pod mine = ours.addPod();

@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * The kernel's answers: one octet says what was asked, then datagram by datagram its length (2 octets) and its octets, in the
+ * The kernel's answers: one byte says what was asked, then datagram by datagram its length (2 bytes) and its bytes, in the
  * order of a little-endian machine. As an answer to request 1 they are read, or refused by a SyscallException; as what is reported
  * to a HostWatch they are read or passed over.
  */
@@ -24,9 +24,9 @@ public final class NetlinkFuzz {
         Reply<?> reply = asked(input.u8());
         boolean whole = false;
         for (int i = 0; i < MAX_DATAGRAMS && !whole && !input.isEmpty(); i++) {
-            byte[] octets = input.bytes(input.u16());
-            ByteBuffer datagram = ByteBuffer.allocateDirect(octets.length).order(ByteOrder.LITTLE_ENDIAN);
-            datagram.put(octets).flip();
+            byte[] bytes = input.bytes(input.u16());
+            ByteBuffer datagram = ByteBuffer.allocateDirect(bytes.length).order(ByteOrder.LITTLE_ENDIAN);
+            datagram.put(bytes).flip();
             HostWatch.read(datagram, change -> Promise.holds(!change.toString().isEmpty(), "no change"));
             try {
                 whole = reply.take(datagram);

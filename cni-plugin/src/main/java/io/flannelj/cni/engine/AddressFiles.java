@@ -173,7 +173,7 @@ final class AddressFiles {
                         Files.readString(file).lines().map(String::strip).toList();
                 return new Owner(lines.isEmpty() ? "" : lines.get(0), lines.size() > 1 ? lines.get(1) : "");
             } catch (NoSuchFileException e) {
-                return new Owner("", ""); // given back by somebody else a moment ago
+                return new Owner("", ""); // given back by another program a moment ago
             }
         }
 

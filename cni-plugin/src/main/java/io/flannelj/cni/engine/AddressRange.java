@@ -24,7 +24,7 @@ record AddressRange(Cidr subnet, IpAddress first, IpAddress last, IpAddress gate
             return null;
         }
         fields.unless(subnet.isNetwork(), field + ".subnet", "must have no host bits, was " + subnet);
-        boolean large = subnet.address().bits() - subnet.length() >= 2;
+        boolean large = subnet.family().bits() - subnet.length() >= 2;
         fields.unless(large, field + ".subnet", "is too small to hand out addresses of: " + subnet);
         if (!subnet.isNetwork() || !large) {
             return null;
@@ -54,7 +54,7 @@ record AddressRange(Cidr subnet, IpAddress first, IpAddress last, IpAddress gate
     }
 
     boolean overlaps(AddressRange other) {
-        return subnet.isIpv6() == other.subnet.isIpv6()
+        return subnet.family() == other.subnet.family()
                 && first.compareTo(other.last) <= 0
                 && other.first.compareTo(last) <= 0;
     }

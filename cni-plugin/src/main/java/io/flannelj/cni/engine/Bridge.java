@@ -45,6 +45,7 @@ final class Bridge {
             if (!bridge.kind().equals("bridge")) {
                 throw new CniException(CniException.BAD_BRIDGE, problem(bridge));
             }
+            noticeNoRouter(bridge.name());
             pinMac(bridge);
             if (conf.vlan() > 0) {
                 links.setVlanFiltering(bridge.index(), true);
@@ -68,9 +69,23 @@ final class Bridge {
                 throw e;
             }
         }
-        Interfaces.set("net/ipv6/conf/" + conf.bridge() + "/accept_ra", "0");
+        Interfaces.set(acceptRouters(conf.bridge()), "0");
         useLinkLocalAtOnce(conf.bridge());
         return links.require(conf.bridge());
+    }
+
+    /**
+     * No pod is the node's router. Only the kernel's default is changed: 2 was set by somebody who wants advertisements on a bridge
+     * that forwards.
+     */
+    private static void noticeNoRouter(String device) {
+        if (Interfaces.is(acceptRouters(device), "1")) {
+            Interfaces.set(acceptRouters(device), "0");
+        }
+    }
+
+    private static String acceptRouters(String device) {
+        return "net/ipv6/conf/" + device + "/accept_ra";
     }
 
     /** Duplicate detection of a link-local address takes two seconds, in which the node cannot ask for the addresses of pods. */
@@ -140,6 +155,7 @@ final class Bridge {
         String name = conf.bridge() + "." + conf.vlan();
         Link found = links.find(name).orElse(null);
         if (found != null) {
+            noticeNoRouter(name);
             return found;
         }
         if (name.length() > 15) {
@@ -150,6 +166,7 @@ final class Bridge {
         try (Netns own = Netns.current()) {
             links.addVeth(port, name, own.fd(), bridge.mtuBytes(), null);
         }
+        Interfaces.set(acceptRouters(name), "0");
         useLinkLocalAtOnce(name);
         Link portLink = links.require(port);
         try {

@@ -36,7 +36,7 @@ record BridgeConf(
         boolean hairpinMode,
         boolean promiscMode,
         boolean ipMasq,
-        PodFirewall.Kind firewall,
+        FirewallKind firewall,
         int mtuBytes,
         int vlan,
         boolean keepsDefaultVlan,
@@ -47,6 +47,8 @@ record BridgeConf(
         List<IpAddress> requested,
         List<PortMapping> portMappings,
         JsonNode ipam) {
+    static final String USUAL_BRIDGE = "cni0";
+
     /** Reads a rendered configuration, and CNI_ARGS for what may come there as well. */
     static BridgeConf parse(JsonNode conf, String cniArgs) throws CniException {
         Json fields = new Json();
@@ -57,7 +59,7 @@ record BridgeConf(
         }
         JsonNode runtime = conf.path("runtimeConfig");
         JsonNode args = conf.path("args").path("cni");
-        String bridge = conf.path("bridge").asText("cni0");
+        String bridge = conf.path("bridge").asText(USUAL_BRIDGE);
         fields.unless(
                 bridge.matches("[^/:%\\s]{1,15}"),
                 "bridge",
@@ -78,8 +80,7 @@ record BridgeConf(
                 hairpin,
                 promiscuous,
                 masquerades,
-                PodFirewall.Kind.of(
-                        conf.path("ipMasqBackend").asText(""), fields, masquerades || !portMappings.isEmpty()),
+                FirewallKind.of(conf.path("ipMasqBackend").asText(""), fields, masquerades || !portMappings.isEmpty()),
                 fields.number(conf, "mtu", 65_535),
                 fields.number(conf, "vlan", 4094),
                 conf.path("preserveDefaultVlan").asBoolean(true),
@@ -128,7 +129,7 @@ record BridgeConf(
     }
 
     /** {@code KEY=value;KEY=value}. */
-    private static String argument(String cniArgs, String key) {
+    static String argument(String cniArgs, String key) {
         for (String pair : cniArgs.split(";", -1)) {
             if (pair.startsWith(key + "=")) {
                 return pair.substring(key.length() + 1);

@@ -3,6 +3,7 @@ package io.flannelj.cni.engine;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.netlink.Link;
 import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
@@ -42,7 +43,7 @@ final class BridgePlugin {
         void run() throws IOException, CniException;
     }
 
-    private static void takeBack(Exception failure, Undo undo) {
+    private static void rollBack(Exception failure, Undo undo) {
         try {
             undo.run();
         } catch (IOException | CniException | RuntimeException e) {
@@ -68,11 +69,11 @@ final class BridgePlugin {
                 try {
                     return wire(bridge, bridgeLink, link, nodeEnd, grant, previous);
                 } catch (IOException | CniException | RuntimeException e) {
-                    takeBack(e, ipam::delete);
+                    rollBack(e, ipam::delete);
                     throw e;
                 }
             } catch (IOException | CniException | RuntimeException e) {
-                takeBack(e, () -> new Links(node).delete(nodeEnd.index()));
+                rollBack(e, () -> new Links(node).delete(nodeEnd.index()));
                 throw e;
             }
         }
@@ -98,7 +99,7 @@ final class BridgePlugin {
             try {
                 firewall.add(conf, grant.ips(), nodeEnd.name(), String.valueOf(podEnd.mac()));
             } catch (IOException | RuntimeException e) {
-                takeBack(e, firewall::delete);
+                rollBack(e, firewall::delete);
                 throw e;
             }
         }
@@ -112,7 +113,7 @@ final class BridgePlugin {
     private List<PodRoute> routes(Ipam.Grant grant) {
         List<PodRoute> routes = new ArrayList<>();
         for (PodRoute route : grant.routes()) {
-            IpAddress gateway = grant.gateway(route.destination().isIpv6());
+            IpAddress gateway = grant.gateway(route.destination().family());
             if (route.gateway() != null || gateway == null) {
                 routes.add(route);
             } else {
@@ -120,13 +121,13 @@ final class BridgePlugin {
             }
         }
         if (conf.isDefaultGateway()) {
-            for (boolean ipv6 : new boolean[] {false, true}) {
-                IpAddress gateway = grant.gateway(ipv6);
-                if (gateway != null) {
-                    Cidr everything = new Cidr(gateway, 0).network();
-                    if (routes.stream().noneMatch(route -> route.destination().equals(everything))) {
-                        routes.add(PodRoute.to(everything, gateway));
-                    }
+            for (IpFamily family : IpFamily.values()) {
+                IpAddress gateway = grant.gateway(family);
+                Cidr everything = family.everything();
+                if (gateway != null
+                        && routes.stream()
+                                .noneMatch(route -> route.destination().equals(everything))) {
+                    routes.add(PodRoute.to(everything, gateway));
                 }
             }
         }

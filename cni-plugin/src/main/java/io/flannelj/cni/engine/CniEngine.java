@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 
 /**
@@ -19,37 +18,55 @@ public final class CniEngine {
     private final Supplier<String> daemonState;
     private final BridgePlugin.Plugging plugging;
 
-    /** Where attachments are kept: the usual place, and those that configurations named. */
-    private final Set<Path> stateDirectories = ConcurrentHashMap.newKeySet();
+    private final StateDirectories stateDirectories;
 
     /**
-     * An engine in the daemon or in the plugin's own process.
+     * An engine in the plugin's own process.
      *
      * @param daemonState why the node has no subnet yet, should that turn out so
      */
     public CniEngine(Supplier<String> daemonState) {
-        this(daemonState, Bridge::plug);
-    }
-
-    CniEngine(Supplier<String> daemonState, BridgePlugin.Plugging plugging) {
-        this.daemonState = daemonState;
-        this.plugging = plugging;
-        stateDirectories.add(NetConf.STATE_DIRECTORY);
+        this(daemonState, Bridge::plug, new StateDirectories(null));
     }
 
     /**
-     * Restores the packet filter's rules of pods where somebody else removed some: of pods that were wired since they are kept with
-     * their result, in the directories of all calls since the start and in the usual one.
+     * An engine in the daemon.
+     *
+     * @param daemonState why the node has no subnet yet, should that turn out so
+     * @param register file in which it is kept where attachments are
+     */
+    public CniEngine(Supplier<String> daemonState, Path register) {
+        this(daemonState, Bridge::plug, new StateDirectories(register));
+    }
+
+    CniEngine(Supplier<String> daemonState, BridgePlugin.Plugging plugging) {
+        this(daemonState, plugging, new StateDirectories(null));
+    }
+
+    private CniEngine(Supplier<String> daemonState, BridgePlugin.Plugging plugging, StateDirectories stateDirectories) {
+        this.daemonState = daemonState;
+        this.plugging = plugging;
+        this.stateDirectories = stateDirectories;
+    }
+
+    /**
+     * Restores the packet filter's rules of pods where another program removed some: of pods that were wired since they are kept with
+     * their result, in the usual directory and in those that calls named, since the start or before.
      *
      * @return pods whose rules were incomplete
      * @throws IOException with what the program said
      */
     public int restorePodRules() throws IOException {
         int restored = 0;
-        for (Path directory : stateDirectories) {
+        for (Path directory : stateDirectories.all()) {
             restored += new PodRules(directory).restore();
         }
         return restored;
+    }
+
+    /** Where attachments are kept: the usual directory, and those that calls named, since the start or before. */
+    public Set<Path> stateDirectories() {
+        return stateDirectories.all();
     }
 
     /** Carries out one call. Never throws: whatever goes wrong is a CNI error. */

@@ -112,31 +112,16 @@ final class DelegateConf {
         JsonNode end = ipam.remove("rangeEnd");
         ArrayNode ranges = ipam.putArray("ranges");
         ArrayNode routes = ipam.path("routes") instanceof ArrayNode given ? given : ipam.putArray("routes");
-        family(env.network(), env.subnet(), shared, start, end, ranges, routes);
-        family(env.ipv6Network(), env.ipv6Subnet(), shared, start, end, ranges, routes);
-        return ipam;
-    }
-
-    private static void family(
-            @Nullable Cidr network,
-            @Nullable Cidr subnet,
-            boolean shared,
-            @Nullable JsonNode start,
-            @Nullable JsonNode end,
-            ArrayNode ranges,
-            ArrayNode routes) {
-        if (subnet != null) {
-            ObjectNode range =
-                    ranges.addArray().addObject().put("subnet", subnet.network().toString());
+        for (Cidr subnet : env.subnets().values()) {
+            ObjectNode range = ranges.addArray().addObject().put("subnet", subnet.toString());
             if (shared) {
                 range.put("rangeStart", subnet.upperHalf().address().toString());
             }
             boundary(range, "rangeStart", start, subnet);
             boundary(range, "rangeEnd", end, subnet);
         }
-        if (network != null) {
-            routes.addObject().put("dst", network.toString());
-        }
+        env.networks().values().forEach(network -> routes.addObject().put("dst", network.toString()));
+        return ipam;
     }
 
     /** A boundary belongs to the family that it is written in. */

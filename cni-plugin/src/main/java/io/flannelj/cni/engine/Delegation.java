@@ -54,10 +54,11 @@ final class Delegation {
             throws IOException, CniException {
         boolean known = state.read(attachment).isPresent(); // an ADD went well before: what it made stays
         Optional<ObjectNode> before = state.readOwn(attachment);
-        state.write(attachment, delegate);
+        ObjectNode kept = bridge != null ? PodNote.addTo(delegate, attachment, invocation) : delegate;
+        state.write(attachment, kept);
         try {
             return bridge != null
-                    ? add(attachment, delegate, bridge, conf.prevResult())
+                    ? add(attachment, kept, bridge, conf.prevResult())
                     : process(delegate).run("ADD", delegate);
         } catch (IOException | CniException | RuntimeException e) {
             try {
@@ -73,12 +74,12 @@ final class Delegation {
     }
 
     /** Keeps the result where rules may have to be restored from it. */
-    private String add(Attachment attachment, ObjectNode delegate, BridgePlugin bridge, JsonNode previous)
+    private String add(Attachment attachment, ObjectNode kept, BridgePlugin bridge, JsonNode previous)
             throws IOException, CniException {
         String result = bridge.add(previous);
         if (bridge.hasRules()) {
             try {
-                state.write(attachment, delegate.deepCopy().set(RESULT, Json.object(result, "the result")));
+                state.write(attachment, kept.deepCopy().set(RESULT, Json.object(result, "the result")));
             } catch (IOException | RuntimeException e) {
                 bridge.delete();
                 throw e;

@@ -65,7 +65,7 @@ record HostLocalConf(
             }
             long families = ranges.stream()
                     .map(AddressRange::subnet)
-                    .map(Cidr::isIpv6)
+                    .map(Cidr::family)
                     .distinct()
                     .count();
             fields.unless(families <= 1, field, "must not mix IPv4 and IPv6 in one set");

@@ -30,6 +30,15 @@ final class Interfaces {
         }
     }
 
+    /** Whether a kernel parameter has a value; not where it is absent. */
+    static boolean is(String key, String value) {
+        try {
+            return Sysctl.read(key).equals(value);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
     /** Sets a kernel parameter that is good to have; where it is absent or read-only the pod still works. */
     static void set(String key, String value) {
         try {

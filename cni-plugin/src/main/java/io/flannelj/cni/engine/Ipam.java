@@ -3,6 +3,7 @@ package io.flannelj.cni.engine;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,10 +39,10 @@ interface Ipam {
 
         /** The gateway of a family; null when no address of that family was given. */
         @Nullable
-        IpAddress gateway(boolean ipv6) {
+        IpAddress gateway(IpFamily family) {
             return ips.stream()
                     .map(Ip::gateway)
-                    .filter(gateway -> gateway.isIpv6() == ipv6)
+                    .filter(gateway -> gateway.family() == family)
                     .findFirst()
                     .orElse(null);
         }

@@ -2,6 +2,8 @@ package io.flannelj.cni.engine;
 
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
 import io.flannelj.packetfilter.Xtables;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -11,9 +13,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /** An attachment's rules in iptables: three chains of its own, and the rules that lead there. */
-final class IptablesRules implements PodFirewall.Rules {
-    private static final Xtables IPV4 = new Xtables(false);
-    private static final Xtables IPV6 = new Xtables(true);
+final class IptablesRules implements AddressRules {
+    private static final PerFamily<Xtables> PROGRAMS = PerFamily.of(family -> Optional.of(new Xtables(family)));
 
     private final String tag;
 
@@ -35,42 +36,42 @@ final class IptablesRules implements PodFirewall.Rules {
 
     @Override
     public void add(BridgeConf conf, List<Ipam.Ip> ips) throws IOException {
-        for (boolean ipv6 : new boolean[] {false, true}) {
-            List<Cidr> pods = pods(ips, ipv6);
+        for (IpFamily family : IpFamily.values()) {
+            List<Cidr> pods = pods(ips, family);
             if (!pods.isEmpty()) {
-                (ipv6 ? IPV6 : IPV4).restore(script(conf, pods, ipv6));
+                PROGRAMS.require(family).restore(script(conf, pods, family));
             }
         }
     }
 
-    private static List<Cidr> pods(List<Ipam.Ip> ips, boolean ipv6) {
+    private static List<Cidr> pods(List<Ipam.Ip> ips, IpFamily family) {
         return ips.stream()
                 .map(Ipam.Ip::address)
-                .filter(address -> address.isIpv6() == ipv6)
+                .filter(address -> address.family() == family)
                 .toList();
     }
 
     /** What iptables-restore is fed for one family. */
-    String script(BridgeConf conf, List<Cidr> pods, boolean ipv6) {
+    String script(BridgeConf conf, List<Cidr> pods, IpFamily family) {
         List<String> lines = new ArrayList<>(List.of("*nat"));
         if (conf.ipMasq()) {
             lines.add(":" + masquerade() + " - [0:0]");
             for (Cidr pod : pods) {
                 lines.add("-A " + masquerade() + " -d " + pod.network() + " -j ACCEPT");
             }
-            lines.add("-A " + masquerade() + " ! -d " + (ipv6 ? "ff00::/8" : "224.0.0.0/4") + " -j MASQUERADE");
+            lines.add("-A " + masquerade() + " ! -d " + family.multicast() + " -j MASQUERADE");
             for (Cidr pod : pods) {
                 lines.add("-A POSTROUTING -s " + Cidr.host(pod.address()) + " -j " + masquerade());
             }
         }
         List<PortMapping> mappings = conf.portMappings().stream()
-                .filter(mapping -> mapping.appliesTo(ipv6))
+                .filter(mapping -> mapping.appliesTo(family))
                 .toList();
         if (!mappings.isEmpty()) {
-            ports(lines, mappings, pods.get(0), ipv6);
+            ports(lines, mappings, pods.get(0));
         }
         lines.add("COMMIT");
-        if (!mappings.isEmpty() && !ipv6) {
+        if (!mappings.isEmpty() && family == IpFamily.IPV4) {
             // route_localnet, which 127.0.0.1:hostPort needs, would let pods reach what listens on 127.0.0.1 only.
             lines.addAll(List.of(
                     "*raw",
@@ -81,27 +82,26 @@ final class IptablesRules implements PodFirewall.Rules {
         return String.join("\n", lines) + "\n";
     }
 
-    private void ports(List<String> lines, List<PortMapping> mappings, Cidr pod, boolean ipv6) {
+    private void ports(List<String> lines, List<PortMapping> mappings, Cidr pod) {
         lines.add(":" + incoming() + " - [0:0]");
         lines.add(":" + hairpin() + " - [0:0]");
         for (PortMapping mapping : mappings) {
             IpAddress only = mapping.hostAddress();
             boolean everywhere = only == null || only.isUnspecified();
-            String to = ipv6 ? "[" + pod.address() + "]" : pod.address().toString();
             lines.add("-A " + incoming() + " -p " + mapping.protocol()
                     + Optional.ofNullable(only)
                             .filter(address -> !everywhere)
                             .map(address -> " -d " + address)
                             .orElse("")
-                    + " --dport " + mapping.hostPort() + " -j DNAT --to-destination " + to + ":"
-                    + mapping.containerPort());
+                    + " --dport " + mapping.hostPort() + " -j DNAT --to-destination "
+                    + pod.address().withPort(mapping.containerPort()));
         }
         for (String chain : new String[] {"PREROUTING", "OUTPUT"}) {
             lines.add("-A " + chain + " -m addrtype --dst-type LOCAL -j " + incoming());
         }
         // A pod of this node that comes by the node's port is answered by the node, not by its neighbour directly.
         lines.add("-A " + hairpin() + " -s " + pod.network() + " -j MASQUERADE");
-        if (!ipv6) {
+        if (pod.isIpv4()) {
             lines.add("-A " + hairpin() + " -s 127.0.0.0/8 -j MASQUERADE");
         }
         // In front: the masquerading of any pod of the subnet would accept what goes to a pod of the subnet.
@@ -110,7 +110,7 @@ final class IptablesRules implements PodFirewall.Rules {
 
     @Override
     public void delete() throws IOException {
-        for (Xtables program : List.of(IPV4, IPV6)) {
+        for (Xtables program : PROGRAMS.values()) {
             for (String table : program.isInstalled() ? List.of("nat", "raw") : List.<String>of()) {
                 String removal = Xtables.removal(table, saved(program, table), line -> line.contains(tag));
                 if (!removal.isEmpty()) {
@@ -127,18 +127,18 @@ final class IptablesRules implements PodFirewall.Rules {
 
     @Override
     public boolean isComplete(BridgeConf conf, List<Ipam.Ip> ips, RuleListing listing) throws IOException {
-        for (boolean ipv6 : new boolean[] {false, true}) {
-            List<Cidr> pods = pods(ips, ipv6);
+        for (IpFamily family : IpFamily.values()) {
+            List<Cidr> pods = pods(ips, family);
             String table = "";
             Map<String, Integer> wanted = new HashMap<>();
             for (String line : pods.isEmpty()
                     ? List.<String>of()
-                    : script(conf, pods, ipv6).lines().toList()) {
+                    : script(conf, pods, family).lines().toList()) {
                 table = line.startsWith("*") ? line.substring(1) : table;
                 wanted.merge(table, line.startsWith("-A ") || line.startsWith("-I ") ? 1 : 0, Integer::sum);
             }
             for (Map.Entry<String, Integer> each : wanted.entrySet()) {
-                if (listing.count(ipv6 ? IPV6 : IPV4, each.getKey(), tag) < each.getValue()) {
+                if (listing.count(PROGRAMS.require(family), each.getKey(), tag) < each.getValue()) {
                     return false;
                 }
             }

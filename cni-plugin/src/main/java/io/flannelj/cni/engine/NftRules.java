@@ -6,12 +6,13 @@ import io.flannelj.packetfilter.NftTable;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * An attachment's rules in nftables, in one table a family, each with the attachment's tag as its comment. The table and its
  * empty chains stay when the last rule goes: another pod may be about to use them.
  */
-final class NftRules implements PodFirewall.Rules {
+final class NftRules implements AddressRules {
     private final NftTable table;
     private final String tag;
 
@@ -48,7 +49,7 @@ final class NftRules implements PodFirewall.Rules {
         chain(lines, "output", "type nat hook output priority -100");
         chain(lines, "guard", "type filter hook prerouting priority -300");
         for (Cidr pod : pods) {
-            String ip = pod.isIpv6() ? "ip6" : "ip";
+            String ip = NftTable.family(pod.family());
             if (!conf.portMappings().isEmpty()) {
                 ports(lines, conf, pod, ip);
             }
@@ -56,7 +57,7 @@ final class NftRules implements PodFirewall.Rules {
                 lines.add(rule(
                         "postrouting",
                         ip + " saddr " + pod.address() + " " + ip + " daddr != { " + pod.network() + ", "
-                                + (pod.isIpv6() ? "ff00::/8" : "224.0.0.0/4") + " } masquerade"));
+                                + pod.family().multicast() + " } masquerade"));
             }
         }
         return lines;
@@ -64,19 +65,18 @@ final class NftRules implements PodFirewall.Rules {
 
     private void ports(List<String> lines, BridgeConf conf, Cidr pod, String ip) {
         for (PortMapping mapping : conf.portMappings()) {
-            if (!mapping.appliesTo(pod.isIpv6())) {
+            if (!mapping.appliesTo(pod.family())) {
                 continue;
             }
             IpAddress only = mapping.hostAddress();
             String destination = only == null || only.isUnspecified()
-                    ? "meta nfproto " + (pod.isIpv6() ? "ipv6" : "ipv4") + " fib daddr type local"
+                    ? "meta nfproto " + pod.family().name().toLowerCase(Locale.ROOT) + " fib daddr type local"
                     : ip + " daddr " + only;
-            String to = pod.isIpv6() ? "[" + pod.address() + "]" : pod.address().toString();
             for (String chain : new String[] {"prerouting", "output"}) {
                 lines.add(rule(
                         chain,
                         destination + " " + mapping.protocol() + " dport " + mapping.hostPort() + " dnat " + ip + " to "
-                                + to + ":" + mapping.containerPort()));
+                                + pod.address().withPort(mapping.containerPort())));
             }
         }
         String sources = pod.isIpv6() ? pod.network().toString() : "{ " + pod.network() + ", 127.0.0.0/8 }";

@@ -13,38 +13,11 @@ import java.util.List;
  * attachment's tag, by which it is found again.
  */
 final class PodFirewall {
-    /** Which program holds masquerading and port mappings; MAC addresses are always guarded by nft. */
-    enum Kind {
-        IPTABLES,
-        NFTABLES;
-
-        /** The one that was asked for; iptables when none was, unless only nft is installed. */
-        static Kind of(String name, Json fields, boolean needed) {
-            fields.unless(
-                    List.of("", "iptables", "nftables").contains(name),
-                    "ipMasqBackend",
-                    "must be iptables or nftables, was \"" + name + "\"");
-            boolean onlyNft = name.isEmpty() && needed && !Program.exists("iptables") && Program.exists("nft");
-            return name.equals("nftables") || onlyNft ? NFTABLES : IPTABLES;
-        }
-    }
-
-    /** Rules of one program. */
-    interface Rules {
-        void add(BridgeConf conf, List<Ipam.Ip> ips) throws IOException;
-
-        /** Removes what is there. */
-        void delete() throws IOException;
-
-        /** Whether every rule is there that {@link #add} made. */
-        boolean isComplete(BridgeConf conf, List<Ipam.Ip> ips, RuleListing listing) throws IOException;
-    }
-
     private final BridgeConf conf;
-    private final Rules rules;
+    private final AddressRules rules;
     private final NftRules guard;
 
-    private PodFirewall(BridgeConf conf, Rules rules, NftRules guard) {
+    private PodFirewall(BridgeConf conf, AddressRules rules, NftRules guard) {
         this.conf = conf;
         this.rules = rules;
         this.guard = guard;
@@ -52,7 +25,8 @@ final class PodFirewall {
 
     static PodFirewall of(BridgeConf conf, Attachment attachment) {
         String tag = tag(conf.name(), attachment);
-        Rules rules = conf.firewall() == Kind.NFTABLES ? new NftRules("inet", tag) : new IptablesRules(tag);
+        AddressRules rules =
+                conf.firewall() == FirewallKind.NFTABLES ? new NftRules("inet", tag) : new IptablesRules(tag);
         return new PodFirewall(conf, rules, new NftRules("bridge", tag));
     }
 

@@ -3,6 +3,7 @@ package io.flannelj.cni.engine;
 import io.flannelj.linux.Errno;
 import io.flannelj.linux.SyscallException;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.netlink.Address;
 import io.flannelj.netlink.Addresses;
 import io.flannelj.netlink.Link;
@@ -90,7 +91,7 @@ final class PodLink {
     Link configure(int index, Ipam.Grant grant, List<PodRoute> routes, boolean detectDuplicates)
             throws IOException, CniException {
         try (NetlinkSocket inside = NetnsVisit.call(pod, () -> {
-            if (grant.gateway(true) != null) {
+            if (grant.gateway(IpFamily.IPV6) != null) {
                 prepareForIpv6(detectDuplicates);
             }
             return NetlinkSocket.open();
@@ -107,14 +108,14 @@ final class PodLink {
                 }
             }
             links.setUp(index);
-            if (detectDuplicates && grant.gateway(true) != null) {
+            if (detectDuplicates && grant.gateway(IpFamily.IPV6) != null) {
                 awaitDetection(addresses, index);
             }
             Routes table = new Routes(inside);
             for (PodRoute route : routes) {
                 IpAddress own = route.gateway();
                 IpAddress next =
-                        own != null ? own : grant.gateway(route.destination().isIpv6());
+                        own != null ? own : grant.gateway(route.destination().family());
                 if (next != null) {
                     Route told = route.on(index, next);
                     table.addBehind(told, route.priority(), route.mtuBytes(), route.advertisedMssBytes());
@@ -158,7 +159,7 @@ final class PodLink {
             for (Address address : global) {
                 if (address.isDuplicate()) {
                     throw new CniException(
-                            CniException.IO, "somebody else has the address " + address.cidr() + " on this bridge");
+                            CniException.IO, "another interface has the address " + address.cidr() + " on this bridge");
                 }
             }
             if (global.stream().noneMatch(Address::isTentative)) {

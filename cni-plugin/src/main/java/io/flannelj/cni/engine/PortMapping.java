@@ -2,6 +2,7 @@ package io.flannelj.cni.engine;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -42,7 +43,7 @@ record PortMapping(
     }
 
     /** Whether it holds for packets of the family. */
-    boolean appliesTo(boolean ipv6) {
-        return hostAddress == null || hostAddress.isIpv6() == ipv6;
+    boolean appliesTo(IpFamily family) {
+        return hostAddress == null || hostAddress.family() == family;
     }
 }

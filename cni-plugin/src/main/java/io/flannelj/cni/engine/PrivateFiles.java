@@ -38,10 +38,10 @@ final class PrivateFiles {
     private static void write(Path file, String content, OpenOption... how) throws IOException {
         Set<OpenOption> options = new HashSet<>(Set.of(how));
         options.add(StandardOpenOption.WRITE);
-        ByteBuffer octets = ByteBuffer.wrap(content.getBytes(StandardCharsets.UTF_8));
+        ByteBuffer bytes = ByteBuffer.wrap(content.getBytes(StandardCharsets.UTF_8));
         try (WritableByteChannel out = Files.newByteChannel(file, options, OWNER_ONLY)) {
-            while (octets.hasRemaining()) {
-                out.write(octets);
+            while (bytes.hasRemaining()) {
+                out.write(bytes);
             }
         }
     }

@@ -118,8 +118,8 @@ final class JvmHost implements Host {
         }
 
         @Override
-        public void send(byte[] octets) throws IOException {
-            ByteBuffer buffer = ByteBuffer.wrap(octets);
+        public void send(byte[] bytes) throws IOException {
+            ByteBuffer buffer = ByteBuffer.wrap(bytes);
             while (buffer.hasRemaining()) {
                 channel.write(buffer);
             }

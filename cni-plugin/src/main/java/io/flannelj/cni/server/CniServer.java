@@ -89,7 +89,7 @@ public final class CniServer implements AutoCloseable {
                 trouble = "";
             } catch (SyscallException e) { // too many open files, say
                 waiting.decrementAndGet();
-                sayOnce(String.valueOf(e.getMessage()));
+                logOnce(String.valueOf(e.getMessage()));
                 LockSupport.parkNanos(AFTER_TROUBLE_NANOS);
                 continue;
             }
@@ -109,7 +109,7 @@ public final class CniServer implements AutoCloseable {
         } while (waiting.get() < SPARE);
     }
 
-    private void sayOnce(String what) {
+    private void logOnce(String what) {
         if (!what.equals(trouble)) {
             trouble = what;
             log.log(Level.WARNING, "no CNI call can be taken: {0}; trying again", what);
@@ -118,12 +118,12 @@ public final class CniServer implements AutoCloseable {
 
     private void serve(UnixStream plugin) throws IOException {
         plugin.setPatience(PATIENCE_SECONDS);
-        byte[] octets = receive(plugin);
+        byte[] bytes = receive(plugin);
         byte[] answer;
         try {
-            answer = octets == null
-                    ? Frames.answer(Outcome.REFUSED, "a call may have " + Frames.MAX_CALL + " octets at most")
-                    : answer(Frames.decode(octets), plugin.descriptor());
+            answer = bytes == null
+                    ? Frames.answer(Outcome.REFUSED, "a call may have " + Frames.MAX_CALL + " bytes at most")
+                    : answer(Frames.decode(bytes), plugin.descriptor());
         } catch (IllegalArgumentException e) {
             answer = Frames.answer(Outcome.REFUSED, String.valueOf(e.getMessage()));
         }

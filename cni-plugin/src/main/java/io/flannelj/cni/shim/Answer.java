@@ -22,7 +22,7 @@ record Answer(Frames.Outcome outcome, String text) {
         }
         int length = Frames.number(head, 1);
         if (length < 0 || length > MAX_TEXT) {
-            throw new IOException("it announced a text of " + length + " octets");
+            throw new IOException("it announced a text of " + length + " bytes");
         }
         byte[] whole = Frames.read(connection, head, Frames.ANSWER_HEAD + length);
         return new Answer(outcome, new String(whole, Frames.ANSWER_HEAD, length, StandardCharsets.UTF_8));

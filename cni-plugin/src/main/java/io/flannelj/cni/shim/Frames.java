@@ -9,18 +9,18 @@ import java.util.Arrays;
  * A call and its answer on the CNI socket, which takes one call a connection.
  *
  * <pre>
- *   call:    length (4 octets, the most significant first) of what follows
+ *   call:    length (4 bytes, the most significant first) of what follows
  *            DEVICE:INODE of the pod's network namespace in decimal, or nothing; a line feed
  *            the call as {@link Invocation#encode} makes it
- *            with the first octets SCM_RIGHTS and the namespace's descriptor, from a plugin that can
- *   answer:  outcome (1 octet); length of the text (4 octets); text, UTF-8
+ *            with the first bytes SCM_RIGHTS and the namespace's descriptor, from a plugin that can
+ *   answer:  outcome (1 byte); length of the text (4 bytes); text, UTF-8
  * </pre>
  */
 public final class Frames {
-    /** Octets in front of a call. */
+    /** Bytes in front of a call. */
     public static final int CALL_HEAD = 4;
 
-    /** The most octets that may follow. */
+    /** The most bytes that may follow. */
     public static final int MAX_CALL = 4 << 20;
 
     static final int ANSWER_HEAD = 5;
@@ -44,42 +44,42 @@ public final class Frames {
             this.letter = letter;
         }
 
-        static Outcome of(byte octet) {
+        static Outcome of(byte letter) {
             for (Outcome outcome : values()) {
-                if (outcome.letter == octet) {
+                if (outcome.letter == letter) {
                     return outcome;
                 }
             }
-            throw new IllegalArgumentException("an answer begins with one of d, f, u, r; it was " + octet);
+            throw new IllegalArgumentException("an answer begins with one of d, f, u, r; it was " + letter);
         }
     }
 
-    /** Where octets come from; nothing at the end. */
+    /** Where bytes come from; nothing at the end. */
     public interface Source {
         byte[] receive() throws IOException;
     }
 
     /**
-     * Goes on receiving until there are so many octets, or more.
+     * Goes on receiving until there are so many bytes, or more.
      *
      * @param before what has come already
      * @throws IOException when the other end breaks off
      */
     public static byte[] read(Source source, byte[] before, int until) throws IOException {
-        byte[] octets = Arrays.copyOf(before, Math.max(before.length, until));
+        byte[] bytes = Arrays.copyOf(before, Math.max(before.length, until));
         int length = before.length;
         while (length < until) {
             byte[] chunk = source.receive();
             if (chunk.length == 0) {
                 throw new IOException("it broke off");
             }
-            if (length + chunk.length > octets.length) {
-                octets = Arrays.copyOf(octets, length + chunk.length);
+            if (length + chunk.length > bytes.length) {
+                bytes = Arrays.copyOf(bytes, length + chunk.length);
             }
-            System.arraycopy(chunk, 0, octets, length, chunk.length);
+            System.arraycopy(chunk, 0, bytes, length, chunk.length);
             length += chunk.length;
         }
-        return octets;
+        return bytes;
     }
 
     /** A call as it goes to the daemon. */
@@ -95,11 +95,11 @@ public final class Frames {
 
     /** An answer as it comes back. */
     public static byte[] answer(Outcome outcome, String text) {
-        byte[] octets = text.getBytes(StandardCharsets.UTF_8);
-        byte[] frame = new byte[ANSWER_HEAD + octets.length];
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        byte[] frame = new byte[ANSWER_HEAD + bytes.length];
         frame[0] = (byte) outcome.letter;
-        putNumber(frame, 1, octets.length);
-        System.arraycopy(octets, 0, frame, ANSWER_HEAD, octets.length);
+        putNumber(frame, 1, bytes.length);
+        System.arraycopy(bytes, 0, frame, ANSWER_HEAD, bytes.length);
         return frame;
     }
 
@@ -113,30 +113,30 @@ public final class Frames {
     /**
      * What {@link #call} made, without its length.
      *
-     * @throws IllegalArgumentException when the octets are something else
+     * @throws IllegalArgumentException when the bytes are something else
      */
-    public static Call decode(byte[] octets) {
+    public static Call decode(byte[] bytes) {
         int end = 0;
-        while (end < octets.length && octets[end] != '\n') {
+        while (end < bytes.length && bytes[end] != '\n') {
             end++;
         }
-        if (end == octets.length) {
+        if (end == bytes.length) {
             throw new IllegalArgumentException("a CNI call begins with a line that names the namespace");
         }
         return new Call(
-                new String(octets, 0, end, StandardCharsets.UTF_8),
-                Invocation.decode(Arrays.copyOfRange(octets, end + 1, octets.length)));
+                new String(bytes, 0, end, StandardCharsets.UTF_8),
+                Invocation.decode(Arrays.copyOfRange(bytes, end + 1, bytes.length)));
     }
 
-    /** The number of four octets that stands there; negative for what is too large for an int. */
-    public static int number(byte[] octets, int at) {
-        return octets[at] << 24 | (octets[at + 1] & 0xff) << 16 | (octets[at + 2] & 0xff) << 8 | octets[at + 3] & 0xff;
+    /** The number of four bytes that stands there; negative for what is too large for an int. */
+    public static int number(byte[] bytes, int at) {
+        return bytes[at] << 24 | (bytes[at + 1] & 0xff) << 16 | (bytes[at + 2] & 0xff) << 8 | bytes[at + 3] & 0xff;
     }
 
-    private static void putNumber(byte[] octets, int at, int number) {
-        octets[at] = (byte) (number >>> 24);
-        octets[at + 1] = (byte) (number >>> 16);
-        octets[at + 2] = (byte) (number >>> 8);
-        octets[at + 3] = (byte) number;
+    private static void putNumber(byte[] bytes, int at, int number) {
+        bytes[at] = (byte) (number >>> 24);
+        bytes[at + 1] = (byte) (number >>> 16);
+        bytes[at + 2] = (byte) (number >>> 8);
+        bytes[at + 3] = (byte) number;
     }
 }

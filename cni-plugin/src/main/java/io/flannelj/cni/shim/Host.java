@@ -32,7 +32,7 @@ public interface Host {
     /**
      * Connects to the daemon.
      *
-     * @throws IOException when nobody listens, or somebody else than root; says why
+     * @throws IOException when nobody listens, or another user than root; says why
      */
     Connection connect(String socket) throws IOException;
 
@@ -46,8 +46,8 @@ public interface Host {
 
     /** A connection to the daemon. A peer that says nothing for {@link Shim#PATIENCE_SECONDS} is an error. */
     interface Connection extends Frames.Source {
-        /** Sends, and with the first octets the descriptor of the namespace that {@link Host#findNetns} opened, if it did. */
-        void send(byte[] octets) throws IOException;
+        /** Sends, and with the first bytes the descriptor of the namespace that {@link Host#findNetns} opened, if it did. */
+        void send(byte[] bytes) throws IOException;
 
         void close();
     }

@@ -111,7 +111,7 @@ public final class Shim {
 
     /**
      * A JSON string field of the outermost object whose value needs no escapes; anything else is {@code otherwise}. What stands
-     * deeper belongs to somebody else: a result of another plugin, arguments of a pod.
+     * deeper belongs to another program: a result of another plugin, arguments of a pod.
      */
     static String field(String json, String name, String otherwise) {
         String found = otherwise;

@@ -7,8 +7,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.MacAddress;
+import io.flannelj.net.PerFamily;
 import io.flannelj.net.SubnetEnv;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -16,13 +18,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class NetConfTest {
-    private static final SubnetEnv NODE = new SubnetEnv(
-            Cidr.parse("10.5.0.0/16"),
-            Cidr.parse("10.5.1.0/24"),
-            Cidr.parse("fc00::/48"),
-            Cidr.parse("fc00:0:0:1::/64"),
-            1450,
-            false);
+    private static final SubnetEnv NODE =
+            new SubnetEnv(cidrs("10.5.0.0/16", "fc00::/48"), cidrs("10.5.1.0/24", "fc00:0:0:1::/64"), 1450, false);
+
+    private static PerFamily<Cidr> cidrs(String ipv4, String ipv6) {
+        return PerFamily.by(Cidr::family, List.of(Cidr.parse(ipv4), Cidr.parse(ipv6)));
+    }
 
     private static ObjectNode render(String json) throws CniException {
         return DelegateConf.render(NetConf.parse(json.replace('\'', '"')), NODE);
@@ -110,7 +111,7 @@ class NetConfTest {
         assertThat(conf.isDefaultGateway()).isFalse();
         assertThat(conf.forceAddress()).isTrue();
         assertThat(conf.ipMasq()).isFalse();
-        assertThat(conf.firewall()).isEqualTo(PodFirewall.Kind.NFTABLES);
+        assertThat(conf.firewall()).isEqualTo(FirewallKind.NFTABLES);
         assertThat(conf.mtuBytes()).isEqualTo(1400);
         assertThat(conf.promiscMode()).isTrue();
         assertThat(conf.vlan()).isEqualTo(7);

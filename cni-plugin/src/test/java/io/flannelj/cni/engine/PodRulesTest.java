@@ -3,6 +3,7 @@ package io.flannelj.cni.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.flannelj.net.Cidr;
+import io.flannelj.net.IpFamily;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -23,7 +24,7 @@ class PodRulesTest {
 
     @Test
     void iptables() throws Exception {
-        assertThat(new IptablesRules("abc").script(conf(), POD, false).lines())
+        assertThat(new IptablesRules("abc").script(conf(), POD, IpFamily.IPV4).lines())
                 .containsExactly(
                         "*nat",
                         ":CNI-MQ-abc - [0:0]",

@@ -106,11 +106,11 @@ class CniServerTest {
         byte[] call = call("one", "");
         byte[] answer = Frames.answer(Frames.Outcome.DONE, "one");
         assertThat(send(call)).isEqualTo(answer);
-        byte[][] octets = new byte[call.length][];
+        byte[][] bytes = new byte[call.length][];
         for (int i = 0; i < call.length; i++) {
-            octets[i] = new byte[] {call[i]};
+            bytes[i] = new byte[] {call[i]};
         }
-        assertThat(send(octets)).isEqualTo(answer);
+        assertThat(send(bytes)).isEqualTo(answer);
         assertThat(send(call("bad", ""))).isEqualTo(Frames.answer(Frames.Outcome.FAILED, "bad"));
     }
 

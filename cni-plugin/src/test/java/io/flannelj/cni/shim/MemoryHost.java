@@ -73,8 +73,8 @@ final class MemoryHost implements Host {
 
     private final class Connected implements Connection {
         @Override
-        public void send(byte[] octets) {
-            sent.append(new String(octets, StandardCharsets.UTF_8));
+        public void send(byte[] bytes) {
+            sent.append(new String(bytes, StandardCharsets.UTF_8));
         }
 
         @Override

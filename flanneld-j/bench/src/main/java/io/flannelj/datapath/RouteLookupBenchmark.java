@@ -46,6 +46,6 @@ public class RouteLookupBenchmark {
 
     @Benchmark
     public @Nullable Object lookup() {
-        return table.lookup(destinations[next++ & DESTINATIONS - 1]);
+        return table.lookup(0, Integer.toUnsignedLong(destinations[next++ & DESTINATIONS - 1]));
     }
 }

@@ -1,8 +1,10 @@
 package io.flannelj.admin;
 
+import io.flannelj.admin.HttpListener.Sharing;
 import io.flannelj.admin.Routes.Pages;
 import io.netty.channel.unix.DomainSocketAddress;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -10,18 +12,25 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The daemon's HTTP servers: health, metrics and status page on TCP, metrics alone at an address of their own, and all of it on
  * the control socket for root. Each has its own event loop, memory and limits.
  */
 public final class AdminServer implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(AdminServer.class);
+    private static final byte[] LOOPBACK = {127, 0, 0, 1};
+
     private final DaemonView daemon;
     private final HttpLimits limits;
     private final HttpCounters counters;
+    private final History history = new History(System::nanoTime);
     private final List<HttpListener> listeners = new ArrayList<>();
     private @Nullable HttpListener control;
     private @Nullable Path controlSocket;
@@ -37,7 +46,8 @@ public final class AdminServer implements AutoCloseable {
     }
 
     /**
-     * Listens on TCP, and answers everything.
+     * Listens on TCP, and answers everything. Where strangers reach that, 127.0.0.1 has a socket of its own beside it: those who
+     * fill the queue of connections there keep nobody waiting here.
      *
      * @return the address in force
      * @throws IOException when the port is taken; names it
@@ -53,8 +63,32 @@ public final class AdminServer implements AutoCloseable {
 
     private InetSocketAddress listen(InetSocketAddress address, String thread, String what, Pages pages)
             throws IOException {
+        if (address.getAddress().isLoopbackAddress() || address.getPort() == 0) {
+            return listen(address, Sharing.NONE, thread, what, pages);
+        }
+        boolean isWildcard = address.getAddress().isAnyLocalAddress();
+        Sharing sharing = isWildcard ? Sharing.OF_THIS_PROCESS : Sharing.NONE;
+        InetSocketAddress inForce = listen(address, sharing, thread, what, pages);
+        InetSocketAddress loopback = new InetSocketAddress(InetAddress.getByAddress(LOOPBACK), address.getPort());
+        try {
+            listen(loopback, isWildcard ? Sharing.WITH_OURS : Sharing.NONE, thread, what, pages);
+        } catch (IOException e) {
+            log.warn(
+                    "{}; probes by 127.0.0.1 {}",
+                    e.getMessage(),
+                    isWildcard ? "wait with everybody else's" : "are answered by whoever has that port");
+        }
+        return inForce;
+    }
+
+    private InetSocketAddress listen(
+            InetSocketAddress address, Sharing sharing, String thread, String what, Pages pages) throws IOException {
         String where = what + " at " + address.getAddress().getHostAddress() + ":" + address.getPort();
-        HttpListener listener = HttpListener.open(address, thread, where, limits, new Routes(daemon, pages), counters);
+        HttpListener listener = HttpListener.open(
+                address, sharing, thread, where, limits, new Routes(daemon, history, pages), counters);
+        if (listeners.isEmpty() && control == null) {
+            sampleBy(listener);
+        }
         listeners.add(listener);
         return (InetSocketAddress) listener.address();
     }
@@ -73,13 +107,21 @@ public final class AdminServer implements AutoCloseable {
         Files.createDirectories(socket.toAbsolutePath().getParent());
         control = HttpListener.open(
                 new DomainSocketAddress(socket.toString()),
+                Sharing.NONE,
                 "flannel-control-socket",
                 "--control-socket " + socket,
                 HttpLimits.OF_ROOT,
-                new Routes(daemon, Pages.ALL),
+                new Routes(daemon, history, Pages.CONTROL),
                 counters);
         controlSocket = socket;
+        if (listeners.isEmpty()) {
+            sampleBy(control);
+        }
         Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
+    }
+
+    private void sampleBy(HttpListener listener) {
+        listener.repeat(Duration.ofSeconds(History.STEP_SECONDS), () -> history.sample(daemon));
     }
 
     /** Whether a daemon listens on that control socket. */

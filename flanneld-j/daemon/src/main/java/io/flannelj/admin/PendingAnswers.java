@@ -1,9 +1,9 @@
 package io.flannelj.admin;
 
-/** Octets of answers that clients have not taken yet. Confined to its listener's event loop. */
+/** Bytes of answers that clients have not taken yet. Confined to its listener's event loop. */
 final class PendingAnswers {
     private final int limit;
-    private int octets;
+    private int bytes;
 
     PendingAnswers(int limit) {
         this.limit = limit;
@@ -11,14 +11,14 @@ final class PendingAnswers {
 
     /** Whether so many more may wait; one answer alone always may. */
     boolean add(int more) {
-        if (octets > 0 && octets + (long) more > limit) {
+        if (bytes > 0 && bytes + (long) more > limit) {
             return false;
         }
-        octets += more;
+        bytes += more;
         return true;
     }
 
     void remove(int fewer) {
-        octets -= fewer;
+        bytes -= fewer;
     }
 }

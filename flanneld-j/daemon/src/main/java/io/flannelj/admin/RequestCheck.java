@@ -19,7 +19,7 @@ final class RequestCheck {
                     request.decoderResult().cause() instanceof TooLongFrameException
                             ? refused(
                                     HttpResponseStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-                                    "a request line may have " + HttpLimits.REQUEST_LINE_BYTES + " octets and headers "
+                                    "a request line may have " + HttpLimits.REQUEST_LINE_BYTES + " bytes and headers "
                                             + HttpLimits.HEADER_BYTES)
                             : refused(HttpResponseStatus.BAD_REQUEST, "this is not an HTTP/1.1 request"));
         }

@@ -20,6 +20,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -27,10 +28,12 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One request, one answer, and the connection is closed; nothing of what follows the request's headers is kept. Both halves
- * have an end in time, however steadily a slow client sends or takes single octets.
+ * have an end in time, however steadily a slow client sends or takes single bytes.
  */
 final class RequestHandler extends ChannelInboundHandlerAdapter {
     private static final Logger log = LoggerFactory.getLogger(RequestHandler.class);
+
+    private static final Duration LONGEST_WORK = Duration.ofSeconds(15);
 
     private final Routes routes;
     private final HttpLimits limits;
@@ -68,7 +71,7 @@ final class RequestHandler extends ChannelInboundHandlerAdapter {
                 if (refusal.isPresent()) {
                     refuse(context, refusal.get());
                 } else {
-                    respond(context, routes.answer(request.uri()), ChannelFutureListener.CLOSE);
+                    open(context, request.uri());
                 }
             }
         } finally {
@@ -76,11 +79,38 @@ final class RequestHandler extends ChannelInboundHandlerAdapter {
         }
     }
 
+    private void open(ChannelHandlerContext context, String uri) {
+        try {
+            Optional<PacketStream> stream = routes.stream(uri);
+            if (stream.isPresent()) {
+                answered = true;
+                cancelDeadline();
+                new StreamAnswer(context, stream.get()).begin();
+            } else {
+                answer(context, routes.answer(uri));
+            }
+        } catch (RefusedStreamException e) {
+            HttpResponseStatus status =
+                    e.isTheirs() ? HttpResponseStatus.BAD_REQUEST : HttpResponseStatus.SERVICE_UNAVAILABLE;
+            respond(context, new Response(status, Routes.TEXT, e.getMessage() + "\n"), ChannelFutureListener.CLOSE);
+        }
+    }
+
+    private void answer(ChannelHandlerContext context, CompletableFuture<Response> coming) {
+        answered = true;
+        if (coming.isDone()) {
+            respond(context, coming.join(), ChannelFutureListener.CLOSE);
+            return;
+        }
+        within(context, LONGEST_WORK, context::close);
+        coming.thenAcceptAsync(response -> respond(context, response, ChannelFutureListener.CLOSE), context.executor());
+    }
+
     /** A client that still sends would lose the answer by a reset if we closed at once: RFC 9112 §9.6. */
     private void refuse(ChannelHandlerContext context, Response response) {
         counters.refused.incrementAndGet();
         respond(context, response, sent -> ((DuplexChannel) context.channel()).shutdownOutput());
-        // From now on octets are read to be dropped.
+        // From now on bytes are read to be dropped.
         if (context.pipeline().get(HttpServerCodec.class) != null) {
             context.pipeline().remove(HttpServerCodec.class);
         }
@@ -98,7 +128,11 @@ final class RequestHandler extends ChannelInboundHandlerAdapter {
         message.headers()
                 .set(HttpHeaderNames.CONTENT_TYPE, response.contentType())
                 .set(HttpHeaderNames.CONTENT_LENGTH, body.length)
-                .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
+                .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE)
+                .set("x-content-type-options", "nosniff");
+        if (response.contentType().equals(Routes.HTML)) {
+            message.headers().set(HttpHeaderNames.CONTENT_SECURITY_POLICY, StatusPage.CONTENT_SECURITY_POLICY);
+        }
         context.writeAndFlush(message)
                 .addListener(sent -> {
                     pending.remove(body.length);

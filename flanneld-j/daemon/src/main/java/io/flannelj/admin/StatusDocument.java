@@ -3,6 +3,7 @@ package io.flannelj.admin;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,9 +20,12 @@ import org.jspecify.annotations.Nullable;
  * @param leaseExpires ISO 8601; {@code never} for a reservation
  * @param backend type
  * @param device the interface that traffic to other nodes leaves by
- * @param mtu of pod interfaces, in octets
+ * @param mtu of pod interfaces, in bytes
+ * @param superPackets how packets of up to 64 KiB leave where our data path carries them, for each of its devices: uncut, by which
+ *     device, or cut here, and why
  * @param peers how many other nodes hold a lease
- * @param unusablePeers those and other leases that nothing is sent to
+ * @param unusablePeers those of them, and leases that are refused, that nothing is sent to
+ * @param refusedLeases how many leases in the store are refused, of whatever node; each is among {@code unusablePeers}
  * @param uptimeSeconds since the process began
  * @param store the subnet store
  * @param traffic counters of the data path; null for backends without one
@@ -40,13 +44,16 @@ public record StatusDocument(
         String backend,
         String device,
         int mtu,
+        List<String> superPackets,
         int peers,
         List<UnusablePeer> unusablePeers,
+        int refusedLeases,
         long uptimeSeconds,
         Store store,
         @Nullable Traffic traffic) {
     public StatusDocument {
         reasons = List.copyOf(reasons);
+        superPackets = List.copyOf(superPackets);
         unusablePeers = List.copyOf(unusablePeers);
     }
 
@@ -78,5 +85,15 @@ public record StatusDocument(
             long inPackets,
             long inDelivered,
             long inBytes,
-            Map<String, Long> drops) {}
+            Map<String, Long> drops) {
+        /** Acknowledgements that a later one replaced. */
+        private static final String LOSES_NOTHING = "out.ack_filtered";
+
+        /** Those of drops by which something is lost. */
+        static Map<String, Long> lost(Map<String, Long> drops) {
+            Map<String, Long> lost = new TreeMap<>(drops);
+            lost.remove(LOSES_NOTHING);
+            return lost;
+        }
+    }
 }

@@ -1,15 +1,18 @@
 package io.flannelj.backend;
 
 import io.flannelj.net.Cidr;
-import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.netlink.Address;
 import io.flannelj.netlink.Addresses;
+import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
+import io.flannelj.netlink.Route;
+import io.flannelj.netlink.Routes;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /** The networks that this node itself is on. */
 public final class HostNetworks {
@@ -28,19 +31,33 @@ public final class HostNetworks {
         return networks;
     }
 
-    /** The addresses that the node sends from and is known by. */
-    public static List<Cidr> publicAddresses(Uplink uplink) {
-        return Stream.of(
-                        host(uplink.address()),
-                        host(uplink.publicIp()),
-                        host(uplink.ipv6Address()),
-                        host(uplink.publicIpv6()))
-                .flatMap(List::stream)
-                .distinct()
-                .toList();
+    /**
+     * The networks of its bridges that have containers behind them and no other node.
+     *
+     * @throws IOException when the kernel does not tell
+     */
+    public static List<Cidr> ofContainers(Uplink uplink) throws IOException {
+        try (NetlinkSocket netlink = NetlinkSocket.open()) {
+            List<Route> defaults = new ArrayList<>();
+            for (IpFamily family : IpFamily.values()) {
+                defaults.addAll(new Routes(netlink).listDefaults(family));
+            }
+            Set<Integer> bridges = LinkRoles.containerBridges(new Links(netlink).list(), defaults, uplink);
+            return new Addresses(netlink)
+                    .list().stream()
+                            .filter(address -> bridges.contains(address.linkIndex()))
+                            .map(Address::cidr)
+                            .filter(network -> !network.address().isLinkLocal())
+                            .toList();
+        }
     }
 
-    private static List<Cidr> host(@Nullable IpAddress address) {
-        return address == null ? List.of() : List.of(Cidr.host(address));
+    /** The addresses that the node sends from and is known by. */
+    public static List<Cidr> publicAddresses(Uplink uplink) {
+        return Stream.of(uplink.addresses(), uplink.publicIps())
+                .flatMap(addresses -> addresses.values().stream())
+                .map(Cidr::host)
+                .distinct()
+                .toList();
     }
 }

@@ -14,8 +14,6 @@ import io.flannelj.netlink.NetlinkSocket;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -64,16 +62,15 @@ public final class NetworkOverlap {
             throw new ConfigException("the network config", problems);
         }
         for (Held one : held) {
-            Stream.of(config.ipv4(), config.ipv6())
-                    .filter(pool -> pool != null
-                            && pool.network().contains(one.address().address()))
-                    .filter(pool -> !isOfPods(one, Objects.requireNonNull(pool).network(), uplink.name(), previous))
-                    .forEach(pool -> log.warn(
+            config.networks().values().stream()
+                    .filter(network -> network.contains(one.address().address()))
+                    .filter(network -> !isOfPods(one, network, uplink.name(), previous))
+                    .forEach(network -> log.warn(
                             "this node is on {} by {}, inside the network {}: no pod's subnet can be there, and nodes there"
                                     + " are reached only as far as other routes lead",
                             one.address().network(),
                             one.link(),
-                            Objects.requireNonNull(pool).network()));
+                            network));
         }
     }
 
@@ -82,37 +79,34 @@ public final class NetworkOverlap {
             NetworkConfig config, boolean anyLength, String uplink, @Nullable PodSubnets previous, List<Held> held) {
         List<String> problems = new ArrayList<>();
         for (Held one : held) {
-            add(problems, "Network", config.ipv4(), anyLength, uplink, previous, one);
-            add(problems, "IPv6Network", config.ipv6(), anyLength, uplink, previous, one);
+            for (SubnetPool pool : config.pools().values()) {
+                add(problems, pool, anyLength, uplink, previous, one);
+            }
         }
         return problems;
     }
 
     private static void add(
             List<String> problems,
-            String key,
-            @Nullable SubnetPool pool,
+            SubnetPool pool,
             boolean anyLength,
             String uplink,
             @Nullable PodSubnets previous,
             Held one) {
-        if (pool == null
-                || !pool.network().contains(one.address().address())
-                || isOfPods(one, pool.network(), uplink, previous)) {
+        if (!pool.network().contains(one.address().address()) || isOfPods(one, pool.network(), uplink, previous)) {
             return;
         }
         Cidr taken = pool.network().contains(one.address())
                 ? one.address().network()
                 : Cidr.host(one.address().address());
         IpAddress first = anyLength ? pool.network().address() : pool.first();
-        IpAddress last =
-                anyLength ? pool.network().lastAddress() : new Cidr(pool.last(), pool.subnetLength()).lastAddress();
+        IpAddress last = anyLength ? pool.network().lastAddress() : pool.lastAddress();
         if (taken.lastAddress().compareTo(first) >= 0 && taken.address().compareTo(last) <= 0) {
-            problems.add(key + ": " + pool.network() + " overlaps "
+            problems.add(SubnetPool.networkKey(pool.family()) + ": " + pool.network() + " overlaps "
                     + one.address().network()
                     + ", which this node itself is on by " + one.address().address() + " of " + one.link()
                     + "; choose a network that no node is on"
-                    + (anyLength ? "" : ", or keep it out of SubnetMin to SubnetMax"));
+                    + (anyLength ? "" : ", or keep it out of " + SubnetPool.boundKeys(pool.family())));
         }
     }
 
@@ -126,9 +120,8 @@ public final class NetworkOverlap {
                 && !network.equals(address.network())
                 && network.contains(address)
                 && address.equals(address.gateway());
-        boolean ours = previous != null
-                && PeerRoutes.networks(previous.ipv4(), previous.ipv6()).stream()
-                        .anyMatch(subnet -> subnet.contains(address.address()));
+        boolean ours =
+                previous != null && previous.all().stream().anyMatch(subnet -> subnet.contains(address.address()));
         return bridge || ours || LinkRoles.isTunnel(one.link());
     }
 }

@@ -14,8 +14,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The kernel's routes to peers' subnets, kept as they shall be: what is missing is added, what goes another way is
@@ -36,13 +34,6 @@ public final class PeerRoutes {
         this.routes = new Routes(netlink);
         this.destinations = destinations;
         this.uplink = uplink;
-    }
-
-    /** The pod networks that are there, of none, one or both families. */
-    public static List<Cidr> networks(@Nullable Cidr ipv4, @Nullable Cidr ipv6) {
-        return Stream.of(Optional.ofNullable(ipv4), Optional.ofNullable(ipv6))
-                .flatMap(Optional::stream)
-                .toList();
     }
 
     /** Whether a peer's pods can be there. */
@@ -89,7 +80,7 @@ public final class PeerRoutes {
                 stale.add(present);
             }
         }
-        Attempts attempts = new Attempts();
+        BestEffort attempts = new BestEffort();
         stale.forEach(route -> attempts.run(() -> routes.delete(route)));
         missing.values()
                 .forEach(route -> attempts.run(() -> {

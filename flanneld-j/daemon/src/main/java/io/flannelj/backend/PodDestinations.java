@@ -2,8 +2,8 @@ package io.flannelj.backend;
 
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.Cidr;
+import io.flannelj.net.PerFamily;
 import java.io.IOException;
-import java.util.Collection;
 import java.util.List;
 
 /**
@@ -20,8 +20,8 @@ public record PodDestinations(List<Cidr> networks, List<Cidr> own) {
     }
 
     /** Of a node that holds these subnets. */
-    public static PodDestinations of(Collection<Cidr> networks, PodSubnets own) {
-        return new PodDestinations(List.copyOf(networks), PeerRoutes.networks(own.ipv4(), own.ipv6()));
+    public static PodDestinations of(PerFamily<Cidr> networks, PodSubnets own) {
+        return new PodDestinations(networks.values(), own.all());
     }
 
     /** Whether a peer's pods can be there. */
@@ -31,7 +31,7 @@ public record PodDestinations(List<Cidr> networks, List<Cidr> own) {
 
     /** Whether it is strictly inside a pod network. */
     boolean isInNetwork(Cidr destination) {
-        return networks.stream().anyMatch(network -> network.contains(destination) && !network.equals(destination));
+        return networks.stream().anyMatch(network -> network.containsPart(destination));
     }
 
     /** @throws IOException when a peer's pods cannot be there */

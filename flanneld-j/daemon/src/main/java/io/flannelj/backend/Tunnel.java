@@ -4,7 +4,7 @@ import io.flannelj.datapath.Datapath;
 import io.flannelj.datapath.Peer;
 import io.flannelj.lease.Lease;
 import io.flannelj.net.Cidr;
-import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.TunnelEndpoint;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -43,7 +43,7 @@ final class Tunnel implements AutoCloseable {
         List<TunnelLink> links = new ArrayList<>();
         try {
             for (TunnelSpec.Link link : spec.links()) {
-                links.add(TunnelLink.open(spec.settings(), link, own.subnets(), onLost));
+                links.add(TunnelLink.open(spec, link, own.subnets(), onLost));
             }
             return new Tunnel(spec, links);
         } catch (IOException | RuntimeException e) {
@@ -61,6 +61,10 @@ final class Tunnel implements AutoCloseable {
         return spec.config().backend().type();
     }
 
+    List<String> superPackets() {
+        return links.stream().map(TunnelLink::superPackets).toList();
+    }
+
     List<String> deviceNames() {
         return links.stream().map(TunnelLink::deviceName).toList();
     }
@@ -76,6 +80,10 @@ final class Tunnel implements AutoCloseable {
 
     List<Datapath> datapaths() {
         return links.stream().map(TunnelLink::datapath).toList();
+    }
+
+    List<TestedPath> testedPaths(Set<Cidr> direct) {
+        return links.stream().map(link -> link.testedPath(direct)).toList();
     }
 
     /** The whole pod network, by family. */
@@ -98,35 +106,35 @@ final class Tunnel implements AutoCloseable {
     }
 
     /**
-     * Takes the peers, those among them that are sent to by another tunnel: they may send by this one all the same, even before
-     * they can be reached by it.
+     * Takes the peers. Where this is the tunnel that they migrate to, those that are sent to by another one may send by it all
+     * the same: they may learn of us before we learn of them. By a tunnel of an earlier config only those send that accept it:
+     * a node that does not know it keeps its pods from other ports.
+     *
+     * @param primary whether it is the tunnel of the network config
      */
-    void know(List<Way> ways) {
+    void know(List<Way> ways, boolean primary) {
         for (TunnelLink link : links) {
             link.know(ways.stream()
                     .flatMap(way -> find(way.peer(), link)
-                            .or(() -> way.tunnel() == this
+                            .or(() -> way.tunnel() == this || !primary
                                     ? Optional.empty()
-                                    : sender(way.peer().lease()))
+                                    : sender(way.peer().lease(), link.spec().family()))
                             .stream())
                     .toList());
         }
     }
 
     /** A peer that nothing is routed to here. */
-    private static Optional<Peer> sender(Lease lease) {
-        Cidr subnet = lease.subnets().ipv4();
-        IpAddress address = lease.attributes().publicIpv4();
-        return subnet == null || address == null ? Optional.empty() : Optional.of(new Peer(subnet, address, 0, 0));
+    private static Optional<Peer> sender(Lease lease, IpFamily family) {
+        return lease.side(family).map(side -> new Peer(side.subnet(), side.node(), 0, 0));
     }
 
     /** Puts devices and routes in order, with these destinations routed into it; see {@link TunnelLink#carry}. */
     void carry(Set<Cidr> destinations) throws IOException {
-        Attempts attempts = new Attempts();
+        BestEffort attempts = new BestEffort();
         for (TunnelLink link : links) {
-            boolean ipv4 = link.spec().network().isIpv4();
             attempts.run(() -> link.carry(destinations.stream()
-                    .filter(destination -> destination.isIpv4() == ipv4)
+                    .filter(destination -> destination.family() == link.spec().family())
                     .collect(Collectors.toSet())));
         }
         attempts.throwIfAny();

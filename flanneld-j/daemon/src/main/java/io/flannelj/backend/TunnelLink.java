@@ -3,9 +3,11 @@ package io.flannelj.backend;
 import io.flannelj.datapath.Datapath;
 import io.flannelj.datapath.Peer;
 import io.flannelj.datapath.TunnelEnd;
+import io.flannelj.datapath.TunnelSegmentation;
 import io.flannelj.device.Processors;
 import io.flannelj.device.TunDevice;
 import io.flannelj.device.UnderlaySocket;
+import io.flannelj.gso.TunnelGso;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.linux.Errno;
 import io.flannelj.net.Cidr;
@@ -17,9 +19,9 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,16 +37,29 @@ final class TunnelLink implements AutoCloseable {
     private final TunDevice tun;
     private final IpAddress address;
     private final TunnelSpec.Link spec;
+    private final TunnelEnd end;
+    private final boolean segments;
+    private final Uncut uncut;
     private final PodDestinations allowed;
     private Set<Cidr> carried = Set.of();
 
-    private TunnelLink(Datapath datapath, NetlinkSocket netlink, TunDevice tun, Cidr subnet, TunnelSpec.Link spec) {
+    private TunnelLink(
+            Datapath datapath,
+            NetlinkSocket netlink,
+            TunDevice tun,
+            TunnelEnd end,
+            TunnelSpec.Link spec,
+            boolean segments,
+            Uncut uncut) {
         this.datapath = datapath;
         this.netlink = netlink;
         this.tun = tun;
-        this.address = subnet.address();
+        this.address = end.address();
         this.spec = spec;
-        this.allowed = new PodDestinations(List.of(spec.network()), List.of(subnet));
+        this.end = end;
+        this.segments = segments;
+        this.uncut = uncut;
+        this.allowed = new PodDestinations(List.of(spec.network()), List.of(end.subnet()));
     }
 
     /**
@@ -54,17 +69,18 @@ final class TunnelLink implements AutoCloseable {
      * @param onLost told when somebody deleted the TUN device
      * @throws IOException names the device, address or port that was refused, and the remedy
      */
-    static TunnelLink open(TunnelSettings settings, TunnelSpec.Link spec, PodSubnets own, Consumer<String> onLost)
+    static TunnelLink open(TunnelSpec tunnel, TunnelSpec.Link spec, PodSubnets own, Consumer<String> onLost)
             throws IOException {
-        Cidr subnet = Objects.requireNonNull(
-                spec.network().isIpv6() ? own.ipv6() : own.ipv4(), "a lease of the tunnel's family");
+        TunnelSettings settings = tunnel.settings();
+        Cidr subnet = own.byFamily().require(spec.family());
         IpAddress address = subnet.address();
         List<UnderlaySocket> sockets = new ArrayList<>();
         TunDevice tun = null;
         NetlinkSocket netlink = null;
+        Uncut uncut = new Uncut(null, "");
         try {
             for (int i = 0; i < settings.workers(); i++) {
-                sockets.add(spec.opening().open(settings.workers() > 1));
+                sockets.add(spec.opening().open(settings.workers() > 1, spec.dontFragment()));
             }
             tun = TunDevice.open(settings.tunPath(), spec.deviceName(), settings.workers());
             netlink = NetlinkSocket.open();
@@ -82,28 +98,34 @@ final class TunnelLink implements AutoCloseable {
             for (int i = 0; i < settings.workers(); i++) {
                 queues.add(new Datapath.Queue(tun.queues().get(i), sockets.get(i)));
             }
+            uncut = uncut(tunnel, spec);
             Datapath datapath = new Datapath(
                     queues,
                     end,
                     queue -> pin(settings, queue),
                     peer -> log.warn(
-                            "the kernel refuses UDP segmentation towards {}; sending each datagram by itself",
+                            "the kernel refuses UDP segmentation towards {}; sending each datagram by itself, and trying"
+                                    + " again each minute",
                             peer.underlayAddress()),
+                    uncut.way(),
                     errno -> onLost.accept("the TUN device " + name
                             + (errno == Errno.EBADFD
                                     ? " was deleted"
                                     : " cannot be read any more: " + Errno.text(errno))));
+            datapath.dontFragment(spec.dontFragment());
             log.info(
-                    "carrying {} on {}: {} offload, MTU {}, by {}",
+                    "carrying {} on {}: {} offload, MTU {}, by {}; large packets: {}",
                     spec.network(),
                     name,
                     tun.features().udpSegmentation()
                             ? "TCP and UDP"
                             : tun.features().tcpSegmentation() ? "TCP" : "no",
                     spec.mtuBytes(),
-                    spec.endpoint() + " of " + spec.local());
-            return new TunnelLink(datapath, netlink, tun, subnet, spec);
+                    spec.endpoint() + " of " + spec.local(),
+                    uncut.text());
+            return new TunnelLink(datapath, netlink, tun, end, spec, tunnel.segments(), uncut);
         } catch (IOException | RuntimeException e) {
+            uncut.close();
             if (netlink != null) {
                 netlink.close();
             }
@@ -112,6 +134,55 @@ final class TunnelLink implements AutoCloseable {
             }
             sockets.forEach(UnderlaySocket::close);
             throw e;
+        }
+    }
+
+    private static Uncut uncut(TunnelSpec tunnel, TunnelSpec.Link spec) {
+        if (!spec.endpoint().isUdp()) {
+            return new Uncut(null, "it is no tunnel in UDP");
+        }
+        if (!tunnel.segmentsTunnels()) {
+            return new Uncut(null, "switched off");
+        }
+        try {
+            TunnelGso gso = TunnelGso.open(
+                    tunnel.settings().tunPath(),
+                    tunnel.uplink().index(),
+                    spec.local(),
+                    spec.endpoint().port());
+            return new Uncut(gso, "");
+        } catch (IOException e) {
+            return new Uncut(null, String.valueOf(e.getMessage()));
+        }
+    }
+
+    /**
+     * The way out of super-packets that need not be cut here.
+     *
+     * @param gso null where there is none
+     * @param why there is none; else empty
+     */
+    private record Uncut(@Nullable TunnelGso gso, String why) {
+        String text() {
+            String problem = gso == null ? why : gso.problem();
+            return gso != null && problem.isEmpty() ? "uncut by " + gso.deviceName() : "cut here: " + problem;
+        }
+
+        @Nullable
+        TunnelSegmentation way() {
+            return gso == null ? null : gso.way();
+        }
+
+        void follow(Datapath datapath) {
+            if (gso != null) {
+                gso.follow(datapath);
+            }
+        }
+
+        void close() {
+            if (gso != null) {
+                gso.close();
+            }
         }
     }
 
@@ -126,6 +197,11 @@ final class TunnelLink implements AutoCloseable {
         return spec;
     }
 
+    /** How super-packets leave, human-readable. Any thread. */
+    String superPackets() {
+        return tun.name() + ": " + uncut.text();
+    }
+
     String deviceName() {
         return tun.name();
     }
@@ -134,10 +210,19 @@ final class TunnelLink implements AutoCloseable {
         return datapath;
     }
 
+    /** For those who test its paths. */
+    TestedPath testedPath(Set<Cidr> direct) {
+        return new TestedPath(tun.name(), datapath, end, spec, direct);
+    }
+
     /** Takes the peers: whom to send to, and whom to take packets from. Packets that come later meet them. */
     void know(Collection<Peer> peers) {
+        if (!segments) {
+            peers.forEach(Peer::segmentSeparately);
+        }
         datapath.route(
                 peers.stream().filter(peer -> allowed.cover(peer.subnet())).toList());
+        uncut.follow(datapath);
     }
 
     /**
@@ -147,6 +232,8 @@ final class TunnelLink implements AutoCloseable {
      *     that. A route to the whole network is not taken back: the tunnel that gets it takes it over.
      */
     void carry(Set<Cidr> destinations) throws IOException {
+        long now = System.nanoTime();
+        datapath.peers().forEach(peer -> peer.tryRunsAgain(now));
         int index = tun.configure(netlink, Cidr.host(address), spec.mtuBytes());
         Routes routes = new Routes(netlink);
         for (Cidr destination : destinations) {
@@ -166,6 +253,7 @@ final class TunnelLink implements AutoCloseable {
     @Override
     public void close() {
         datapath.close(); // the device goes with its descriptor, and the route with the device
+        uncut.close();
         netlink.close();
     }
 }

@@ -1,7 +1,5 @@
 package io.flannelj.backend;
 
-import io.flannelj.backend.BackendProvider.Backend;
-import io.flannelj.backend.BackendProvider.Context;
 import io.flannelj.backend.Tunnel.Way;
 import io.flannelj.config.BackendConfig;
 import io.flannelj.config.NetworkConfig;
@@ -20,6 +18,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -56,8 +55,11 @@ final class TunnelSet implements Backend {
     /** How long a tunnel is kept that no peer needs any more: one may learn late that we changed. */
     private static final Duration LINGER = Duration.ofMinutes(1);
 
+    /** Within that time peers have heard what our lease says. */
+    private static final Duration HEARD_WITHIN = Duration.ofSeconds(2);
+
     private final Lease own;
-    private final Context context;
+    private final BackendContext context;
     private final Consumer<String> onLost;
     private final TunnelMemory memory;
     private final NetlinkSocket netlink;
@@ -65,6 +67,10 @@ final class TunnelSet implements Backend {
     private final boolean canMigrate;
     private final Map<String, Tunnel> open = new LinkedHashMap<>();
     private final Map<String, Instant> needed = new HashMap<>();
+
+    /** When peers are sent to by a tunnel that was opened beside another one; nothing for those that are older. */
+    private final Map<String, Instant> sendFrom = new HashMap<>();
+
     private final List<TrafficCounters> retired = new ArrayList<>();
     private volatile Tunnel primary;
     private NetworkConfig wanted;
@@ -72,6 +78,8 @@ final class TunnelSet implements Backend {
     private List<PeerView> peers = List.of();
     private List<Way> ways = List.of();
     private boolean stale = true;
+    private volatile Set<Cidr> direct = Set.of();
+    private List<KernelPath> kernelPaths = List.of();
     private volatile List<Tunnel> tunnels = List.of();
     private volatile List<TrafficCounters> counters = List.of();
     private volatile Migration migration = new Migration(0, 0);
@@ -92,7 +100,7 @@ final class TunnelSet implements Backend {
     private TunnelSet(
             Tunnel primary,
             Lease own,
-            Context context,
+            BackendContext context,
             Consumer<String> onLost,
             NetlinkSocket netlink,
             boolean canMigrate) {
@@ -103,7 +111,7 @@ final class TunnelSet implements Backend {
         this.memory = TunnelMemory.read(context.stateDirectory());
         this.netlink = netlink;
         this.plainRoutes =
-                new PeerRoutes(netlink, PodDestinations.of(primary.networks(), own.subnets()), spec.uplink());
+                new PeerRoutes(netlink, PodDestinations.of(spec.config().networks(), own.subnets()), spec.uplink());
         this.canMigrate = canMigrate;
         this.primary = primary;
         this.wanted = spec.config();
@@ -112,7 +120,8 @@ final class TunnelSet implements Backend {
     }
 
     /** Starts with one tunnel, that of the network config, with the whole pod network routed into it. */
-    static TunnelSet start(TunnelSpec spec, Lease own, Context context, Consumer<String> onLost) throws IOException {
+    static TunnelSet start(TunnelSpec spec, Lease own, BackendContext context, Consumer<String> onLost)
+            throws IOException {
         Tunnel primary = Tunnel.open(spec, own, onLost);
         try {
             primary.carry(primary.networks());
@@ -142,8 +151,8 @@ final class TunnelSet implements Backend {
         return Optional.empty();
     }
 
-    private static boolean canMigrate(Context context, NetworkConfig config) throws IOException {
-        return context.backends().get(config.backend().type()).canMigrate(config);
+    private static boolean canMigrate(BackendContext context, NetworkConfig config) throws IOException {
+        return context.providers().get(config.backend().type()).canMigrate(config);
     }
 
     @Override
@@ -165,7 +174,7 @@ final class TunnelSet implements Backend {
             peers = leases.stream().map(PeerView::of).toList();
             stale = true;
         }
-        Attempts attempts = new Attempts();
+        BestEffort attempts = new BestEffort();
         Instant now = context.clock().instant();
         attempts.run(() -> open(wanted));
         switchPrimary();
@@ -178,6 +187,7 @@ final class TunnelSet implements Backend {
                 attempts.run(() -> open(wanted.withBackend(earlier.backend())));
             }
         }
+        stale |= sendFrom.values().removeIf(from -> !from.isAfter(now));
         if (stale) {
             plan(); // all tunnels know all peers before any route leads there
         }
@@ -188,7 +198,7 @@ final class TunnelSet implements Backend {
         }
         // Last, since its route to the whole network must not overtake those to single subnets.
         attempts.run(() -> primary.carry(primary.networks()));
-        attempts.run(this::putPlainRoutesInOrder);
+        attempts.run(this::reconcilePlainRoutes);
         retire(now);
         attempts.throwIfAny();
     }
@@ -205,8 +215,9 @@ final class TunnelSet implements Backend {
         if (!open.containsKey(type)
                 && canMigrate
                 && canMigrate(context, config)
-                && context.backends().get(type).prepare(config, primary.spec().uplink()) instanceof TunnelSpec spec) {
+                && context.providers().get(type).prepare(config, primary.spec().uplink()) instanceof TunnelSpec spec) {
             open.put(type, Tunnel.open(spec, own, onLost));
+            sendFrom.put(type, context.clock().instant().plus(HEARD_WITHIN));
             stale = true;
             publish();
         }
@@ -256,13 +267,22 @@ final class TunnelSet implements Backend {
         Set<PodSubnets> reached =
                 ways.stream().map(way -> way.peer().lease().subnets()).collect(Collectors.toSet());
         unreachable = Unreachable.among(applied, primary.type(), lease -> reached.contains(lease.subnets()));
-        open.values().forEach(tunnel -> tunnel.know(ways));
+        for (Tunnel tunnel : open.values()) {
+            tunnel.know(ways, tunnel == primary);
+        }
         report();
     }
 
-    /** The way to a peer; empty when its lease has what we need to know for none of our tunnels. */
+    /**
+     * The way to a peer; empty when its lease has what we need to know for none of our tunnels. What was opened just now comes
+     * last: a peer takes packets by an earlier tunnel of its own only from who accepts such, and has to hear of it first.
+     */
     private Optional<Way> choose(PeerView peer) {
-        return Stream.concat(Stream.of(primary.type()), peer.types().stream())
+        List<String> types = Stream.concat(Stream.of(primary.type()), peer.types().stream())
+                .distinct()
+                .sorted(Comparator.comparing(sendFrom::containsKey)) // stable
+                .toList();
+        return types.stream()
                 .flatMap(type -> Stream.ofNullable(open.get(type)))
                 .filter(tunnel -> tunnel.reaches(peer))
                 .findFirst()
@@ -280,16 +300,18 @@ final class TunnelSet implements Backend {
      * Plain routes to peers, where those are wanted; the tunnel knows these peers all the same, since one that does not route
      * directly sends by it. Where they are not wanted, what a run with another config left would win over the tunnel's.
      */
-    private void putPlainRoutesInOrder() throws IOException {
-        List<Route> direct = new ArrayList<>();
+    private void reconcilePlainRoutes() throws IOException {
+        List<Route> routes = new ArrayList<>();
         if (primary.spec().directRouting()) {
             primary.datapaths().stream()
                     .flatMap(path -> path.peers().stream())
                     .forEach(peer -> plainRoutes
                             .direct(peer.subnet(), peer.underlayAddress())
-                            .ifPresent(direct::add));
+                            .ifPresent(routes::add));
         }
-        plainRoutes.reconcile(direct, Set.of(primary.spec().uplink().index()));
+        direct = routes.stream().map(Route::destination).collect(Collectors.toSet());
+        kernelPaths = KernelPath.among(routes, primary.spec().uplink());
+        plainRoutes.reconcile(routes, Set.of(primary.spec().uplink().index()));
     }
 
     /**
@@ -349,9 +371,16 @@ final class TunnelSet implements Backend {
     /** The tunnels stay open. */
     @Override
     public void fence() throws IOException {
-        open.values().forEach(tunnel -> tunnel.know(List.of()));
+        open.values().forEach(tunnel -> tunnel.know(List.of(), false));
         stale = true;
-        putPlainRoutesInOrder();
+        reconcilePlainRoutes();
+    }
+
+    @Override
+    public List<String> superPackets() {
+        return tunnels.stream()
+                .flatMap(tunnel -> tunnel.superPackets().stream())
+                .toList();
     }
 
     @Override
@@ -362,6 +391,11 @@ final class TunnelSet implements Backend {
     @Override
     public List<TunnelEndpoint> endpoints() {
         return tunnels.stream().flatMap(Tunnel::endpoints).distinct().toList();
+    }
+
+    @Override
+    public List<TunnelEndpoint> spokenByUs() {
+        return endpoints();
     }
 
     @Override
@@ -377,6 +411,18 @@ final class TunnelSet implements Backend {
     @Override
     public List<Datapath> datapaths() {
         return tunnels.stream().flatMap(tunnel -> tunnel.datapaths().stream()).toList();
+    }
+
+    @Override
+    public List<TestedPath> testedPaths() {
+        return tunnels.stream()
+                .flatMap(tunnel -> tunnel.testedPaths(direct).stream())
+                .toList();
+    }
+
+    @Override
+    public List<KernelPath> kernelPaths() {
+        return kernelPaths;
     }
 
     @Override

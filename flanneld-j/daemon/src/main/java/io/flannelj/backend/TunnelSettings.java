@@ -10,10 +10,24 @@ import java.time.Duration;
  * @param workers threads, each with a TUN queue and a socket of its own
  * @param pinWorkers whether each worker keeps to one processor
  * @param thinAcks whether needless TCP acknowledgements are left out
+ * @param segments whether the kernel or the network card may segment runs of datagrams
+ * @param tunnelSegmentation whether super-packets leave uncut where the kernel takes them so
  */
-public record TunnelSettings(String tunPath, Duration busyPoll, int workers, boolean pinWorkers, boolean thinAcks) {
+public record TunnelSettings(
+        String tunPath,
+        Duration busyPoll,
+        int workers,
+        boolean pinWorkers,
+        boolean thinAcks,
+        boolean segments,
+        boolean tunnelSegmentation) {
+    /** All that is not said here is as by default. */
+    public TunnelSettings(String tunPath, Duration busyPoll, int workers, boolean pinWorkers, boolean thinAcks) {
+        this(tunPath, busyPoll, workers, pinWorkers, thinAcks, true, true);
+    }
+
     /** The same with one worker, for sockets that cannot share what comes in. */
     public TunnelSettings withOneWorker() {
-        return new TunnelSettings(tunPath, busyPoll, 1, pinWorkers, thinAcks);
+        return new TunnelSettings(tunPath, busyPoll, 1, pinWorkers, thinAcks, segments, tunnelSegmentation);
     }
 }

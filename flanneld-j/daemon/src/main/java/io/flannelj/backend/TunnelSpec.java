@@ -1,8 +1,5 @@
 package io.flannelj.backend;
 
-import io.flannelj.backend.BackendProvider.Backend;
-import io.flannelj.backend.BackendProvider.Context;
-import io.flannelj.backend.BackendProvider.Prepared;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.datapath.Encapsulator;
 import io.flannelj.datapath.Peer;
@@ -13,11 +10,11 @@ import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.TunnelEndpoint;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
@@ -48,9 +45,14 @@ public record TunnelSpec(
         return List.of(uplink.name());
     }
 
-    @Override
-    public Backend start(Lease own, Context context, Consumer<String> onLost) throws IOException {
-        return TunnelSet.start(this, own, context, onLost);
+    /** Whether the kernel or the network card may segment runs of datagrams. */
+    boolean segments() {
+        return settings.segments() && config.backend().segments();
+    }
+
+    /** Whether super-packets may leave uncut, where the kernel takes them so: what cuts nothing cuts no tunnels either. */
+    boolean segmentsTunnels() {
+        return settings.tunnelSegmentation() && segments();
     }
 
     /**
@@ -73,7 +75,16 @@ public record TunnelSpec(
             IpAddress local,
             int mtuBytes,
             Encapsulator encapsulator,
-            Function<Lease, Optional<Peer>> peerOf) {}
+            Function<Lease, Optional<Peer>> peerOf) {
+        IpFamily family() {
+            return network.family();
+        }
+
+        /** Over IPv6 nobody but the sender cuts, so it has to be told what a path takes, until probes have found that out. */
+        public DontFragment dontFragment() {
+            return local.isIpv4() ? DontFragment.UNSET : DontFragment.UNSET_AS_TOLD;
+        }
+    }
 
     /** Opens what outer packets go through. */
     public interface Opening {
@@ -81,13 +92,31 @@ public record TunnelSpec(
          * Opens it.
          *
          * @param shared whether it is opened for several workers
+         * @param dontFragment of what is sent
          * @throws IOException names the address or port that was refused, and the remedy
          */
-        UnderlaySocket open(boolean shared) throws IOException;
+        UnderlaySocket open(boolean shared, DontFragment dontFragment) throws IOException;
+
+        /**
+         * Opens what sends to the same peers, from the same address, beside the workers, and receives nothing.
+         *
+         * @throws IOException names the address that was refused
+         */
+        UnderlaySocket openToSend(DontFragment dontFragment) throws IOException;
     }
 
     /** A UDP socket bound to an address of the underlay. Outer packets may be cut on their way, as those of kernel VXLAN. */
     public static Opening udp(IpAddress local, int port) {
-        return shared -> TunnelSocket.open(local, port, shared, DontFragment.UNSET);
+        return new Opening() {
+            @Override
+            public UnderlaySocket open(boolean shared, DontFragment dontFragment) throws IOException {
+                return TunnelSocket.open(local, port, shared, dontFragment);
+            }
+
+            @Override
+            public UnderlaySocket openToSend(DontFragment dontFragment) throws IOException {
+                return TunnelSocket.openToSend(local, dontFragment);
+            }
+        };
     }
 }

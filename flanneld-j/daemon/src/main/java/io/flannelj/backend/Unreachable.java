@@ -8,7 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Predicate;
 
-/** The peers that a backend cannot send to, each with the reason, for people. */
+/** The peers that a backend cannot send to, each with the reason, human-readable. */
 public final class Unreachable {
     private Unreachable() {}
 

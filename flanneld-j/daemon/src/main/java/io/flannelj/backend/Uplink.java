@@ -1,7 +1,8 @@
 package io.flannelj.backend;
 
 import io.flannelj.net.IpAddress;
-import org.jspecify.annotations.Nullable;
+import io.flannelj.net.PerFamily;
+import java.util.stream.Collectors;
 
 /**
  * The interface that leads to the other nodes.
@@ -9,36 +10,26 @@ import org.jspecify.annotations.Nullable;
  * @param name of the interface, e.g. {@code eth0}
  * @param index of the interface
  * @param mtuBytes its MTU
- * @param address its IPv4 address; null when the network has no IPv4
- * @param publicIp what peers are told to send to: the address itself, unless {@code --public-ip} says otherwise
- * @param ipv6Address as {@code address}, for IPv6
- * @param publicIpv6 as {@code publicIp}, for IPv6
- * @param tunnelAddress where IPv4 tunnels end and leave from: what peers are told where that is an address of this node on any
- *     interface, as flannel gives it to kernel VXLAN. Where it is not, somebody on the way translates it (1:1 NAT) from the
+ * @param addresses its own, of each family that the network has
+ * @param publicIps what peers are told to send to: the addresses themselves, unless {@code --public-ip} says otherwise
+ * @param tunnelAddresses where tunnels end and leave from: what peers are told where that is an address of this node on any
+ *     interface, as flannel gives it to kernel VXLAN. Where it is not, a router on the path translates it (1:1 NAT) from the
  *     uplink's own.
- * @param tunnelIpv6Address as {@code tunnelAddress}, for IPv6
  */
 public record Uplink(
         String name,
         int index,
         int mtuBytes,
-        @Nullable IpAddress address,
-        @Nullable IpAddress publicIp,
-        @Nullable IpAddress ipv6Address,
-        @Nullable IpAddress publicIpv6,
-        @Nullable IpAddress tunnelAddress,
-        @Nullable IpAddress tunnelIpv6Address) {
-    /** The addresses tunnels leave from, for people. */
-    public String addresses() {
-        return text(tunnelAddress, tunnelIpv6Address);
+        PerFamily<IpAddress> addresses,
+        PerFamily<IpAddress> publicIps,
+        PerFamily<IpAddress> tunnelAddresses) {
+    /** An uplink that peers know by its own addresses. */
+    public Uplink(String name, int index, int mtuBytes, PerFamily<IpAddress> addresses) {
+        this(name, index, mtuBytes, addresses, addresses, addresses);
     }
 
-    /** What peers are told, for people. */
-    public String publicAddresses() {
-        return text(publicIp, publicIpv6);
-    }
-
-    private static String text(@Nullable IpAddress ipv4, @Nullable IpAddress ipv6) {
-        return ipv6 == null ? String.valueOf(ipv4) : ipv4 == null ? ipv6.toString() : ipv4 + " and " + ipv6;
+    /** Addresses, human-readable. */
+    public static String text(PerFamily<IpAddress> addresses) {
+        return addresses.values().stream().map(IpAddress::toString).collect(Collectors.joining(" and "));
     }
 }

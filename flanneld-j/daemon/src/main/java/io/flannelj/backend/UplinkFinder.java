@@ -2,6 +2,8 @@ package io.flannelj.backend;
 
 import io.flannelj.config.UplinkOptions;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
 import io.flannelj.netlink.Address;
 import io.flannelj.netlink.Addresses;
 import io.flannelj.netlink.Link;
@@ -13,7 +15,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -49,45 +50,39 @@ public final class UplinkFinder {
     /**
      * Finds it. In a dual-stack network one interface must have addresses of both families.
      *
-     * @param ipv4 whether the network has IPv4
-     * @param ipv6 whether the network has IPv6
+     * @param families of the network
      * @throws IOException when nothing fits; says what was tried, and what there is
      */
-    public Uplink find(UplinkOptions options, boolean ipv4, boolean ipv6) throws IOException {
-        Found found = search(options, !ipv4);
+    public Uplink find(UplinkOptions options, Set<IpFamily> families) throws IOException {
+        IpFamily family = families.contains(IpFamily.IPV4) ? IpFamily.IPV4 : IpFamily.IPV6;
+        Found found = search(options, family);
         if (found == null) {
-            throw new IOException("no interface to the other nodes with an " + family(!ipv4) + " address: tried "
-                    + tried(options) + "; there are " + present() + "; name one by --iface");
+            throw new IOException("no interface to the other nodes with an " + family + " address: tried "
+                    + tried(options, family) + "; there are " + present() + "; name one by --iface");
         }
         Link link = found.link();
         if (link.mtuBytes() == 0) {
             throw new IOException("interface " + link.name() + " has MTU 0");
         }
-        IpAddress address = ipv4 ? found.address() : null;
-        IpAddress ipv6Address = !ipv6 ? null : ipv4 ? ipv6On(link, options) : found.address();
-        IpAddress publicIp = address == null || options.publicIp() == null ? address : options.publicIp();
-        IpAddress publicIpv6 = ipv6Address == null || options.publicIpv6() == null ? ipv6Address : options.publicIpv6();
+        PerFamily<IpAddress> addresses = PerFamily.of(family, found.address());
+        if (families.size() > 1) {
+            addresses = addresses.orElse(PerFamily.of(IpFamily.IPV6, ipv6On(link, options)));
+        }
+        PerFamily<IpAddress> publicIps = options.publicIps().only(families).orElse(addresses);
         return new Uplink(
                 link.name(),
                 link.index(),
                 link.mtuBytes(),
-                address,
-                publicIp,
-                ipv6Address,
-                publicIpv6,
-                isOfThisNode(publicIp) ? publicIp : address,
-                isOfThisNode(publicIpv6) ? publicIpv6 : ipv6Address);
+                addresses,
+                publicIps,
+                ofThisNode(publicIps).orElse(addresses));
     }
 
-    private boolean isOfThisNode(@Nullable IpAddress wanted) throws IOException {
-        if (wanted == null) {
-            return false;
-        }
-        return addresses.list().stream().anyMatch(own -> own.cidr().address().equals(wanted));
-    }
-
-    private static String family(boolean ipv6) {
-        return ipv6 ? "IPv6" : "IPv4";
+    private PerFamily<IpAddress> ofThisNode(PerFamily<IpAddress> wanted) throws IOException {
+        List<IpAddress> own = addresses.list().stream()
+                .map(address -> address.cidr().address())
+                .toList();
+        return PerFamily.of(family -> wanted.get(family).filter(own::contains));
     }
 
     /** The IPv6 address of the interface that was found by IPv4: one that the operator named, else the best. */
@@ -97,11 +92,11 @@ public final class UplinkFinder {
                 .filter(IpAddress::isIpv6)
                 .toList();
         IpAddress named = there.stream()
-                .filter(address -> Objects.equals(address, options.publicIpv6())
+                .filter(address -> options.publicIps().values().contains(address)
                         || options.interfaces().contains(address.toString()))
                 .findFirst()
                 .orElse(null);
-        IpAddress chosen = named != null ? named : best(link.index(), true);
+        IpAddress chosen = named != null ? named : best(link.index(), IpFamily.IPV6);
         if (chosen == null) {
             throw new IOException(
                     "interface " + link.name() + " has no IPv6 address that other nodes could reach, which"
@@ -113,18 +108,18 @@ public final class UplinkFinder {
 
     private record Found(Link link, IpAddress address) {}
 
-    private @Nullable Found search(UplinkOptions options, boolean ipv6) throws IOException {
+    private @Nullable Found search(UplinkOptions options, IpFamily family) throws IOException {
         boolean asked = false;
         for (String wanted : options.interfaces()) {
             asked = true;
-            Found found = byNameOrAddress(wanted, ipv6);
+            Found found = byNameOrAddress(wanted, family);
             if (found != null) {
                 return found;
             }
         }
         for (String pattern : options.interfacePatterns()) {
             asked = true;
-            Found found = byPattern(Pattern.compile(pattern), ipv6);
+            Found found = byPattern(Pattern.compile(pattern), family);
             if (found != null) {
                 return found;
             }
@@ -133,7 +128,7 @@ public final class UplinkFinder {
         if (canReach != null) {
             asked = true;
             Route route = routes.lookup(canReach);
-            Found found = byIndex(route.linkIndex(), route.source(), ipv6);
+            Found found = byIndex(route.linkIndex(), route.source(), family);
             if (found != null) {
                 return found;
             }
@@ -141,42 +136,42 @@ public final class UplinkFinder {
         if (asked) {
             return null;
         }
-        IpAddress publicIp = ipv6 ? options.publicIpv6() : options.publicIp();
-        return publicIp != null ? byAddress(publicIp, ipv6) : byDefaultRoute(ipv6);
+        Optional<IpAddress> publicIp = options.publicIps().get(family);
+        return publicIp.isPresent() ? byAddress(publicIp.get(), family) : byDefaultRoute(family);
     }
 
-    private @Nullable Found byNameOrAddress(String wanted, boolean ipv6) throws IOException {
+    private @Nullable Found byNameOrAddress(String wanted, IpFamily family) throws IOException {
         Optional<Link> named = links.find(wanted);
         if (named.isPresent()) {
-            return byIndex(named.get().index(), null, ipv6);
+            return byIndex(named.get().index(), null, family);
         }
         try {
-            return byAddress(IpAddress.parse(wanted), ipv6);
+            return byAddress(IpAddress.parse(wanted), family);
         } catch (IllegalArgumentException e) {
             return null; // neither a name that exists nor an address
         }
     }
 
-    private @Nullable Found byAddress(IpAddress wanted, boolean ipv6) throws IOException {
+    private @Nullable Found byAddress(IpAddress wanted, IpFamily family) throws IOException {
         for (Address address : addresses.list()) {
             if (address.cidr().address().equals(wanted)) {
-                return byIndex(address.linkIndex(), wanted, ipv6);
+                return byIndex(address.linkIndex(), wanted, family);
             }
         }
         return null;
     }
 
     /** Addresses first, then names, as flannel does. */
-    private @Nullable Found byPattern(Pattern pattern, boolean ipv6) throws IOException {
+    private @Nullable Found byPattern(Pattern pattern, IpFamily family) throws IOException {
         for (Address address : addresses.list()) {
             IpAddress text = address.cidr().address();
-            if (text.isIpv6() == ipv6 && pattern.matcher(text.toString()).find()) {
-                return byIndex(address.linkIndex(), text, ipv6);
+            if (text.family() == family && pattern.matcher(text.toString()).find()) {
+                return byIndex(address.linkIndex(), text, family);
             }
         }
         for (Link link : links.list()) {
             if (pattern.matcher(link.name()).find()) {
-                Found found = byIndex(link.index(), null, ipv6);
+                Found found = byIndex(link.index(), null, family);
                 if (found != null) {
                     return found;
                 }
@@ -185,9 +180,9 @@ public final class UplinkFinder {
         return null;
     }
 
-    private @Nullable Found byDefaultRoute(boolean ipv6) throws IOException {
-        for (Route route : routes.listDefaults(ipv6)) {
-            Found found = byIndex(route.linkIndex(), null, ipv6);
+    private @Nullable Found byDefaultRoute(IpFamily family) throws IOException {
+        for (Route route : routes.listDefaults(family)) {
+            Found found = byIndex(route.linkIndex(), null, family);
             if (found != null) {
                 return found;
             }
@@ -198,9 +193,9 @@ public final class UplinkFinder {
     /**
      * @param wanted the address to use, where it is of that family
      */
-    private @Nullable Found byIndex(int index, @Nullable IpAddress wanted, boolean ipv6) throws IOException {
+    private @Nullable Found byIndex(int index, @Nullable IpAddress wanted, IpFamily family) throws IOException {
         Link link = links.find(index).orElse(null);
-        IpAddress address = wanted != null && wanted.isIpv6() == ipv6 ? wanted : best(index, ipv6);
+        IpAddress address = wanted != null && wanted.family() == family ? wanted : best(index, family);
         return link == null || address == null ? null : new Found(link, address);
     }
 
@@ -208,11 +203,12 @@ public final class UplinkFinder {
      * Global before link-local, permanent before dynamic; never loopback, never deprecated. IPv6 link-local addresses
      * mean something else on each link, so that peers could not be told them.
      */
-    private @Nullable IpAddress best(int index, boolean ipv6) throws IOException {
+    private @Nullable IpAddress best(int index, IpFamily family) throws IOException {
         return addresses.list(index).stream()
-                .filter(address -> address.cidr().isIpv6() == ipv6 && !address.isDeprecated())
+                .filter(address -> address.cidr().family() == family && !address.isDeprecated())
                 .filter(address -> !address.cidr().address().isLoopback())
-                .filter(address -> !ipv6 || !address.cidr().address().isLinkLocal())
+                .filter(address ->
+                        family == IpFamily.IPV4 || !address.cidr().address().isLinkLocal())
                 .min(Comparator.comparing((Address address) ->
                                 !preferred.contains(address.cidr().address()))
                         .thenComparing(address -> address.cidr().address().isLinkLocal())
@@ -222,7 +218,7 @@ public final class UplinkFinder {
                 .orElse(null);
     }
 
-    private static String tried(UplinkOptions options) {
+    private static String tried(UplinkOptions options, IpFamily family) {
         List<String> steps = new ArrayList<>();
         options.interfaces().forEach(wanted -> steps.add("--iface " + wanted));
         options.interfacePatterns().forEach(pattern -> steps.add("--iface-regex " + pattern));
@@ -230,8 +226,10 @@ public final class UplinkFinder {
             steps.add("--iface-can-reach " + options.canReach());
         }
         if (steps.isEmpty()) {
-            steps.add(
-                    options.publicIp() == null ? "the default route" : "the address --public-ip " + options.publicIp());
+            steps.add(options.publicIps()
+                    .get(family)
+                    .map(address -> "the address " + UplinkOptions.publicIpFlag(family) + " " + address)
+                    .orElse("the default route"));
         }
         return String.join(", ", steps);
     }

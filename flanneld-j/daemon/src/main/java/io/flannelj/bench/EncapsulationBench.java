@@ -77,7 +77,7 @@ public final class EncapsulationBench implements AutoCloseable {
         return packets;
     }
 
-    /** Their octets, from the inner IP header on. */
+    /** Their bytes, from the inner IP header on. */
     public long bytesPerRound() {
         return bytes;
     }
@@ -155,7 +155,8 @@ public final class EncapsulationBench implements AutoCloseable {
         packet.setShort(transport + TcpHeader.CHECKSUM_OFFSET, 0);
         packet.setInt(transport + 18, 0x0000_0101); // urgent pointer, two no-operations
         packet.setInt(transport + 22, 0x080a_0000); // timestamps
-        long sum = Ipv4Header.pseudoHeaderSum(packet, offset, Ipv4Header.PROTOCOL_TCP, total - Ipv4Header.MIN_BYTES);
+        long sum =
+                Ipv4Header.CODEC.pseudoHeaderSum(packet, offset, Ipv4Header.PROTOCOL_TCP, total - Ipv4Header.MIN_BYTES);
         sum = InternetChecksum.add(sum, packet, transport, total - Ipv4Header.MIN_BYTES);
         InternetChecksum.store(packet, transport + TcpHeader.CHECKSUM_OFFSET, sum);
     }
@@ -167,7 +168,8 @@ public final class EncapsulationBench implements AutoCloseable {
         packet.setInt(transport, 40_000 << 16 | 5201);
         UdpHeader.setTotalBytes(packet, transport, UdpHeader.BYTES + SMALL_PAYLOAD);
         packet.setShort(transport + UdpHeader.CHECKSUM_OFFSET, 0);
-        long sum = Ipv4Header.pseudoHeaderSum(packet, offset, Ipv4Header.PROTOCOL_UDP, UdpHeader.BYTES + SMALL_PAYLOAD);
+        long sum = Ipv4Header.CODEC.pseudoHeaderSum(
+                packet, offset, Ipv4Header.PROTOCOL_UDP, UdpHeader.BYTES + SMALL_PAYLOAD);
         sum = InternetChecksum.add(sum, packet, transport, UdpHeader.BYTES + SMALL_PAYLOAD);
         InternetChecksum.storeUdp(packet, transport + UdpHeader.CHECKSUM_OFFSET, sum);
     }

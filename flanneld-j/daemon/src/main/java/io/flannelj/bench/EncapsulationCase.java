@@ -6,7 +6,7 @@ public enum EncapsulationCase {
     TCP_OUT("TCP stream to the wire"),
     /** One run of TCP segments that the kernel joined, unwrapped, verified, and handed over as one super-packet. */
     TCP_IN("TCP stream to the pods"),
-    /** Datagrams of 64 octets of payload from a pod, one by one. */
+    /** Datagrams of 64 bytes of payload from a pod, one by one. */
     SMALL_OUT("64-byte UDP to the wire"),
     /** A run of such datagrams that the kernel joined. */
     SMALL_IN("64-byte UDP to the pods");

@@ -5,6 +5,7 @@ import io.flannelj.device.ReceiveVector;
 import io.flannelj.device.SendVector;
 import io.flannelj.device.TunQueue;
 import io.flannelj.device.UnderlaySocket;
+import io.flannelj.net.IpFamily;
 import io.netty.buffer.ByteBuf;
 import java.util.Arrays;
 
@@ -73,8 +74,8 @@ final class PacketLoop implements TunQueue, UnderlaySocket {
     }
 
     @Override
-    public boolean isIpv6() {
-        return false;
+    public IpFamily family() {
+        return IpFamily.IPV4;
     }
 
     @Override
@@ -99,7 +100,7 @@ final class PacketLoop implements TunQueue, UnderlaySocket {
             data.setBytes(start, fromWire, 0, bytes);
             payloadReceived = true;
         }
-        slots.fill(0, wireSource, bytes, segmentBytes, 0);
+        slots.fill(0, 0, Integer.toUnsignedLong(wireSource), bytes, segmentBytes, 0);
         return 1;
     }
 

@@ -1,6 +1,5 @@
 package io.flannelj.cleanup;
 
-import io.flannelj.backend.PeerRoutes;
 import io.flannelj.config.Instance;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.SubnetEnv;
@@ -58,7 +57,7 @@ public record HostInventory(List<Link> links, List<Link> devices, List<Route> ro
     /** The pod networks of the last run, of which its subnet file tells; none where that is gone. */
     public static List<Cidr> networks(Path subnetFile) {
         return SubnetEnv.readIfUsable(subnetFile)
-                .map(file -> PeerRoutes.networks(file.network(), file.ipv6Network()))
+                .map(file -> file.networks().values())
                 .orElse(List.of());
     }
 
@@ -86,7 +85,7 @@ public record HostInventory(List<Link> links, List<Link> devices, List<Route> ro
 
     /** Whether a destination is part of a pod network, and not the whole of it. */
     static boolean isWithin(Collection<Cidr> networks, Cidr destination) {
-        return networks.stream().anyMatch(network -> network.contains(destination) && !network.equals(destination));
+        return networks.stream().anyMatch(network -> network.containsPart(destination));
     }
 
     /** Whether a device with that alias is of any instance of ours. */
@@ -140,7 +139,7 @@ public record HostInventory(List<Link> links, List<Link> devices, List<Route> ro
                 .toList();
     }
 
-    /** For people, and for {@code ip route delete}. */
+    /** Human-readable, and for {@code ip route delete}. */
     String describe(Route route) {
         return route.isBlackhole()
                 ? "the blackhole route " + route.destination()

@@ -5,7 +5,7 @@ import java.io.IOException;
 /**
  * One thing that is ours and that nobody needs any more.
  *
- * @param name what it is, for people
+ * @param name what it is, human-readable
  * @param removal takes it away
  */
 public record Leaving(String name, Removal removal) {

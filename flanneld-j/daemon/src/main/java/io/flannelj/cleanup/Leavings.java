@@ -8,6 +8,7 @@ import io.flannelj.firewall.Iptables;
 import io.flannelj.firewall.Nftables;
 import io.flannelj.firewall.PeerFilter;
 import io.flannelj.net.Cidr;
+import io.flannelj.net.IpFamily;
 import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netlink.Routes;
 import java.io.IOException;
@@ -86,12 +87,10 @@ public final class Leavings implements AutoCloseable {
         if (PeerFilter.isAvailable()) {
             findRules(peers::present, peers::remove);
         }
-        for (Firewall firewall : List.of(
-                new Iptables(false, instance),
-                new Iptables(true, instance),
-                new Nftables(false, instance),
-                new Nftables(true, instance))) {
-            findRules(firewall::present, firewall::remove);
+        for (IpFamily family : IpFamily.values()) {
+            for (Firewall firewall : List.of(new Iptables(family, instance), new Nftables(family, instance))) {
+                findRules(firewall::present, firewall::remove);
+            }
         }
     }
 
@@ -117,7 +116,8 @@ public final class Leavings implements AutoCloseable {
                 .forEach(this::findFile);
         if (Files.isDirectory(paths.stateDirectory())) {
             try (DirectoryStream<Path> files = Files.newDirectoryStream(
-                    paths.stateDirectory(), "{leases.json,tunnels.json,vtep-mac,geneve-mac}*")) {
+                    paths.stateDirectory(),
+                    "{leases.json,tunnels.json,events.jsonl,events.former.jsonl,vtep-mac,geneve-mac}*")) {
                 files.forEach(this::findFile);
             }
         }

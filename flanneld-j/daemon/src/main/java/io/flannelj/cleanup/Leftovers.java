@@ -1,7 +1,6 @@
 package io.flannelj.cleanup;
 
 import io.flannelj.backend.LinkRoles;
-import io.flannelj.backend.PeerRoutes;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.config.SubnetPool;
 import io.flannelj.net.Cidr;
@@ -17,7 +16,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What others left on the host that works against us: devices of flannel's, and routes within the pod network that are more
@@ -39,7 +37,7 @@ public final class Leftovers {
             NetworkConfig config, Collection<Cidr> own, Collection<String> devices, Set<IpAddress> nodes)
             throws IOException {
         List<String> found = new ArrayList<>();
-        List<Cidr> networks = PeerRoutes.networks(config.network(), config.ipv6Network());
+        List<Cidr> networks = config.networks().values();
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
             Links door = new Links(netlink);
             List<Link> links = door.list();
@@ -75,7 +73,7 @@ public final class Leftovers {
         if (route.protocol() == Route.PROTOCOL_KERNEL) {
             return begin + "this node itself is on that network, which must not be part of the pod network";
         }
-        boolean onlyPods = isLeasable(config.ipv4(), destination) || isLeasable(config.ipv6(), destination);
+        boolean onlyPods = config.pools().values().stream().anyMatch(pool -> isLeasable(pool, destination));
         boolean leadsToNodes = nodes.stream().anyMatch(destination::contains);
         if (!onlyPods || leadsToNodes) {
             return begin + "find out what it is for before it is changed";
@@ -84,11 +82,10 @@ public final class Leftovers {
                 + (link.isEmpty() ? "" : " dev " + link);
     }
 
-    private static boolean isLeasable(@Nullable SubnetPool pool, Cidr destination) {
-        return pool != null
-                && destination.isIpv6() == pool.network().isIpv6()
+    private static boolean isLeasable(SubnetPool pool, Cidr destination) {
+        return destination.family() == pool.family()
                 && destination.address().compareTo(pool.first()) >= 0
-                && destination.lastAddress().compareTo(new Cidr(pool.last(), pool.subnetLength()).lastAddress()) <= 0;
+                && destination.lastAddress().compareTo(pool.lastAddress()) <= 0;
     }
 
     private static String name(List<Link> links, int index) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.AccessDeniedException;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Mixin;
 
@@ -12,7 +13,7 @@ abstract class AskingCommand implements Callable<Integer> {
     /** Everything is well. */
     static final int GOOD = 0;
 
-    /** The daemon answers, but is not ready. */
+    /** The daemon answers, but is not ready; or only root may ask it. */
     static final int NOT_READY = 1;
 
     /** No daemon answers. */
@@ -61,6 +62,9 @@ abstract class AskingCommand implements Callable<Integer> {
             }
             out.println(answer.toPrettyString());
             return status(answer);
+        } catch (AccessDeniedException e) {
+            err.println(e.getMessage());
+            return NOT_READY;
         } catch (IOException e) {
             err.println(e.getMessage());
             return UNREACHABLE;

@@ -8,6 +8,7 @@ import io.flannelj.cleanup.RunningDaemons;
 import io.flannelj.config.PathOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -70,6 +71,10 @@ final class CleanupCommand implements Callable<Integer> {
             return CommandLine.USAGE;
         }
         try {
+            if (!isRoot()) {
+                err.println("cleanup: run it as root; others see neither rules nor devices to remove");
+                return REFUSED;
+            }
             List<String> running = running();
             if (!running.isEmpty()) {
                 err.println(
@@ -87,6 +92,10 @@ final class CleanupCommand implements Callable<Integer> {
             out.flush();
             err.flush();
         }
+    }
+
+    private static boolean isRoot() throws IOException {
+        return Integer.valueOf(0).equals(Files.getAttribute(Path.of("/proc/self"), "unix:uid"));
     }
 
     /** One in another PID namespace, as in a container, is found by its socket. */

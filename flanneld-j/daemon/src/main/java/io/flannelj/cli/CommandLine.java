@@ -3,12 +3,11 @@ package io.flannelj.cli;
 import io.flannelj.config.ConfigException;
 import io.flannelj.lease.StoreException;
 import java.io.PrintWriter;
-import java.util.List;
+import java.time.Clock;
 import java.util.Map;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.UnmatchedArgumentException;
 
 /** Reads the command line: flags for the daemon, or one of the operator's commands, which is carried out here. */
 public final class CommandLine {
@@ -20,6 +19,7 @@ public final class CommandLine {
     private final PrintWriter err;
     private final String version;
     private final StoreOpener stores;
+    private final UsageMistake mistakes;
 
     public CommandLine(
             Map<String, String> environment, PrintWriter out, PrintWriter err, String version, StoreOpener stores) {
@@ -28,6 +28,7 @@ public final class CommandLine {
         this.err = err;
         this.version = version;
         this.stores = stores;
+        this.mistakes = new UsageMistake(environment);
     }
 
     /** For flags alone: commands find no store. */
@@ -40,7 +41,12 @@ public final class CommandLine {
     /** Reads, and answers what can be answered at once. */
     public Invocation read(String... arguments) {
         if (arguments.length > 0 && !arguments[0].startsWith("-")) {
-            return new Invocation.Done(operatorCommand(arguments));
+            return switch (arguments[0]) {
+                case "help" ->
+                    read(arguments.length > 1 ? new String[] {arguments[1], "--help"} : new String[] {"--help"});
+                case "version" -> read("--version");
+                default -> new Invocation.Done(operatorCommand(arguments));
+            };
         }
         String[] normalised = FlagSyntax.normalised(arguments);
         FlannelFlags flags = new FlannelFlags();
@@ -59,15 +65,8 @@ public final class CommandLine {
                 return new Invocation.Done(0);
             }
             return new Invocation.RunDaemon(flags.toOptions(environment), flags.verbosity() > 0);
-        } catch (UnmatchedArgumentException e) {
-            String unknown = e.getUnmatched().get(0);
-            String hint = FlagSyntax.nearest(unknown, names(parser))
-                    .map(name -> "; did you mean " + name + "?")
-                    .orElse("; see --help");
-            err.println("unknown flag or argument " + unknown + hint);
-            return refused();
         } catch (ParameterException e) {
-            err.println(e.getMessage());
+            err.println(mistakes.text(e));
             return refused();
         } catch (ConfigException e) {
             err.println(e.getMessage());
@@ -79,12 +78,26 @@ public final class CommandLine {
         picocli.CommandLine parser = parser(new FlannelFlags());
         parser.setDefaultValueProvider(this::fromEnvironment);
         if (!parser.getSubcommands().containsKey(arguments[0])) {
-            err.println("unknown command " + arguments[0] + "; there are: "
-                    + String.join(", ", parser.getSubcommands().keySet()));
+            err.println("unknown command " + arguments[0]
+                    + FlagSyntax.nearest(arguments[0], parser.getSubcommands().keySet())
+                            .map(name -> "; did you mean " + name + "?")
+                            .orElse("; see flanneld-j help"));
             err.flush();
             return USAGE;
         }
-        return parser.setOut(out).setErr(err).execute(arguments);
+        return parser.setOut(out)
+                .setErr(err)
+                .setParameterExceptionHandler((mistake, words) -> {
+                    err.println(mistakes.text(mistake));
+                    err.flush();
+                    return USAGE;
+                })
+                .execute(arguments);
+    }
+
+    /** The program with all its commands, for those who describe it. */
+    picocli.CommandLine parser() {
+        return parser(new FlannelFlags());
     }
 
     private picocli.CommandLine parser(FlannelFlags flags) {
@@ -93,9 +106,16 @@ public final class CommandLine {
                 .setOverwrittenOptionsAllowed(true) // as in Go, the last one counts
                 .addSubcommand("status", new StatusCommand(out, err))
                 .addSubcommand("peers", new PeersCommand(out, err))
+                .addSubcommand("explain", new ExplainCommand(out, err))
+                .addSubcommand("ping", new PingCommand(out, err))
+                .addSubcommand("observe", new ObserveCommand(out, err))
+                .addSubcommand("capture", new CaptureCommand(out, err, version))
+                .addSubcommand("doctor", new DoctorCommand(environment, out, err, stores))
+                .addSubcommand("report", new ReportCommand(environment, out, err, version, stores))
+                .addSubcommand("replay", new ReplayCommand(out, err, Clock.systemUTC()))
                 .addSubcommand("leases", LeasesCommand.create(environment, out, err, stores))
                 .addSubcommand("cleanup", new CleanupCommand(out, err))
-                .addSubcommand("docker-opts", new DockerOptsCommand(err))
+                .addSubcommand("docker-opts", new DockerOptsCommand(out, err))
                 .addSubcommand("bench", new BenchCommand(out, err));
     }
 
@@ -106,12 +126,6 @@ public final class CommandLine {
             return value == null ? argument.defaultValue() : value;
         }
         return argument.defaultValue();
-    }
-
-    private static List<String> names(picocli.CommandLine parser) {
-        return parser.getCommandSpec().options().stream()
-                .map(OptionSpec::longestName)
-                .toList();
     }
 
     private Invocation refused() {

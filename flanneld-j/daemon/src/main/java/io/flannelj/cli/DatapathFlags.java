@@ -49,7 +49,58 @@ final class DatapathFlags {
                     + " replaces the others (${DEFAULT-VALUE})")
     private boolean thinAcks = true;
 
+    @Option(
+            names = "--udp-segmentation",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description = "let the kernel or the network card segment runs of datagrams; false sends each by itself, as"
+                    + " probes have it done where runs arrive damaged (${DEFAULT-VALUE})")
+    private boolean segments = true;
+
+    @Option(
+            names = "--tunnel-segmentation",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description =
+                    "let the kernel or the network card cut TCP and UDP packets of up to 64 KiB behind all headers, where the"
+                            + " kernel can (Linux 6.17); they pass no packet filter of the host then, small packets do"
+                            + " (${DEFAULT-VALUE})")
+    private boolean tunnelSegmentation = true;
+
+    @Option(
+            names = "--clamp-mss",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description =
+                    "limit the segment size of new TCP connections to what the path to the other node takes, where"
+                            + " probes found that it is less than the tunnel's MTU (${DEFAULT-VALUE})")
+    private boolean clampMss = true;
+
+    @Option(
+            names = "--peer-probes",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description =
+                    "ping other nodes all the time, to know round-trip time and loss, and of tunnels in user space path"
+                            + " MTU and whether segmentation works (${DEFAULT-VALUE})")
+    private boolean peerProbes = true;
+
     DatapathOptions options(Problems problems) {
-        return DatapathOptions.of(tunDevice, busyPollMicros, vxlanDatapath, workers, pinWorkers, thinAcks, problems);
+        return DatapathOptions.of(
+                tunDevice,
+                busyPollMicros,
+                vxlanDatapath,
+                workers,
+                pinWorkers,
+                thinAcks,
+                segments,
+                tunnelSegmentation,
+                clampMss,
+                peerProbes,
+                problems);
     }
 }

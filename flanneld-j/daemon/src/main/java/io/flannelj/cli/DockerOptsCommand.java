@@ -3,7 +3,9 @@ package io.flannelj.cli;
 import io.flannelj.net.Cidr;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
@@ -21,6 +23,7 @@ import picocli.CommandLine.Option;
 final class DockerOptsCommand implements Callable<Integer> {
     private static final int FAILED = 1;
 
+    private final PrintWriter out;
     private final PrintWriter err;
 
     @Option(names = "-f", paramLabel = "FILE", description = "subnet file (default: ${DEFAULT-VALUE})")
@@ -51,24 +54,41 @@ final class DockerOptsCommand implements Callable<Integer> {
     @Mixin
     HelpFlag help = new HelpFlag();
 
-    DockerOptsCommand(PrintWriter err) {
+    DockerOptsCommand(PrintWriter out, PrintWriter err) {
+        this.out = out;
         this.err = err;
     }
 
     @Override
     public Integer call() {
+        Map<String, String> values;
         try {
-            Map<String, String> values = DockerOpts.variables(Files.readString(subnetFile));
+            values = DockerOpts.variables(Files.readString(subnetFile));
+        } catch (IOException e) {
+            return refused(subnetFile + " cannot be read (" + reason(e)
+                    + "): flanneld-j writes it when it has a lease; is it running, and ready?");
+        }
+        try {
             Map<String, String> options = DockerOpts.options(values, !withoutMasquerade, !wholeSubnet);
             String before = System.getenv().getOrDefault(key, "");
             Files.writeString(
                     output, DockerOpts.text(options, individual || !combined, combined || !individual, key, before));
+            out.println("wrote " + output + ": " + String.join(" ", options.values()));
+            out.flush();
             return 0;
         } catch (IOException e) {
-            return refused(subnetFile + " or " + output + ": " + e.getMessage() + "; is flanneld-j running?");
+            return refused(
+                    output + " cannot be written (" + reason(e) + "): run it as root, or name another file by -d");
         } catch (IllegalArgumentException e) {
             return refused(subnetFile + ": " + e.getMessage());
         }
+    }
+
+    /** The JDK's own messages repeat the file's name, and nothing else where there is none. */
+    private static String reason(IOException e) {
+        return e instanceof NoSuchFileException
+                ? "there is no such file or folder"
+                : e instanceof AccessDeniedException ? "permission denied" : String.valueOf(e.getMessage());
     }
 
     private int refused(String message) {

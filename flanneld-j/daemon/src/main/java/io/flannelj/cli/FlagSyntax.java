@@ -31,7 +31,7 @@ final class FlagSyntax {
     static Optional<String> nearest(String unknown, Iterable<String> known) {
         String name = unknown.replaceFirst("=.*$", "");
         String best = null;
-        int least = 4; // further away it would be a guess
+        int least = Math.min(4, 1 + name.replace("-", "").length() / 2); // further away it would be a guess
         for (String candidate : known) {
             int distance = distance(name, candidate);
             if (distance < least) {

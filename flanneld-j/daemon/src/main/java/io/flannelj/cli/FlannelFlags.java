@@ -90,6 +90,20 @@ final class FlannelFlags {
     private int metricsPort;
 
     @Option(
+            names = "--metrics-peers",
+            paramLabel = "NODES",
+            description = "up to so many other nodes, each has metrics of its own: round-trip time, loss, path MTU,"
+                    + " packets and bytes; 0: never (${DEFAULT-VALUE})")
+    private int metricsPeers = AdminOptions.USUAL_METRICS_PEERS;
+
+    @Option(
+            names = "--explain-port",
+            paramLabel = "PORT",
+            description = "TCP port on the tunnel at which the explain command of other nodes is answered; 0: none"
+                    + " (${DEFAULT-VALUE})")
+    private int queryPort = AdminOptions.USUAL_QUERY_PORT;
+
+    @Option(
             names = "--cni-rehearsal-ms",
             paramLabel = "MILLISECONDS",
             description =
@@ -138,6 +152,8 @@ final class FlannelFlags {
                         HttpAddress.of("--healthz", healthzIp, healthzPort, problems),
                         HttpAddress.of("--metrics", metricsIp, metricsPort, problems),
                         instance.controlSocket(),
+                        queryPort,
+                        metricsPeers,
                         problems),
                 PathOptions.of(instance.instance(), subnetFile, stateDirectory),
                 handover.options(leaseOptions, problems),

@@ -14,13 +14,13 @@ import io.flannelj.lease.SubnetManager;
 import io.flannelj.lease.pool.PoolUsage;
 import io.flannelj.lease.pool.SubnetChooser;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.PerFamily;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -48,12 +48,27 @@ public final class LeaseRegister {
      *
      * @param entries by subnet
      * @param unreadable what stands among the leases and is none
+     * @param judged by what they were judged
      * @param usage of the pool; null where the store gives nodes their subnets, and while no network config can be read
      */
     public record Contents(
             List<Entry> entries,
             List<Refusal> unreadable,
-            @Nullable PoolUsage usage) {}
+            Judged judged,
+            @Nullable PoolUsage usage) {
+        /** How many no node obeys. */
+        public long refused() {
+            return unreadable.size()
+                    + entries.stream().filter(entry -> entry.problem() != null).count();
+        }
+    }
+
+    /** What is known of the leases that can be read. */
+    public enum Judged {
+        BY_NETWORK_CONFIG,
+        /** There is no network config that could be read: they may be good or not. */
+        NOT_AT_ALL
+    }
 
     public Contents read() throws StoreException {
         List<StoredLease> leases = new ArrayList<>(store.list().leases());
@@ -73,7 +88,8 @@ public final class LeaseRegister {
         PoolUsage usage = config == null || store.assigns()
                 ? null
                 : PoolUsage.of(config, leases.stream().map(StoredLease::subnets).toList());
-        return new Contents(entries, store.unreadable(), usage);
+        return new Contents(
+                entries, store.unreadable(), config == null ? Judged.NOT_AT_ALL : Judged.BY_NETWORK_CONFIG, usage);
     }
 
     /** Null while none can be read: the daemon says so, and the leases can be shown all the same. */
@@ -87,26 +103,25 @@ public final class LeaseRegister {
     }
 
     private static IpAddress first(PodSubnets subnets) {
-        return Objects.requireNonNull(subnets.ipv4() != null ? subnets.ipv4() : subnets.ipv6())
-                .address();
+        return subnets.all().get(0).address();
     }
 
     /**
      * Keeps subnets for a node, for good.
      *
-     * @param publicIpv4 of the node; null when it has none
-     * @param publicIpv6 of the node; null when it has none
-     * @throws RefusedException when they lie outside of the pool or somebody else has them, or the node has others
+     * @param publicIps of the node
+     * @throws RefusedException when they lie outside of the pool or another node has them, or the node has others
      */
-    public StoredLease reserve(PodSubnets subnets, @Nullable IpAddress publicIpv4, @Nullable IpAddress publicIpv6)
+    public StoredLease reserve(PodSubnets subnets, PerFamily<IpAddress> publicIps)
             throws StoreException, ConfigException, RefusedException {
         refuseWhereTheyAreGiven(subnets);
-        if (publicIpv4 == null && publicIpv6 == null) {
+        if (publicIps.isEmpty()) {
             throw new RefusedException("--public-ip: says which node the subnets are for; give one");
         }
         Optional<String> document = store.fetchNetworkConfig();
         if (document.isEmpty()) {
-            throw new RefusedException("there is no network config at " + store.configLocation() + "; write it first");
+            throw new RefusedException(
+                    "there is no network config at " + store.configLocation() + "; " + store.configRemedy());
         }
         NetworkConfig config = NetworkConfig.parse(document.get());
         if (!SubnetChooser.fits(config, subnets)) {
@@ -114,12 +129,11 @@ public final class LeaseRegister {
                     subnets + " is not one of the subnets that nodes lease: " + SubnetChooser.describe(config));
         }
         LeaseAttributes attributes = new LeaseAttributes(
-                publicIpv4, publicIpv6, LeaseAttributes.typeOf(config.backend().type()), null, null);
+                publicIps, LeaseAttributes.typeOf(config.backend().type()));
+        LeaseAttributes node = attributes;
         StoredLease known = null;
         for (StoredLease lease : store.list().leases()) {
-            boolean theirs = Objects.equals(lease.lease().attributes().publicIpv4(), publicIpv4)
-                    && (publicIpv4 != null
-                            || Objects.equals(lease.lease().attributes().publicIpv6(), publicIpv6));
+            boolean theirs = lease.hasAddressOf(node);
             if (lease.subnets().equals(subnets) && theirs) {
                 known = lease;
                 attributes = lease.lease().attributes();
@@ -136,8 +150,8 @@ public final class LeaseRegister {
             }
         }
         return store.reserve(subnets, attributes, known)
-                .orElseThrow(() ->
-                        new RefusedException(subnets + " was written by somebody else at this moment; try again"));
+                .orElseThrow(() -> new RefusedException(
+                        subnets + " was written by another client of the store at this moment; try again"));
     }
 
     /**
@@ -151,7 +165,8 @@ public final class LeaseRegister {
         for (StoredLease lease : store.list().leases()) {
             if (lease.subnets().equals(subnets)) {
                 if (!store.delete(lease)) {
-                    throw new RefusedException(subnets + " was written by somebody else at this moment; try again");
+                    throw new RefusedException(
+                            subnets + " was written by another client of the store at this moment; try again");
                 }
                 return lease;
             }

@@ -4,21 +4,20 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flannelj.config.ConfigException;
-import io.flannelj.config.Problems;
-import io.flannelj.config.StoreOptions;
-import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.SubnetManager;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.PerFamily;
 import io.flannelj.net.PlainText;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
-import java.util.List;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -71,18 +70,11 @@ final class LeasesCommand implements Callable<Integer> {
         int run(LeaseRegister register) throws IOException, ConfigException, RefusedException;
     }
 
-    private SubnetManager open(StoreFlags where) throws IOException, ConfigException {
-        Problems problems = new Problems("the command line");
-        StoreOptions options = where.options(environment, problems);
-        problems.throwIfAny();
-        return stores.open(options);
-    }
-
     private int with(StoreFlags where, Deed deed) {
         if (!output.isKnown(err)) {
             return CommandLine.USAGE;
         }
-        try (SubnetManager opened = open(where)) {
+        try (SubnetManager opened = where.open(environment, stores)) {
             return deed.run(new LeaseRegister(opened));
         } catch (ConfigException e) {
             err.println(e.getMessage());
@@ -130,7 +122,7 @@ final class LeasesCommand implements Callable<Integer> {
             @Option(names = "--public-ipv6", paramLabel = "IP", description = "IPv6 address of the node") @Nullable
                     String publicIpv6) {
         return with(where, register -> {
-            StoredLease reserved = register.reserve(parse(subnets), address(publicIp), address(publicIpv6));
+            StoredLease reserved = register.reserve(parse(subnets), addresses(publicIp, publicIpv6));
             say(reserved, "reserved " + reserved.subnets() + " for " + addresses(reserved));
             return 0;
         });
@@ -152,25 +144,22 @@ final class LeasesCommand implements Callable<Integer> {
 
     private static PodSubnets parse(String text) throws RefusedException {
         try {
-            Cidr ipv4 = null;
-            Cidr ipv6 = null;
-            for (String part : List.of(text.split(",", -1))) {
-                Cidr cidr = Cidr.parse(part.strip());
-                if (cidr.isIpv4()) {
-                    ipv4 = cidr;
-                } else {
-                    ipv6 = cidr;
-                }
-            }
-            return new PodSubnets(ipv4, ipv6);
+            return PodSubnets.of(Arrays.stream(text.split(",", -1))
+                    .map(part -> Cidr.parse(part.strip()))
+                    .toList());
         } catch (IllegalArgumentException e) {
             throw new RefusedException("SUBNET: " + e.getMessage() + "; write it as 10.5.7.0/24");
         }
     }
 
-    private static @Nullable IpAddress address(@Nullable String text) throws RefusedException {
+    private static PerFamily<IpAddress> addresses(@Nullable String... texts) throws RefusedException {
         try {
-            return text == null ? null : IpAddress.parse(text);
+            return PerFamily.by(
+                    IpAddress::family,
+                    Arrays.stream(texts)
+                            .flatMap(Stream::ofNullable)
+                            .map(IpAddress::parse)
+                            .toList());
         } catch (IllegalArgumentException e) {
             throw new RefusedException("--public-ip: " + e.getMessage());
         }
@@ -191,13 +180,34 @@ final class LeasesCommand implements Callable<Integer> {
         }
         contents.unreadable()
                 .forEach(refusal -> out.printf("%s%n  is no lease: %s%n", refusal.key(), refusal.problem()));
-        if (contents.usage() != null) {
-            out.printf(
-                    "%d leases; %d of %d subnets are free%n",
-                    contents.entries().size(),
-                    contents.usage().free(),
-                    contents.usage().size());
+        out.println(summary(contents));
+    }
+
+    private static String summary(LeaseRegister.Contents contents) {
+        int unreadable = contents.unreadable().size();
+        long refused = contents.refused() - unreadable;
+        StringBuilder summary = new StringBuilder(count(contents.entries().size(), "lease"));
+        if (refused > 0) {
+            summary.append(", of which no node obeys ").append(refused);
         }
+        if (unreadable > 0) {
+            summary.append("; ").append(count(unreadable, "key")).append(" of no lease");
+        }
+        if (contents.judged() == LeaseRegister.Judged.NOT_AT_ALL) {
+            summary.append("; not checked, because no network config can be read: flanneld-j status says why");
+        }
+        if (contents.usage() != null) {
+            summary.append("; ")
+                    .append(contents.usage().free())
+                    .append(" of ")
+                    .append(contents.usage().size())
+                    .append(" subnets are free");
+        }
+        return summary.toString();
+    }
+
+    private static String count(int number, String what) {
+        return number + " " + what + (number == 1 ? "" : "s");
     }
 
     private static String left(LeaseRegister.Entry entry) {
@@ -217,13 +227,8 @@ final class LeasesCommand implements Callable<Integer> {
     }
 
     private static String addresses(StoredLease lease) {
-        LeaseAttributes attributes = lease.lease().attributes();
-        IpAddress ipv4 = attributes.publicIpv4();
-        IpAddress ipv6 = attributes.publicIpv6();
-        if (attributes.publicAddress() == null) {
-            return "-";
-        }
-        return ipv6 == null ? String.valueOf(ipv4) : ipv4 == null ? ipv6.toString() : ipv4 + "," + ipv6;
+        PerFamily<IpAddress> addresses = lease.lease().attributes().publicIps();
+        return addresses.isEmpty() ? "-" : addresses.toString();
     }
 
     private static JsonNode json(LeaseRegister.Contents contents) {
@@ -236,6 +241,8 @@ final class LeasesCommand implements Callable<Integer> {
                         .addObject()
                         .put("key", refusal.key())
                         .put("problem", refusal.problem()));
+        all.put("refused", contents.refused());
+        all.put("checked", contents.judged() == LeaseRegister.Judged.BY_NETWORK_CONFIG);
         if (contents.usage() != null) {
             all.putObject("pool")
                     .put("size", contents.usage().size())

@@ -11,6 +11,9 @@ import picocli.CommandLine.Command;
         header = "Shows the state of the running daemon.",
         footer = "Exit status: 0 ready, 1 running but not ready, 3 no daemon answers.")
 final class StatusCommand extends AskingCommand {
+    /** An acknowledgement that a later one replaced; {@code -o json} and the metrics have their number. */
+    private static final String LOSES_NOTHING = "out.ack_filtered";
+
     StatusCommand(PrintWriter out, PrintWriter err) {
         super(out, err, "/v1/status");
     }
@@ -39,12 +42,20 @@ final class StatusCommand extends AskingCommand {
                 "backend",
                 answer.path("backend").asText() + " on " + answer.path("device").asText() + ", MTU "
                         + answer.path("mtu").asText());
-        int unusable = answer.path("unusablePeers").size();
+        for (JsonNode device : answer.path("superPackets")) {
+            line(to, "offload", device.asText());
+        }
+        int refused = answer.path("refusedLeases").asInt();
+        int unreached = answer.path("unusablePeers").size() - refused;
         line(
                 to,
                 "peers",
                 answer.path("peers").asText()
-                        + (unusable == 0 ? "" : "; " + unusable + " leases cannot be used, see flanneld-j peers"));
+                        + (unreached == 0 ? "" : ", " + unreached + " of them not reached: see flanneld-j peers"));
+        line(
+                to,
+                "refused",
+                refused == 0 ? "none" : refused + (refused == 1 ? " lease" : " leases") + ": see flanneld-j peers");
         line(
                 to,
                 "store",
@@ -59,7 +70,7 @@ final class StatusCommand extends AskingCommand {
                             + traffic.path("inDelivered").asText() + " in");
             StringBuilder drops = new StringBuilder();
             traffic.path("drops").properties().forEach(drop -> {
-                if (drop.getValue().asLong() > 0) {
+                if (drop.getValue().asLong() > 0 && !drop.getKey().equals(LOSES_NOTHING)) {
                     drops.append(drops.isEmpty() ? "" : ", ")
                             .append(drop.getKey())
                             .append(' ')

@@ -1,9 +1,12 @@
 package io.flannelj.cli;
 
+import io.flannelj.config.ConfigException;
 import io.flannelj.config.EtcdOptions;
 import io.flannelj.config.KubeOptions;
 import io.flannelj.config.Problems;
 import io.flannelj.config.StoreOptions;
+import io.flannelj.lease.SubnetManager;
+import java.io.IOException;
 import java.util.Map;
 import picocli.CommandLine.Option;
 
@@ -75,6 +78,18 @@ final class StoreFlags {
             paramLabel = BOOL,
             description = "once ready, clear the node's condition NetworkUnavailable (${DEFAULT-VALUE})")
     private boolean announceReadiness = true;
+
+    /**
+     * Opens the store that the flags name.
+     *
+     * @throws ConfigException with every problem of the flags
+     */
+    SubnetManager open(Map<String, String> environment, StoreOpener stores) throws IOException, ConfigException {
+        Problems problems = new Problems("the command line");
+        StoreOptions options = options(environment, problems);
+        problems.throwIfAny();
+        return stores.open(options);
+    }
 
     StoreOptions options(Map<String, String> environment, Problems problems) {
         return kubeSubnetManager

@@ -10,8 +10,17 @@ import org.jspecify.annotations.Nullable;
  * @param healthz {@code --healthz-ip}, {@code --healthz-port}: the HTTP server
  * @param metrics {@code --metrics-ip}, {@code --metrics-port}: where {@code /metrics} is served, too, and nothing else
  * @param controlSocket {@code --control-socket}: where operator commands and the CNI plugin reach the daemon
+ * @param queryPort {@code --explain-port}: TCP port on the tunnel at which other nodes' {@code explain} is answered; 0 for none
+ * @param metricsPeers {@code --metrics-peers}: up to how many other nodes each has metrics of its own; 0 for none
  */
-public record AdminOptions(HttpAddress healthz, HttpAddress metrics, Path controlSocket) {
+public record AdminOptions(
+        HttpAddress healthz, HttpAddress metrics, Path controlSocket, int queryPort, int metricsPeers) {
+    /** Unless somebody chooses another. */
+    public static final int USUAL_QUERY_PORT = 8470;
+
+    /** Unless somebody chooses another: in a cluster of 32 nodes, 10,000 series for all of them. */
+    public static final int USUAL_METRICS_PEERS = 32;
+
     /** Bytes of {@code sun_path} in a Unix socket address, less the closing zero and the CNI socket's suffix. */
     private static final int MAX_SOCKET_PATH = 104;
 
@@ -36,7 +45,15 @@ public record AdminOptions(HttpAddress healthz, HttpAddress metrics, Path contro
     }
 
     /** Checks what was given and notes every problem. */
-    public static AdminOptions of(HttpAddress healthz, HttpAddress metrics, Path controlSocket, Problems problems) {
+    public static AdminOptions of(
+            HttpAddress healthz,
+            HttpAddress metrics,
+            Path controlSocket,
+            int queryPort,
+            int metricsPeers,
+            Problems problems) {
+        problems.unless(
+                queryPort >= 0 && queryPort <= 65_535, "--explain-port", "must be 0 to 65535, was " + queryPort);
         problems.unless(
                 metrics.port() == 0 || metrics.port() != healthz.port(),
                 "--metrics-port",
@@ -45,6 +62,7 @@ public record AdminOptions(HttpAddress healthz, HttpAddress metrics, Path contro
                 controlSocket.toString().length() < MAX_SOCKET_PATH,
                 "--control-socket",
                 "is too long for a Unix socket: " + controlSocket);
-        return new AdminOptions(healthz, metrics, controlSocket);
+        problems.unless(metricsPeers >= 0, "--metrics-peers", "must be 0 or more, was " + metricsPeers);
+        return new AdminOptions(healthz, metrics, controlSocket, queryPort, metricsPeers);
     }
 }

@@ -3,6 +3,8 @@ package io.flannelj.config;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.TunnelEndpoint;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -11,17 +13,30 @@ import org.jspecify.annotations.Nullable;
 
 /** The {@code Backend} object of the network config: one record per type, with flannel's options and defaults. */
 public sealed interface BackendConfig {
+    /** The option that {@link #segments} is of. */
+    String SEGMENTATION = "UDPSegmentation";
+
     /** The {@code Backend.Type} value, lower case. */
     String type();
 
     /** Whether it cannot carry IPv6. */
-    default boolean isIpv4Only() {
-        return false;
+    default boolean carries(IpFamily family) {
+        return true;
+    }
+
+    /** Where tunnel packets arrive on each node of such a network; empty where it has no tunnel of ours. */
+    default Optional<TunnelEndpoint> endpoint() {
+        return Optional.empty();
     }
 
     /** The object that this is read from, with every option. */
     default ObjectNode toJson() {
         return JsonNodeFactory.instance.objectNode().put("Type", type());
+    }
+
+    /** Whether the kernel or the network card may segment runs of datagrams (UDP_SEGMENT), where packets go through our data path. */
+    default boolean segments() {
+        return true;
     }
 
     /** Whether commands stand in it that the daemon would run. */
@@ -34,8 +49,13 @@ public sealed interface BackendConfig {
      *
      * @param port UDP port of all nodes
      */
-    record Udp(int port) implements BackendConfig {
+    record Udp(int port, boolean segments) implements BackendConfig {
         public static final int DEFAULT_PORT = 8285;
+
+        @Override
+        public Optional<TunnelEndpoint> endpoint() {
+            return Optional.of(TunnelEndpoint.udp(port));
+        }
 
         @Override
         public String type() {
@@ -44,12 +64,12 @@ public sealed interface BackendConfig {
 
         @Override
         public ObjectNode toJson() {
-            return BackendConfig.super.toJson().put("Port", port);
+            return BackendConfig.super.toJson().put("Port", port).put(SEGMENTATION, segments);
         }
 
         @Override
-        public boolean isIpv4Only() {
-            return true;
+        public boolean carries(IpFamily family) {
+            return family == IpFamily.IPV4;
         }
     }
 
@@ -64,12 +84,24 @@ public sealed interface BackendConfig {
      * @param learning kernel devices learn VTEPs from what they receive
      */
     record Vxlan(
-            int vni, int port, int mtuBytes, boolean directRouting, boolean gbp, boolean learning, Datapath datapath)
+            int vni,
+            int port,
+            int mtuBytes,
+            boolean directRouting,
+            boolean gbp,
+            boolean learning,
+            Datapath datapath,
+            boolean segments)
             implements BackendConfig {
         public static final int DEFAULT_VNI = 1;
 
         /** The kernel's default, from before IANA assigned 4789; flannel keeps it. */
         public static final int DEFAULT_PORT = 8472;
+
+        @Override
+        public Optional<TunnelEndpoint> endpoint() {
+            return Optional.of(TunnelEndpoint.udp(port));
+        }
 
         @Override
         public String type() {
@@ -86,7 +118,8 @@ public sealed interface BackendConfig {
                     .put("DirectRouting", directRouting)
                     .put("GBP", gbp)
                     .put("Learning", learning)
-                    .put("Datapath", datapath.name().toLowerCase(Locale.ROOT));
+                    .put("Datapath", datapath.name().toLowerCase(Locale.ROOT))
+                    .put(SEGMENTATION, segments);
         }
     }
 
@@ -105,6 +138,11 @@ public sealed interface BackendConfig {
      */
     record Ipip(boolean directRouting, Datapath datapath) implements BackendConfig {
         @Override
+        public Optional<TunnelEndpoint> endpoint() {
+            return Optional.of(TunnelEndpoint.ipInIp());
+        }
+
+        @Override
         public String type() {
             return "ipip";
         }
@@ -118,8 +156,8 @@ public sealed interface BackendConfig {
         }
 
         @Override
-        public boolean isIpv4Only() {
-            return true;
+        public boolean carries(IpFamily family) {
+            return family == IpFamily.IPV4;
         }
     }
 
@@ -131,11 +169,16 @@ public sealed interface BackendConfig {
      * @param mtuBytes MTU of the underlay; 0 takes that of the uplink
      * @param optionRoomBytes what the pods' MTU leaves free for options that others on the way may add
      */
-    record Geneve(int vni, int port, int mtuBytes, int optionRoomBytes) implements BackendConfig {
+    record Geneve(int vni, int port, int mtuBytes, int optionRoomBytes, boolean segments) implements BackendConfig {
         /** What IANA assigned. */
         public static final int DEFAULT_PORT = 6081;
 
         public static final int DEFAULT_OPTION_ROOM_BYTES = 16;
+
+        @Override
+        public Optional<TunnelEndpoint> endpoint() {
+            return Optional.of(TunnelEndpoint.udp(port));
+        }
 
         @Override
         public String type() {
@@ -149,12 +192,13 @@ public sealed interface BackendConfig {
                     .put("VNI", vni)
                     .put("Port", port)
                     .put("MTU", mtuBytes)
-                    .put("OptionRoom", optionRoomBytes);
+                    .put("OptionRoom", optionRoomBytes)
+                    .put(SEGMENTATION, segments);
         }
 
         @Override
-        public boolean isIpv4Only() {
-            return true;
+        public boolean carries(IpFamily family) {
+            return family == IpFamily.IPV4;
         }
     }
 
@@ -206,7 +250,7 @@ public sealed interface BackendConfig {
     /** Reads the object; an absent one means udp, as in flannel. */
     static BackendConfig read(@Nullable JsonNode backend, Problems problems) {
         if (backend == null) {
-            return new Udp(Udp.DEFAULT_PORT);
+            return new Udp(Udp.DEFAULT_PORT, true);
         }
         if (!backend.isObject()) {
             problems.add("Backend", "must be an object with a Type, was " + backend);
@@ -215,7 +259,7 @@ public sealed interface BackendConfig {
         JsonFields fields = new JsonFields(backend, "Backend.", problems);
         String type = fields.text("Type", "udp").toLowerCase(Locale.ROOT);
         return switch (type) {
-            case "udp" -> new Udp(fields.number("Port", Udp.DEFAULT_PORT, 1, 65_535));
+            case "udp" -> new Udp(fields.number("Port", Udp.DEFAULT_PORT, 1, 65_535), fields.flag(SEGMENTATION, true));
             case "vxlan" -> vxlan(fields, problems);
             case "host-gw" -> new HostGw();
             case "alloc" -> new Alloc();
@@ -245,7 +289,8 @@ public sealed interface BackendConfig {
                 fields.number("VNI", Vxlan.DEFAULT_VNI, 0, (1 << 24) - 1),
                 fields.number("Port", Geneve.DEFAULT_PORT, 1, 65_535),
                 mtu,
-                room);
+                room,
+                fields.flag(SEGMENTATION, true));
     }
 
     private static Vxlan vxlan(JsonFields fields, Problems problems) {
@@ -259,7 +304,8 @@ public sealed interface BackendConfig {
                 fields.flag("DirectRouting", false),
                 fields.flag("GBP", false),
                 fields.flag("Learning", false),
-                datapath(fields, problems, Datapath.USERSPACE));
+                datapath(fields, problems, Datapath.USERSPACE),
+                fields.flag(SEGMENTATION, true));
     }
 
     private static Datapath datapath(JsonFields fields, Problems problems, Datapath otherwise) {

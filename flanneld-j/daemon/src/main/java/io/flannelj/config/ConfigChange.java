@@ -1,5 +1,7 @@
 package io.flannelj.config;
 
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpFamily;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -15,8 +17,10 @@ public final class ConfigChange {
     /** What takes effect at the next start only, each as {@code key: old → new}; empty when nothing does. */
     public static List<String> deferred(NetworkConfig running, NetworkConfig newer) {
         List<String> changes = new ArrayList<>();
-        compare(changes, "Network", running.network(), newer.network());
-        compare(changes, "IPv6Network", running.ipv6Network(), newer.ipv6Network());
+        for (IpFamily family : IpFamily.values()) {
+            String key = SubnetPool.networkKey(family);
+            compare(changes, key, network(running, family), network(newer, family));
+        }
         compare(changes, "EnableNFTables", running.enableNftables(), newer.enableNftables());
         compare(changes, "Backend", running.backend(), newer.backend());
         return changes;
@@ -25,6 +29,10 @@ public final class ConfigChange {
     /** Whether nothing but the way to carry traffic differs in what takes effect at the next start. */
     public static boolean isOfBackendOnly(NetworkConfig running, NetworkConfig newer) {
         return deferred(running.withBackend(newer.backend()), newer).isEmpty();
+    }
+
+    private static @Nullable Cidr network(NetworkConfig config, IpFamily family) {
+        return config.networks().get(family).orElse(null);
     }
 
     private static void compare(List<String> changes, String key, @Nullable Object running, @Nullable Object newer) {

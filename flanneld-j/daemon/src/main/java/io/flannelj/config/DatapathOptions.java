@@ -12,6 +12,10 @@ import org.jspecify.annotations.Nullable;
  * @param workers {@code --workers}: threads, 1 or more
  * @param pinWorkers {@code --pin-workers}: whether each of them keeps to one processor
  * @param thinAcks {@code --thin-acks}: whether needless TCP acknowledgements are left out
+ * @param segments {@code --udp-segmentation}: whether the kernel or the network card may segment runs of datagrams
+ * @param tunnelSegmentation {@code --tunnel-segmentation}: whether super-packets leave uncut where the kernel takes them so
+ * @param clampMss {@code --clamp-mss}: whether the segment size of new TCP connections is limited to what a path takes
+ * @param peerProbes {@code --peer-probes}: whether the paths to other nodes are tested all the time
  */
 public record DatapathOptions(
         String tunDevice,
@@ -19,7 +23,11 @@ public record DatapathOptions(
         @Nullable Datapath vxlan,
         int workers,
         boolean pinWorkers,
-        boolean thinAcks) {
+        boolean thinAcks,
+        boolean segments,
+        boolean tunnelSegmentation,
+        boolean clampMss,
+        boolean peerProbes) {
     private static final int MAX_WORKERS = 64;
 
     /**
@@ -35,6 +43,10 @@ public record DatapathOptions(
             int workers,
             boolean pinWorkers,
             boolean thinAcks,
+            boolean segments,
+            boolean tunnelSegmentation,
+            boolean clampMss,
+            boolean peerProbes,
             Problems problems) {
         problems.unless(
                 busyPollMicros >= 0 && busyPollMicros <= 1000,
@@ -55,7 +67,11 @@ public record DatapathOptions(
                 datapath,
                 workers > 0 ? workers : workersFor(Runtime.getRuntime().availableProcessors()),
                 pinWorkers,
-                thinAcks);
+                thinAcks,
+                segments,
+                tunnelSegmentation,
+                clampMss,
+                peerProbes);
     }
 
     /** Below four processors, a second worker would take from pods what it gives: measured, docs/performance.md. */

@@ -23,7 +23,7 @@ public record EtcdEndpoint(String host, int port, boolean tls) {
                     + "(?::([0-9]*))?/*");
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\\.?");
     private static final Pattern ZONE = Pattern.compile("[A-Za-z0-9._-]{1,15}");
-    private static final Pattern CREDENTIALS = Pattern.compile("(^|//)[^/@]*@");
+    private static final Pattern CREDENTIALS = Pattern.compile("^([A-Za-z][A-Za-z0-9+.-]*://|).*@");
 
     /**
      * Reads one.

@@ -1,8 +1,12 @@
 package io.flannelj.config;
 
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.io.JsonEOFException;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -21,6 +25,15 @@ final class JsonFields {
         this.prefix = prefix;
         this.problems = problems;
         object.properties().forEach(field -> fields.put(field.getKey().toLowerCase(Locale.ROOT), field.getValue()));
+    }
+
+    /** Why a text is no JSON, and where, without the words that are for those who program. */
+    static String whatIsWrong(JsonProcessingException e) {
+        JsonLocation at = e.getLocation();
+        String place = at == null ? "" : "line " + at.getLineNr() + ", column " + at.getColumnNr() + ": ";
+        return e instanceof JsonEOFException
+                ? place + "it ends before its last bracket is closed"
+                : place + String.valueOf(e.getOriginalMessage()).replaceAll(" \\(code \\d+\\)|(?s) ?\\[Source.*", "");
     }
 
     String path(String name) {
@@ -74,34 +87,34 @@ final class JsonFields {
     }
 
     @Nullable
-    Cidr network(String name, boolean ipv6) {
+    Cidr network(String name, IpFamily family) {
         String text = text(name, "");
         if (text.isEmpty()) {
             return null;
         }
         Cidr cidr = Cidr.tryParse(text).orElse(null);
-        if (cidr == null || cidr.isIpv6() != ipv6) {
-            problems.add(path(name), "must be an " + (ipv6 ? "IPv6" : "IPv4") + " CIDR, was \"" + text + "\"");
+        if (cidr == null || cidr.family() != family) {
+            problems.add(path(name), "must be an " + family + " CIDR, was \"" + text + "\"");
             return null;
         }
         return cidr.network();
     }
 
     @Nullable
-    IpAddress address(String name, boolean ipv6) {
+    IpAddress address(String name, IpFamily family) {
         String text = text(name, "");
         if (text.isEmpty()) {
             return null;
         }
         try {
             IpAddress address = IpAddress.parse(text);
-            if (address.isIpv6() == ipv6) {
+            if (address.family() == family) {
                 return address.isUnspecified() ? null : address;
             }
         } catch (IllegalArgumentException e) {
             // said below, the same way as for the wrong family
         }
-        problems.add(path(name), "must be an " + (ipv6 ? "IPv6" : "IPv4") + " address, was \"" + text + "\"");
+        problems.add(path(name), "must be an " + family + " address, was \"" + text + "\"");
         return null;
     }
 }

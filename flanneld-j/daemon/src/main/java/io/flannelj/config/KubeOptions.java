@@ -50,7 +50,7 @@ public record KubeOptions(
                 apiUrl.isEmpty() || Problems.isUrl(apiUrl),
                 "--kube-api-url",
                 "must look like https://host:6443, without user and password, was \""
-                        + apiUrl.replaceFirst("//[^/]*@", "//") + "\"");
+                        + apiUrl.replaceFirst("//.*@", "//") + "\"");
         problems.unless(
                 !nodeName.isEmpty() || !(podName.isEmpty() || podNamespace.isEmpty()),
                 "--kube-subnet-mgr",

@@ -4,19 +4,21 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flannelj.net.Cidr;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
+import java.util.EnumSet;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.Optional;
+import java.util.Set;
 
 /**
  * The cluster-wide network document, as stored at {@code <etcd-prefix>/config}: flannel's JSON. Valid once built.
  *
- * @param ipv4 the IPv4 subnets to lease; null when the network has no IPv4
- * @param ipv6 the IPv6 subnets to lease; null when the network has no IPv6
+ * @param pools the subnets to lease, of each family that the network has
  * @param enableNftables rules go to nftables instead of iptables
  * @param backend how traffic is carried
  */
-public record NetworkConfig(
-        @Nullable SubnetPool ipv4, @Nullable SubnetPool ipv6, boolean enableNftables, BackendConfig backend) {
+public record NetworkConfig(PerFamily<SubnetPool> pools, boolean enableNftables, BackendConfig backend) {
     private static final String SUBJECT = "the network config";
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -30,41 +32,45 @@ public record NetworkConfig(
         try {
             root = JSON.readTree(json);
         } catch (JsonProcessingException e) {
-            throw new ConfigException(SUBJECT, List.of("is not JSON: " + e.getOriginalMessage()));
+            throw new ConfigException(SUBJECT, List.of("is not JSON: " + JsonFields.whatIsWrong(e)));
         }
         if (root == null || !root.isObject()) {
             throw new ConfigException(SUBJECT, List.of("must be a JSON object, was " + json.strip()));
         }
         Problems problems = new Problems(SUBJECT);
         JsonFields fields = new JsonFields(root, "", problems);
-        boolean enableIpv4 = fields.flag("EnableIPv4", true);
-        boolean enableIpv6 = fields.flag("EnableIPv6", false);
-        problems.unless(enableIpv4 || enableIpv6, "EnableIPv4", "one family at least must be enabled");
-        SubnetPool ipv4 = enableIpv4 ? SubnetPool.read(fields, false, problems) : null;
-        SubnetPool ipv6 = enableIpv6 ? SubnetPool.read(fields, true, problems) : null;
+        Set<IpFamily> enabled = EnumSet.noneOf(IpFamily.class);
+        if (fields.flag("EnableIPv4", true)) {
+            enabled.add(IpFamily.IPV4);
+        }
+        if (fields.flag("EnableIPv6", false)) {
+            enabled.add(IpFamily.IPV6);
+        }
+        problems.unless(!enabled.isEmpty(), "EnableIPv4", "one family at least must be enabled");
+        PerFamily<SubnetPool> pools = PerFamily.of(
+                family -> enabled.contains(family) ? SubnetPool.read(fields, family, problems) : Optional.empty());
         boolean enableNftables = fields.flag("EnableNFTables", false);
         BackendConfig backend = BackendConfig.read(fields.get("Backend"), problems);
         problems.unless(
-                !(enableIpv6 && backend.isIpv4Only()),
+                enabled.stream().allMatch(backend::carries),
                 "EnableIPv6",
                 "the " + backend.type()
                         + " backend carries IPv4 only; choose vxlan or host-gw as Backend.Type, or leave it false");
         problems.throwIfAny();
-        return new NetworkConfig(ipv4, ipv6, enableNftables, backend);
+        return new NetworkConfig(pools, enableNftables, backend);
     }
 
     /** The same network, carried another way. */
     public NetworkConfig withBackend(BackendConfig other) {
-        return new NetworkConfig(ipv4, ipv6, enableNftables, other);
+        return new NetworkConfig(pools, enableNftables, other);
     }
 
-    /** The whole IPv4 pod network, network form; null when there is none. */
-    public @Nullable Cidr network() {
-        return ipv4 == null ? null : ipv4.network();
+    /** The whole pod network of each family, network form. */
+    public PerFamily<Cidr> networks() {
+        return pools.map(SubnetPool::network);
     }
 
-    /** The whole IPv6 pod network, network form; null when there is none. */
-    public @Nullable Cidr ipv6Network() {
-        return ipv6 == null ? null : ipv6.network();
+    public Set<IpFamily> families() {
+        return pools.families();
     }
 }

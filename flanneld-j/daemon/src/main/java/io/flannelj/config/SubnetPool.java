@@ -3,7 +3,8 @@ package io.flannelj.config;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
-import org.jspecify.annotations.Nullable;
+import io.flannelj.net.IpFamily;
+import java.util.Optional;
 
 /**
  * The subnets of one family that nodes may lease.
@@ -17,49 +18,75 @@ public record SubnetPool(Cidr network, int subnetLength, IpAddress first, IpAddr
     /** A network holds four subnets at least. */
     public static final int FEWEST_SUBNET_BITS = 2;
 
-    /** Reads one family's fields; null, with problems noted, when they do not make a pool. */
-    static @Nullable SubnetPool read(JsonFields fields, boolean ipv6, Problems problems) {
-        String prefix = ipv6 ? "IPv6" : "";
-        int bits = ipv6 ? 128 : 32;
-        Cidr network = fields.network(prefix + "Network", ipv6);
-        int length = fields.number(prefix + "SubnetLen", 0, 0, bits);
-        IpAddress min = fields.address(prefix + "SubnetMin", ipv6);
-        IpAddress max = fields.address(prefix + "SubnetMax", ipv6);
+    /** The key of the whole pod network in the network config. */
+    public static String networkKey(IpFamily family) {
+        return prefix(family) + "Network";
+    }
+
+    /** The key of the length of nodes' subnets. */
+    public static String lengthKey(IpFamily family) {
+        return prefix(family) + "SubnetLen";
+    }
+
+    /** The keys of the lowest and the highest subnet, human-readable. */
+    public static String boundKeys(IpFamily family) {
+        return minKey(family) + " to " + maxKey(family);
+    }
+
+    private static String minKey(IpFamily family) {
+        return prefix(family) + "SubnetMin";
+    }
+
+    private static String maxKey(IpFamily family) {
+        return prefix(family) + "SubnetMax";
+    }
+
+    private static String prefix(IpFamily family) {
+        return family == IpFamily.IPV4 ? "" : "IPv6";
+    }
+
+    /** Reads one family's fields; empty, with problems noted, when they do not make a pool. */
+    static Optional<SubnetPool> read(JsonFields fields, IpFamily family, Problems problems) {
+        int bits = family.bits();
+        Cidr network = fields.network(networkKey(family), family);
+        int length = fields.number(lengthKey(family), 0, 0, bits);
+        IpAddress min = fields.address(minKey(family), family);
+        IpAddress max = fields.address(maxKey(family), family);
         if (network == null) {
-            JsonNode given = fields.get(prefix + "Network");
+            JsonNode given = fields.get(networkKey(family));
             if (given == null || (given.isTextual() && given.textValue().isEmpty())) {
-                problems.add(prefix + "Network", "is missing; it is the range that all pod subnets are cut from");
+                problems.add(networkKey(family), "is missing; it is the range that all pod subnets are cut from");
             }
-            return null;
+            return Optional.empty();
         }
         int longest = bits - 2;
         if (length == 0) {
-            int usual = ipv6 ? 64 : 24;
+            int usual = family == IpFamily.IPV4 ? 24 : 64;
             if (network.length() > bits - 4) {
-                problems.add(prefix + "Network", network + " is too small to be cut into subnets");
-                return null;
+                problems.add(networkKey(family), network + " is too small to be cut into subnets");
+                return Optional.empty();
             }
             length = network.length() <= usual - 2 ? usual : network.length() + 2;
         } else if (length > longest) {
-            problems.add(prefix + "SubnetLen", "must be at most " + longest + ", was " + length);
-            return null;
+            problems.add(lengthKey(family), "must be at most " + longest + ", was " + length);
+            return Optional.empty();
         } else if (length < network.length() + FEWEST_SUBNET_BITS) {
             problems.add(
-                    prefix + "SubnetLen",
+                    lengthKey(family),
                     "must be at least " + (network.length() + FEWEST_SUBNET_BITS) + ", so that " + network
                             + " holds four subnets or more, was " + length);
-            return null;
+            return Optional.empty();
         }
         IpAddress lowest = network.address();
         IpAddress highest = network.lastAddress().masked(length);
         IpAddress first = min == null ? next(lowest, length) : min;
         IpAddress last = max == null ? highest : max;
-        checkBound(prefix + "SubnetMin", first, network, length, problems);
-        checkBound(prefix + "SubnetMax", last, network, length, problems);
+        checkBound(minKey(family), first, network, length, problems);
+        checkBound(maxKey(family), last, network, length, problems);
         if (first.compareTo(last) > 0) {
-            problems.add(prefix + "SubnetMin", first + " is above " + prefix + "SubnetMax " + last);
+            problems.add(minKey(family), first + " is above " + maxKey(family) + " " + last);
         }
-        return new SubnetPool(network, length, first, last);
+        return Optional.of(new SubnetPool(network, length, first, last));
     }
 
     private static void checkBound(String name, IpAddress bound, Cidr network, int length, Problems problems) {
@@ -75,14 +102,23 @@ public record SubnetPool(Cidr network, int subnetLength, IpAddress first, IpAddr
         return new Cidr(subnet, length).lastAddress().plus(1);
     }
 
-    /** For people. */
+    /** Human-readable. */
     public String describe() {
         return "a /" + subnetLength + " from " + first + " to " + last;
     }
 
+    public IpFamily family() {
+        return network.family();
+    }
+
+    /** The last address of the highest subnet. */
+    public IpAddress lastAddress() {
+        return new Cidr(last, subnetLength).lastAddress();
+    }
+
     /** Whether nodes may lease {@code subnet}. */
     public boolean offers(Cidr subnet) {
-        return subnet.isIpv6() == network.isIpv6()
+        return subnet.family() == family()
                 && subnet.length() == subnetLength
                 && subnet.isNetwork()
                 && subnet.address().compareTo(first) >= 0

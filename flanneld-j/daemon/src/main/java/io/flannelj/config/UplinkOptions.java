@@ -1,7 +1,10 @@
 package io.flannelj.config;
 
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
@@ -12,15 +15,13 @@ import org.jspecify.annotations.Nullable;
  * @param interfaces {@code --iface}, names or addresses, tried in order
  * @param interfacePatterns {@code --iface-regex}, tried in order after them
  * @param canReach {@code --iface-can-reach}: the interface that the kernel would use towards it; null when not given
- * @param publicIp {@code --public-ip}; null when not given
- * @param publicIpv6 {@code --public-ipv6}; null when not given
+ * @param publicIps {@code --public-ip} and {@code --public-ipv6}, as far as they are given
  */
 public record UplinkOptions(
         List<String> interfaces,
         List<String> interfacePatterns,
         @Nullable IpAddress canReach,
-        @Nullable IpAddress publicIp,
-        @Nullable IpAddress publicIpv6) {
+        PerFamily<IpAddress> publicIps) {
     public UplinkOptions {
         interfaces = List.copyOf(interfaces);
         interfacePatterns = List.copyOf(interfacePatterns);
@@ -37,22 +38,29 @@ public record UplinkOptions(
         for (String pattern : interfacePatterns) {
             problems.unless(isPattern(pattern), "--iface-regex", "\"" + pattern + "\" is not a regular expression");
         }
-        IpAddress ipv4 = problems.address("--public-ip", publicIp);
-        problems.unless(ipv4 == null || ipv4.isIpv4(), "--public-ip", "must be an IPv4 address; use --public-ipv6");
-        IpAddress ipv6 = problems.address("--public-ipv6", publicIpv6);
-        problems.unless(ipv6 == null || ipv6.isIpv6(), "--public-ipv6", "must be an IPv6 address");
+        PerFamily<IpAddress> publicIps =
+                PerFamily.of(family -> address(family, family == IpFamily.IPV4 ? publicIp : publicIpv6, problems));
         return new UplinkOptions(
-                interfaces, interfacePatterns, problems.address("--iface-can-reach", canReach), ipv4, ipv6);
+                interfaces, interfacePatterns, problems.address("--iface-can-reach", canReach), publicIps);
     }
 
-    /** The same, but known to the others by other addresses; null changes nothing. */
-    public UplinkOptions withPublicIps(@Nullable IpAddress ipv4, @Nullable IpAddress ipv6) {
-        return new UplinkOptions(
-                interfaces,
-                interfacePatterns,
-                canReach,
-                ipv4 == null ? publicIp : ipv4,
-                ipv6 == null ? publicIpv6 : ipv6);
+    private static Optional<IpAddress> address(IpFamily family, String text, Problems problems) {
+        IpAddress address = problems.address(publicIpFlag(family), text);
+        problems.unless(
+                address == null || address.family() == family,
+                publicIpFlag(family),
+                "must be an " + family + " address; use " + publicIpFlag(family.other()));
+        return Optional.ofNullable(address);
+    }
+
+    /** The flag that sets the public address of a family. */
+    public static String publicIpFlag(IpFamily family) {
+        return family == IpFamily.IPV4 ? "--public-ip" : "--public-ipv6";
+    }
+
+    /** The same, but known to the others by other addresses, where there are any. */
+    public UplinkOptions withPublicIps(PerFamily<IpAddress> others) {
+        return new UplinkOptions(interfaces, interfacePatterns, canReach, others.orElse(publicIps));
     }
 
     private static boolean isPattern(String text) {

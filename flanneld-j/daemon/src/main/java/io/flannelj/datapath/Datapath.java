@@ -1,5 +1,6 @@
 package io.flannelj.datapath;
 
+import io.flannelj.device.DontFragment;
 import io.flannelj.device.EpollWatch;
 import io.flannelj.device.TunQueue;
 import io.flannelj.device.UnderlaySocket;
@@ -11,13 +12,16 @@ import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A running data path: queues, each with a worker on an event loop of its own, and the only way to tell them about peers. It
@@ -26,15 +30,18 @@ import java.util.function.IntConsumer;
  * <p>With several queues the kernel spreads flows over TUN queues and sockets, and keeps each flow on its own, so that packets
  * of a flow stay in order.
  *
- * <p>{@link #route} belongs to the control thread; reading counters and peers is anybody's.
+ * <p>{@link #route} belongs to the control thread; reading counters, peers and packets is anybody's.
  */
 public final class Datapath implements AutoCloseable {
     private final MultiThreadIoEventLoopGroup group;
     private final List<Queue> queues;
+    private final List<IoEventLoop> loops = new ArrayList<>();
     private final List<Worker> workers = new ArrayList<>();
-    private final List<IoRegistration> watches = new ArrayList<>();
+    private final List<IoRegistration> registrations = new ArrayList<>();
     private final TrafficCounters counters;
+    private final List<Watch> watches = new ArrayList<>();
     private volatile RouteTable routes = RouteTable.EMPTY;
+    private volatile DontFragment dontFragment = DontFragment.UNSET;
 
     /** What one worker works between. */
     public record Queue(TunQueue tun, UnderlaySocket socket) {}
@@ -50,6 +57,7 @@ public final class Datapath implements AutoCloseable {
      *
      * @param setup told of each loop on its thread
      * @param onSegmentationRefused told, on an event loop, of each peer on whose path the kernel refuses UDP segmentation
+     * @param tunnelSegmentation by which super-packets leave uncut, of whatever queue; null where all leave by sockets
      * @param onTunLost told, on an event loop, with the errno, when the TUN device can no longer be read: EBADFD when somebody
      *     deleted it; once for each queue
      */
@@ -58,6 +66,7 @@ public final class Datapath implements AutoCloseable {
             TunnelEnd end,
             LoopSetup setup,
             Consumer<Peer> onSegmentationRefused,
+            @Nullable TunnelSegmentation tunnelSegmentation,
             IntConsumer onTunLost) {
         this.queues = List.copyOf(queues);
         this.group = new MultiThreadIoEventLoopGroup(
@@ -66,13 +75,20 @@ public final class Datapath implements AutoCloseable {
             Queue queue = queues.get(number);
             int queueNumber = number;
             Worker worker = new Worker(
-                    PooledByteBufAllocator.DEFAULT, number, queue.tun(), queue.socket(), end, onSegmentationRefused);
+                    PooledByteBufAllocator.DEFAULT,
+                    number,
+                    queue.tun(),
+                    queue.socket(),
+                    end,
+                    onSegmentationRefused,
+                    tunnelSegmentation);
             workers.add(worker);
             IoEventLoop loop = group.next();
+            loops.add(loop);
             loop.execute(() -> setup.prepare(queueNumber));
             Wakeup wakeup = new Wakeup(worker, loop, onTunLost);
-            watches.add(wakeup.watch(queue.socket().fd()));
-            watches.add(wakeup.watch(queue.tun().fd()));
+            registrations.add(wakeup.watch(queue.socket().fd()));
+            registrations.add(wakeup.watch(queue.tun().fd()));
         }
         this.counters =
                 TrafficCounters.sumOf(workers.stream().map(Worker::counters).toList());
@@ -101,14 +117,80 @@ public final class Datapath implements AutoCloseable {
         return routes.peers();
     }
 
+    /** Whether outer packets may be cut, as it was said last. */
+    public DontFragment dontFragment() {
+        return dontFragment;
+    }
+
+    /** Whether outer packets may be cut, from now on. Harmless when it is closed meanwhile. */
+    public void dontFragment(DontFragment outer) {
+        dontFragment = outer;
+        for (int number = 0; number < queues.size(); number++) {
+            UnderlaySocket socket = queues.get(number).socket();
+            try {
+                loops.get(number).execute(() -> socket.dontFragment(outer));
+            } catch (RejectedExecutionException e) {
+                return;
+            }
+        }
+    }
+
     /** Of all queues together. */
     public TrafficCounters counters() {
         return counters;
     }
 
+    /** How many workers there are. */
+    public int workers() {
+        return workers.size();
+    }
+
+    /** The last packets that were dropped, the earliest first; of each reason some of at least the last minute. */
+    public List<PacketCopy> drops() {
+        return workers.stream()
+                .flatMap(worker -> worker.trace().drops().stream())
+                .sorted(Comparator.comparingLong(PacketCopy::atNanos))
+                .toList();
+    }
+
+    /**
+     * Copies packets for somebody who watches, until the watch is closed. From any thread.
+     *
+     * @param bytes of copies that wait for the reader, for each worker; a power of two, at least twice what is kept of a packet
+     */
+    public Watch watch(WatchFilter filter, int bytes) {
+        long now = System.nanoTime();
+        Watch watch = new Watch(
+                workers.stream()
+                        .map(worker -> new WatchRing(filter, worker.trace().underlay(), bytes, now))
+                        .toList(),
+                this::unwatch);
+        synchronized (watches) {
+            watches.add(watch);
+            publishWatches();
+        }
+        return watch;
+    }
+
+    private void unwatch(Watch watch) {
+        synchronized (watches) {
+            watches.remove(watch);
+            publishWatches();
+        }
+    }
+
+    private void publishWatches() {
+        for (int number = 0; number < workers.size(); number++) {
+            int worker = number;
+            workers.get(number)
+                    .trace()
+                    .watches(watches.stream().map(watch -> watch.ring(worker)).toList());
+        }
+    }
+
     @Override
     public void close() {
-        watches.forEach(IoRegistration::cancel);
+        registrations.forEach(IoRegistration::cancel);
         group.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(5, TimeUnit.SECONDS);
         workers.forEach(Worker::close);
         queues.forEach(queue -> {

@@ -8,10 +8,10 @@ import org.jspecify.annotations.Nullable;
  * of workers.
  */
 public interface Encapsulator {
-    /** Octets in front of each inner packet, the outer UDP header not counted. */
+    /** Bytes in front of each inner packet, the outer UDP header not counted. */
     int headerBytes();
 
-    /** Octets in front of the inner packet of a datagram that passed {@link #check}; with what others put there. */
+    /** Bytes in front of the inner packet of a datagram that passed {@link #check}; with what others put there. */
     default int headerBytes(ByteBuf datagram, int offset) {
         return headerBytes();
     }
@@ -20,7 +20,7 @@ public interface Encapsulator {
     boolean isHop();
 
     /**
-     * Writes the header for {@code peer} into the {@link #headerBytes()} octets that begin at {@code offset}; the inner
+     * Writes the header for {@code peer} into the {@link #headerBytes()} bytes that begin at {@code offset}; the inner
      * IP packet stands right behind them.
      */
     void wrap(ByteBuf packet, int offset, Peer peer);
@@ -28,8 +28,8 @@ public interface Encapsulator {
     /**
      * Checks the header of a datagram that begins at {@code offset}.
      *
-     * @param length octets of the whole datagram
-     * @return null when an inner IP packet stands behind {@link #headerBytes(ByteBuf, int)} octets, else why not
+     * @param length bytes of the whole datagram
+     * @return null when an inner IP packet stands behind {@link #headerBytes(ByteBuf, int)} bytes, else why not
      */
     @Nullable
     DropReason check(ByteBuf datagram, int offset, int length);

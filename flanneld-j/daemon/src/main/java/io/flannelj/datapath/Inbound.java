@@ -1,6 +1,5 @@
 package io.flannelj.datapath;
 
-import io.flannelj.datapath.Counters.Counter;
 import io.flannelj.datapath.offload.Coalescer;
 import io.flannelj.datapath.offload.PacketSink;
 import io.flannelj.device.Iovecs;
@@ -10,7 +9,7 @@ import io.flannelj.device.UnderlaySocket;
 import io.flannelj.packet.Ecn;
 import io.flannelj.packet.IpHeader;
 import io.flannelj.packet.Ipv4Header;
-import io.flannelj.packet.Ipv6Header;
+import io.flannelj.packet.MaximumSegment;
 import io.flannelj.packet.VirtioNetHeader;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
@@ -32,26 +31,39 @@ final class Inbound implements PacketSink, AutoCloseable {
     private final UnderlaySocket socket;
     private final Encapsulator encapsulator;
     private final Counters counters;
+    private final PacketTrace trace;
     private final ReceiveVector slots;
     private final ByteBuf data;
     private final long dataAddress;
     private final Coalescer coalescer;
-    private final boolean ipv6;
-    private final boolean underlayIpv6;
+    private final IpHeader ip;
+    private final boolean nodeMaySend;
+    private final int mtuBytes;
     private final Peer ourselves;
 
-    Inbound(ByteBufAllocator allocator, TunQueue tun, UnderlaySocket socket, TunnelEnd end, Counters counters) {
+    private RouteTable table = RouteTable.EMPTY;
+    private int innerAt;
+
+    Inbound(
+            ByteBufAllocator allocator,
+            TunQueue tun,
+            UnderlaySocket socket,
+            TunnelEnd end,
+            Counters counters,
+            PacketTrace trace) {
         this.tun = tun;
         this.socket = socket;
         this.encapsulator = end.encapsulator();
         this.counters = counters;
-        this.ipv6 = end.subnet().isIpv6();
-        this.underlayIpv6 = socket.isIpv6();
+        this.trace = trace;
+        this.ip = IpHeader.of(end.subnet().family());
+        this.nodeMaySend = socket.family() == end.subnet().family();
+        this.mtuBytes = end.mtuBytes();
         this.ourselves = new Peer(end.subnet(), end.address(), 0, 0);
-        this.slots = new ReceiveVector(allocator, SLOTS, SLOT_BYTES);
+        this.slots = new ReceiveVector(allocator, socket.family(), SLOTS, SLOT_BYTES);
         this.data = slots.data();
         this.dataAddress = data.memoryAddress();
-        this.coalescer = new Coalescer(allocator, end.features(), end.mtuBytes(), this);
+        this.coalescer = new Coalescer(allocator, ip, end.features(), end.mtuBytes(), this);
     }
 
     /**
@@ -60,6 +72,7 @@ final class Inbound implements PacketSink, AutoCloseable {
      * @return messages received; 0 when none waited
      */
     int pump(RouteTable routes) {
+        table = routes;
         slots.clear();
         int received = socket.receive(slots);
         counters.add(Counter.IN_RECEIVES, 1);
@@ -76,26 +89,56 @@ final class Inbound implements PacketSink, AutoCloseable {
         int start = slots.offset(slot);
         if (slots.isTruncated(slot)) {
             counters.add(Counter.IN_PACKETS, 1);
-            counters.drop(DropReason.TRUNCATED, 1);
+            trace.dropReceived(
+                    DropReason.TRUNCATED,
+                    dataAddress + start,
+                    bytes,
+                    -1,
+                    slots.sourceHigh(slot),
+                    slots.sourceLow(slot));
             return;
         }
-        Peer sender = underlayIpv6
-                ? routes.byUnderlay(slots.sourceHigh(slot), slots.sourceLow(slot))
-                : routes.byUnderlay(slots.source(slot));
+        Peer sender = routes.byUnderlay(slots.sourceHigh(slot), slots.sourceLow(slot));
         int ecn = slots.trafficClass(slot) & Ecn.MASK;
+        boolean isUncut = sender != null && segment < bytes && isUncut(start, bytes);
+        int step = isUncut ? bytes : segment;
+        int innerSegment = isUncut ? segment : 0;
         int at = 0;
         do {
-            int length = Math.min(segment, bytes - at);
+            int length = Math.min(step, bytes - at);
             counters.add(Counter.IN_PACKETS, 1);
-            DropReason reason = deliver(routes, sender, start + at, length, ecn);
+            innerAt = -1;
+            DropReason reason = deliver(routes, sender, start + at, length, ecn, innerSegment);
             if (reason != null) {
-                counters.drop(reason, 1);
+                trace.dropReceived(
+                        reason,
+                        dataAddress + start + at,
+                        length,
+                        innerAt,
+                        slots.sourceHigh(slot),
+                        slots.sourceLow(slot));
             }
-            at += segment;
+            at += step;
         } while (at < bytes);
     }
 
-    private @Nullable DropReason deliver(RouteTable routes, @Nullable Peer sender, int offset, int length, int ecn) {
+    /**
+     * Whether these bytes are no run of datagrams but one that nobody has cut, with a UDP super-packet inside: for such a one
+     * the kernel tells the inner segment size.
+     */
+    private boolean isUncut(int start, int bytes) {
+        if (encapsulator.check(data, start, bytes) != null) {
+            return false;
+        }
+        int headerBytes = encapsulator.headerBytes(data, start);
+        return ip.isWellFormed(data, start + headerBytes, bytes - headerBytes);
+    }
+
+    /**
+     * @param innerSegment transport payload of each segment of an inner UDP super-packet; 0 where the kernel told none
+     */
+    private @Nullable DropReason deliver(
+            RouteTable routes, @Nullable Peer sender, int offset, int length, int ecn, int innerSegment) {
         if (sender == null) {
             return DropReason.UNKNOWN_PEER; // a stranger costs no look at what he sent
         }
@@ -104,60 +147,62 @@ final class Inbound implements PacketSink, AutoCloseable {
             return reason;
         }
         int headerBytes = encapsulator.headerBytes(data, offset);
-        int ip = offset + headerBytes;
-        int ipBytes = length - headerBytes;
-        if (!IpHeader.isWellFormed(data, ip, ipBytes, ipv6)) {
+        innerAt = headerBytes;
+        int at = offset + headerBytes;
+        int bytes = ip.withoutPadding(data, at, length - headerBytes);
+        if (!ip.isWellFormed(data, at, bytes)) {
             return DropReason.MALFORMED_INNER;
         }
-        Peer owner = ipv6 ? ipv6Owner(routes, sender, ip) : ipv4Owner(routes, sender, ip);
+        Peer owner = owner(routes, sender, at);
         if (owner == null) {
             return DropReason.SPOOFED;
         }
-        if (!(ipv6
-                ? ourselves.covers(Ipv6Header.destinationHigh(data, ip), Ipv6Header.destinationLow(data, ip))
-                : ourselves.covers(Ipv4Header.destination(data, ip)))) {
+        if (!ourselves.covers(ip.destinationHigh(data, at), ip.destinationLow(data, at))) {
             return DropReason.NOT_OUR_SUBNET;
         }
-        if (ecn != Ecn.NOT_ECT && !takeMark(ip, ecn)) {
+        if (trace.isWatched()) {
+            trace.fromWire(dataAddress + offset, length, headerBytes, sender.underlayHigh(), sender.underlayLow());
+        }
+        if (ecn != Ecn.NOT_ECT && !takeMark(at, ecn)) {
             return DropReason.BAD_CONGESTION_MARK;
         }
-        if (encapsulator.isHop() && IpHeader.decrementTimeToLive(data, ip, ipv6) == 0) {
+        if (encapsulator.isHop() && ip.decrementTimeToLive(data, at) == 0) {
             return DropReason.TIME_TO_LIVE_IN;
         }
-        owner.countIn(counters.queue(), 1, ipBytes);
-        return coalescer.accept(data, dataAddress, ip, ipBytes, ipv6) ? null : DropReason.BAD_INNER_CHECKSUM;
+        if (owner.way().mtuBytes() < mtuBytes && owner.way().clampsMss()) {
+            clamp(owner, at, bytes);
+        }
+        owner.countIn(counters.queue(), 1, bytes);
+        return coalescer.accept(data, dataAddress, at, bytes, innerSegment) ? null : DropReason.BAD_INNER_CHECKSUM;
+    }
+
+    /** What a peer's TCP says it takes is limited to what the way to it takes. */
+    private void clamp(Peer owner, int at, int length) {
+        int upper = ip.upperLayer(data, at, length);
+        if (IpHeader.protocol(upper) == Ipv4Header.PROTOCOL_TCP) {
+            boolean partial = MaximumSegment.isPartial(data, at, length, ip, upper);
+            MaximumSegment.clamp(data, at, length, ip, upper, owner.way().mtuBytes(), partial);
+        }
     }
 
     /** Lets the inner header say what the network said of the outer one; false when it cannot. */
-    private boolean takeMark(int ip, int outer) {
-        int before = IpHeader.ecn(data, ip, ipv6);
+    private boolean takeMark(int at, int outer) {
+        int before = ip.ecn(data, at);
         int after = Ecn.decapsulate(outer, before);
         if (after >= 0 && after != before) {
-            IpHeader.setEcn(data, ip, ipv6, after);
+            ip.setEcn(data, at, after);
         }
         return after >= 0;
     }
 
     /** Which of the leases at the sender's node the inner source lies in; null when in none. */
-    private @Nullable Peer ipv4Owner(RouteTable routes, Peer sender, int ip) {
-        int source = Ipv4Header.source(data, ip);
-        if (sender.covers(source) || (!underlayIpv6 && source == sender.underlayBits())) {
+    private @Nullable Peer owner(RouteTable routes, Peer sender, int at) {
+        long high = ip.sourceHigh(data, at);
+        long low = ip.sourceLow(data, at);
+        if (sender.covers(high, low) || (nodeMaySend && high == sender.underlayHigh() && low == sender.underlayLow())) {
             return sender;
         }
-        return ifAtNode(sender, routes.lookup(source));
-    }
-
-    private @Nullable Peer ipv6Owner(RouteTable routes, Peer sender, int ip) {
-        long high = Ipv6Header.sourceHigh(data, ip);
-        long low = Ipv6Header.sourceLow(data, ip);
-        if (sender.covers(high, low)
-                || (underlayIpv6 && high == sender.underlayHigh() && low == sender.underlayLow())) {
-            return sender;
-        }
-        return ifAtNode(sender, routes.lookup(high, low));
-    }
-
-    private static @Nullable Peer ifAtNode(Peer sender, @Nullable Peer owner) {
+        Peer owner = routes.lookup(high, low);
         return owner != null && owner.isAtSameNodeAs(sender) ? owner : null;
     }
 
@@ -168,9 +213,18 @@ final class Inbound implements PacketSink, AutoCloseable {
         if (errno == 0) {
             counters.add(Counter.IN_DELIVERED, packets);
             counters.add(Counter.IN_BYTES, packet.bytes() - VirtioNetHeader.BYTES);
+            if (trace.isWatched()) {
+                trace.toPod(packet, packets, sender(packet));
+            }
         } else {
-            counters.drop(DropReason.TUN_REFUSED, packets);
+            trace.dropWrite(DropReason.TUN_REFUSED, packet, packets, sender(packet));
         }
+    }
+
+    /** Whose a packet is that is on its way to the pods, for those who want to see that; null when its source is a node. */
+    private @Nullable Peer sender(Iovecs packet) {
+        int at = (int) (packet.partAddress(1) - dataAddress); // part 0 is the virtio header
+        return table.lookup(ip.sourceHigh(data, at), ip.sourceLow(data, at));
     }
 
     @Override

@@ -1,21 +1,18 @@
 package io.flannelj.datapath;
 
-import io.flannelj.datapath.Counters.Counter;
 import io.flannelj.datapath.offload.AckFilter;
 import io.flannelj.datapath.offload.SegmentSink;
 import io.flannelj.datapath.offload.Segmenter;
-import io.flannelj.device.Iovecs;
 import io.flannelj.device.TunQueue;
 import io.flannelj.device.UnderlaySocket;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.packet.Ecn;
 import io.flannelj.packet.IcmpError;
-import io.flannelj.packet.Icmpv6Error;
-import io.flannelj.packet.InternetChecksum;
 import io.flannelj.packet.IpHeader;
 import io.flannelj.packet.Ipv4Header;
-import io.flannelj.packet.Ipv6Header;
+import io.flannelj.packet.MaximumSegment;
 import io.flannelj.packet.VirtioNetHeader;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
@@ -26,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * The way from the pods to the wire: read, look up, segment, wrap, send.
  *
  * <p>Packets are read into one arena, each with headroom in front, and stay there until the batch is sent. A packet that
- * needs no cutting gets its tunnel header written into the headroom (over the virtio header, which is used up by then).
+ * needs no cutting gets its tunnel header written into the headroom (over the virtio header, which is used up by then). A
+ * super-packet leaves uncut where the kernel takes it so.
  *
  * <p>Owned by one worker. Never allocates after construction.
  */
@@ -39,17 +37,19 @@ final class Outbound implements SegmentSink, AutoCloseable {
     private final TunQueue tun;
     private final TunnelEnd end;
     private final Encapsulator encapsulator;
-    private final boolean ipv6;
+    private final IpHeader ip;
+    private final IpHeader otherFamily;
+    private final Segmenter segmenter;
     private final Counters counters;
+    private final PacketTrace trace;
     private final TxBatch batch;
+    private final @Nullable UncutSender uncut;
     private final ByteBuf arena;
     private final long arenaAddress;
     private final int headroom;
     private final @Nullable AckFilter acknowledgements;
-    private final ByteBuf answer;
-    private final Iovecs answerParts;
+    private final PodErrors errors;
     private final ReadRefusals refusals = new ReadRefusals();
-    private final ErrorBudget errors = new ErrorBudget(System.nanoTime());
 
     private Peer segmentPeer;
     private int segmentEcn;
@@ -60,20 +60,29 @@ final class Outbound implements SegmentSink, AutoCloseable {
             UnderlaySocket socket,
             TunnelEnd end,
             Counters counters,
-            Consumer<Peer> onSegmentationRefused) {
+            PacketTrace trace,
+            Consumer<Peer> onSegmentationRefused,
+            @Nullable TunnelSegmentation tunnelSegmentation) {
         this.tun = tun;
         this.end = end;
         this.encapsulator = end.encapsulator();
         this.counters = counters;
-        this.batch = new TxBatch(allocator, socket, counters, onSegmentationRefused);
+        this.trace = trace;
+        this.batch = new TxBatch(allocator, socket, counters, trace, encapsulator.headerBytes(), onSegmentationRefused);
         this.arena = allocator.directBuffer(ARENA_BYTES);
         this.arenaAddress = arena.memoryAddress();
         this.headroom = encapsulator.headerBytes();
-        this.ipv6 = end.subnet().isIpv6();
-        this.acknowledgements = end.filterAcks() ? new AckFilter(ipv6) : null;
-        this.answer = allocator.directBuffer(VirtioNetHeader.BYTES + Icmpv6Error.MAX_BYTES);
-        this.answerParts = new Iovecs(allocator, 1);
+        IpFamily family = end.subnet().family();
+        this.ip = IpHeader.of(family);
+        this.otherFamily = IpHeader.of(family.other());
+        this.segmenter = new Segmenter(ip);
+        this.acknowledgements = end.filterAcks() ? new AckFilter(ip) : null;
+        this.errors = new PodErrors(allocator, tun, end, counters);
         this.segmentPeer = NOBODY;
+        this.uncut = tunnelSegmentation == null
+                ? null
+                : new UncutSender(
+                        allocator, tunnelSegmentation, encapsulator, ip, counters, trace, (int) System.nanoTime());
     }
 
     /**
@@ -111,14 +120,13 @@ final class Outbound implements SegmentSink, AutoCloseable {
             forward(routes, virtio, length);
             return;
         }
-        int ip = virtio + VirtioNetHeader.BYTES;
-        AckFilter.Outcome outcome = acknowledgements.offer(arena, ip, length);
+        AckFilter.Outcome outcome = acknowledgements.offer(arena, virtio + VirtioNetHeader.BYTES, length);
         if (outcome == AckFilter.Outcome.PASS) {
             sendAcknowledgements(routes);
             forward(routes, virtio, length);
         } else if (outcome == AckFilter.Outcome.SUPERSEDES) {
             count(1, length);
-            counters.drop(DropReason.ACK_FILTERED, 1);
+            trace.drop(DropReason.ACK_FILTERED, 1);
         }
     }
 
@@ -137,51 +145,102 @@ final class Outbound implements SegmentSink, AutoCloseable {
     }
 
     private void forward(RouteTable routes, int virtio, int length) {
-        int ip = virtio + VirtioNetHeader.BYTES;
-        if (!IpHeader.isWellFormed(arena, ip, length, ipv6)) {
-            boolean otherFamily = IpHeader.isWellFormed(arena, ip, length, !ipv6);
+        int at = virtio + VirtioNetHeader.BYTES;
+        if (!ip.isWellFormed(arena, at, length)) {
+            boolean foreign = otherFamily.isWellFormed(arena, at, length);
             count(1, length);
-            counters.drop(otherFamily ? DropReason.UNSUPPORTED_FAMILY : DropReason.MALFORMED, 1);
+            drop(foreign ? DropReason.UNSUPPORTED_FAMILY : DropReason.MALFORMED, 1, at, length, null);
             return;
         }
         int gsoType = VirtioNetHeader.gsoType(arena, virtio);
         int gsoSize = VirtioNetHeader.gsoSize(arena, virtio);
-        int upper = IpHeader.upperLayer(arena, ip, length, ipv6);
+        int upper = ip.upperLayer(arena, at, length);
         boolean isSuper = gsoType != VirtioNetHeader.GSO_NONE;
-        if (isSuper && !Segmenter.isSound(arena, ip, length, ipv6, upper, gsoType, gsoSize)) {
+        if (isSuper && !segmenter.isSound(arena, at, length, upper, gsoType, gsoSize)) {
             count(1, length);
-            counters.drop(DropReason.MALFORMED, 1);
+            drop(DropReason.MALFORMED, 1, at, length, null);
             return;
         }
-        int packets = isSuper ? Segmenter.segments(arena, ip, length, upper, gsoSize) : 1;
+        Peer peer = routes.lookup(ip.destinationHigh(arena, at), ip.destinationLow(arena, at));
+        int wayMtu = peer == null ? Integer.MAX_VALUE : peer.way().mtuBytes();
+        boolean isNarrow = wayMtu < end.mtuBytes();
+        if (isNarrow && isSuper) {
+            gsoSize = segmentBytes(wayMtu, at, upper, gsoSize);
+        }
+        int packets = isSuper ? Segmenter.segments(arena, at, length, upper, gsoSize) : 1;
         count(packets, length);
-
-        Peer peer = ipv6
-                ? routes.lookup(Ipv6Header.destinationHigh(arena, ip), Ipv6Header.destinationLow(arena, ip))
-                : routes.lookup(Ipv4Header.destination(arena, ip));
         if (peer == null) {
-            counters.drop(DropReason.NO_ROUTE, packets);
-            answer(false, ip, length);
+            drop(DropReason.NO_ROUTE, packets, at, length, null);
+            errors.answer(IcmpError.Reason.NO_ROUTE, 0, arena, at, length);
             return;
         }
-        if (encapsulator.isHop() && IpHeader.decrementTimeToLive(arena, ip, ipv6) == 0) {
-            counters.drop(DropReason.TIME_TO_LIVE, packets);
+        if (encapsulator.isHop() && ip.decrementTimeToLive(arena, at) == 0) {
+            drop(DropReason.TIME_TO_LIVE, packets, at, length, peer);
             return;
         }
-        if (isSuper) {
+        if (isNarrow && !narrow(peer, virtio, length, upper, isSuper ? gsoSize : 0)) {
+            drop(DropReason.TOO_BIG, packets, at, length, peer);
+        } else if (isSuper) {
             peer.countOut(counters.queue(), packets, length);
-            segmentPeer = peer;
-            segmentEcn = Ecn.encapsulate(IpHeader.ecn(arena, ip, ipv6));
-            Segmenter.cut(arena, ip, length, ipv6, upper, gsoSize, this);
+            if (trace.isWatched()) {
+                trace.fromPod(peer, arenaAddress + at, length, packets, gsoSize);
+            }
+            sendSuper(peer, at, length, upper, gsoSize, packets);
         } else if (length > end.mtuBytes()) {
-            counters.drop(DropReason.TOO_BIG, 1);
-            answer(true, ip, length);
-        } else if (VirtioNetHeader.needsChecksum(arena, virtio) && !completeChecksum(virtio, ip, length, upper)) {
-            counters.drop(DropReason.MALFORMED, 1);
+            drop(DropReason.TOO_BIG, 1, at, length, peer);
+            errors.answer(
+                    IcmpError.Reason.TOO_BIG,
+                    Math.min(end.mtuBytes(), peer.way().mtuBytes()),
+                    arena,
+                    at,
+                    length);
+        } else if (VirtioNetHeader.needsChecksum(arena, virtio)
+                && !PartialChecksum.complete(arena, virtio, length, upper)) {
+            drop(DropReason.MALFORMED, 1, at, length, peer);
         } else {
             peer.countOut(counters.queue(), 1, length);
-            sendWhole(peer, ip, length);
+            if (trace.isWatched()) {
+                trace.fromPod(peer, arenaAddress + at, length, 1, 0);
+            }
+            sendWhole(peer, at, length);
         }
+    }
+
+    private void drop(DropReason reason, int packets, int at, int length, @Nullable Peer peer) {
+        trace.drop(reason, packets, arenaAddress + at, length, peer);
+    }
+
+    /**
+     * Payload of each segment of a super-packet on a way that is narrower than the tunnel. TCP's may be cut smaller than their
+     * sender thought, for it counts bytes; UDP's may not.
+     */
+    private int segmentBytes(int wayMtu, int at, int upper, int gsoSize) {
+        return IpHeader.protocol(upper) == Ipv4Header.PROTOCOL_TCP
+                ? Math.min(gsoSize, wayMtu - Segmenter.headerBytes(arena, at, upper))
+                : gsoSize;
+    }
+
+    /**
+     * Sees to it that a packet passes a way that is narrower than the tunnel. One that is too long and must not be cut (RFC 1191,
+     * RFC 8201) does not go on, and its sender is told. If it may be cut, or the sender cannot be told, it goes on, and the
+     * packet outside is cut: over IPv4 on its way, over IPv6 where this node knows of the narrow link.
+     *
+     * @param gsoSize of a super-packet, else 0
+     * @return false when it does not go on
+     */
+    private boolean narrow(Peer peer, int virtio, int length, int upper, int gsoSize) {
+        int at = virtio + VirtioNetHeader.BYTES;
+        Peer.Way way = peer.way();
+        int longest = gsoSize > 0 ? Math.min(length, Segmenter.headerBytes(arena, at, upper) + gsoSize) : length;
+        if (longest > way.mtuBytes()) {
+            return ip.mayBeFragmented(arena, at, longest)
+                    || !errors.answer(IcmpError.Reason.TOO_BIG, way.mtuBytes(), arena, at, length);
+        }
+        if (way.clampsMss() && IpHeader.protocol(upper) == Ipv4Header.PROTOCOL_TCP && gsoSize == 0) {
+            boolean partial = VirtioNetHeader.needsChecksum(arena, virtio);
+            MaximumSegment.clamp(arena, at, length, ip, upper, way.mtuBytes(), partial);
+        }
+        return true;
     }
 
     private void count(int packets, int bytes) {
@@ -189,29 +248,20 @@ final class Outbound implements SegmentSink, AutoCloseable {
         counters.add(Counter.OUT_BYTES, bytes);
     }
 
-    /**
-     * Adds the payload to a checksum field that holds the pseudo header's sum. A pod with a packet socket of its own says
-     * where (packet(7), PACKET_VNET_HDR): in the IP header it would rewrite an address that was checked already.
-     */
-    private boolean completeChecksum(int virtio, int ip, int length, int upper) {
-        int start = VirtioNetHeader.checksumStart(arena, virtio);
-        int field = start + VirtioNetHeader.checksumOffset(arena, virtio);
-        if (start < IpHeader.headerBytes(upper) || start >= length || field + 2 > length) {
-            return false;
+    /** Sends a super-packet uncut where that is possible, else in segments by the socket. */
+    private void sendSuper(Peer peer, int at, int length, int upper, int gsoSize, int packets) {
+        if (uncut != null && uncut.trySend(batch, peer, arena, at, length, upper, gsoSize, packets)) {
+            return;
         }
-        long sum = InternetChecksum.add(0, arena, ip + start, length - start);
-        if (IpHeader.protocol(upper) == Ipv4Header.PROTOCOL_UDP) {
-            InternetChecksum.storeUdp(arena, ip + field, sum);
-        } else {
-            InternetChecksum.store(arena, ip + field, sum);
-        }
-        return true;
+        segmentPeer = peer;
+        segmentEcn = Ecn.encapsulate(ip.ecn(arena, at));
+        segmenter.cut(arena, at, length, upper, gsoSize, this);
     }
 
-    private void sendWhole(Peer peer, int ip, int length) {
-        int start = ip - headroom;
+    private void sendWhole(Peer peer, int at, int length) {
+        int start = at - headroom;
         encapsulator.wrap(arena, start, peer);
-        batch.begin(peer, headroom + length, Ecn.encapsulate(IpHeader.ecn(arena, ip, ipv6)));
+        batch.begin(peer, headroom + length, Ecn.encapsulate(ip.ecn(arena, at)));
         batch.add(arenaAddress + start, headroom + length);
     }
 
@@ -234,47 +284,13 @@ final class Outbound implements SegmentSink, AutoCloseable {
         batch.add(arenaAddress + payloadOffset, payloadBytes);
     }
 
-    /**
-     * Tells the sender that a packet does not go on: too big for the tunnel, or to nowhere.
-     *
-     * <p>Over IPv6 the tunnel's address answers. Over IPv4 the kernel takes no packet from outside whose source is an address
-     * of its own (a martian, unless accept_local is set, which a container may not), so there the answer comes from where the
-     * packet was going, as those of the kernel's tunnels do (net/ipv4/ip_tunnel_core.c, iptunnel_pmtud_build_icmp).
-     */
-    private void answer(boolean tooBig, int ip, int length) {
-        int at = VirtioNetHeader.BYTES;
-        int mtu = tooBig ? end.mtuBytes() : 0;
-        int bytes;
-        if (ipv6) {
-            int type = tooBig ? Icmpv6Error.TYPE_PACKET_TOO_BIG : Icmpv6Error.TYPE_UNREACHABLE;
-            if (!Icmpv6Error.mayAnswer(arena, ip, length, type) || !errors.take(System.nanoTime())) {
-                return;
-            }
-            // As with IPv4: our own address, coming from the tunnel, would be dropped as a forged one.
-            boolean toMany = Ipv6Header.destinationHigh(arena, ip) >>> 56 == 0xff;
-            long high = toMany ? end.address().highBits() : Ipv6Header.destinationHigh(arena, ip);
-            long low = toMany ? end.address().lowBits() : Ipv6Header.destinationLow(arena, ip);
-            bytes = Icmpv6Error.write(answer, at, type, mtu, high, low, arena, ip, length);
-        } else {
-            if (!IcmpError.mayAnswer(arena, ip) || !errors.take(System.nanoTime())) {
-                return;
-            }
-            int code = tooBig ? IcmpError.CODE_FRAGMENTATION_NEEDED : IcmpError.CODE_NET_UNREACHABLE;
-            bytes = IcmpError.write(answer, at, code, mtu, Ipv4Header.destination(arena, ip), arena, ip);
-        }
-        VirtioNetHeader.writePlain(answer, 0);
-        answerParts.clear();
-        answerParts.add(answer.memoryAddress(), at + bytes);
-        if (tun.write(answerParts) == 0) {
-            counters.add(Counter.ICMP_ERRORS, 1);
-        }
-    }
-
     @Override
     public void close() {
         batch.close();
+        if (uncut != null) {
+            uncut.close();
+        }
         arena.release();
-        answer.release();
-        answerParts.close();
+        errors.close();
     }
 }

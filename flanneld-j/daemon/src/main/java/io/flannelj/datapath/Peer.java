@@ -2,7 +2,9 @@ package io.flannelj.datapath;
 
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLongArray;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Another node as the data path sees it: where its pods are, and how to get there. It outlives the route tables it
@@ -11,6 +13,7 @@ import java.util.concurrent.atomic.AtomicLongArray;
  * <p>Counters have one writer for each queue, its worker; anybody may read.
  */
 public final class Peer {
+    private static final long RUNS_ARE_TRIED_AGAIN_NANOS = 60_000_000_000L;
     private static final int QUEUE_SLOTS = 8; // a cache line of its own, so that workers do not disturb each other
     private static final int PACKETS_OUT = 0;
     private static final int BYTES_OUT = 1;
@@ -19,11 +22,8 @@ public final class Peer {
 
     private final Cidr subnet;
     private final IpAddress underlayAddress;
-    private final int underlayBits;
     private final long underlayHigh;
     private final long underlayLow;
-    private final int subnetBits;
-    private final int subnetMask;
     private final long subnetHigh;
     private final long subnetLow;
     private final long subnetHighMask;
@@ -31,7 +31,24 @@ public final class Peer {
     private final int port;
     private final long linkAddress;
     private AtomicLongArray counts = new AtomicLongArray(QUEUE_SLOTS);
-    private boolean segmentsSeparately;
+    private boolean neverSegmented;
+    private boolean wasRefused;
+    private long refusedAtNanos;
+    private boolean damagesRuns;
+    private boolean uncutWasRefused;
+    private long uncutRefusedAtNanos;
+    private volatile @Nullable NextHop nextHop;
+    private volatile Way way = Way.UNTESTED;
+
+    /**
+     * What was found out about the way there.
+     *
+     * @param mtuBytes the longest inner packet that passes whole
+     * @param clampsMss whether new TCP connections are told of it
+     */
+    record Way(int mtuBytes, boolean clampsMss) {
+        static final Way UNTESTED = new Way(Integer.MAX_VALUE, false);
+    }
 
     /**
      * @param subnet the peer's lease, network form
@@ -42,17 +59,12 @@ public final class Peer {
     public Peer(Cidr subnet, IpAddress underlayAddress, int port, long linkAddress) {
         this.subnet = subnet;
         this.underlayAddress = underlayAddress;
-        this.underlayBits = underlayAddress.isIpv4() ? underlayAddress.ipv4Bits() : 0;
         this.underlayHigh = underlayAddress.highBits();
         this.underlayLow = underlayAddress.lowBits();
-        boolean ipv4 = subnet.isIpv4();
-        int length = subnet.length();
-        this.subnetBits = ipv4 ? subnet.address().ipv4Bits() : 0;
-        this.subnetMask = !ipv4 || length == 0 ? 0 : -1 << (32 - length);
         this.subnetHigh = subnet.address().highBits();
         this.subnetLow = subnet.address().lowBits();
-        this.subnetHighMask = Ipv6Prefixes.highMask(length);
-        this.subnetLowMask = Ipv6Prefixes.lowMask(length);
+        this.subnetHighMask = subnet.mask().highBits();
+        this.subnetLowMask = subnet.mask().lowBits();
         this.port = port;
         this.linkAddress = linkAddress;
     }
@@ -73,27 +85,17 @@ public final class Peer {
         return underlayAddress;
     }
 
-    /** Whether an IPv4 address, as 32 bits, lies in the peer's lease, which must be of that family. */
-    boolean covers(int address) {
-        return (address & subnetMask) == subnetBits;
-    }
-
-    /** Whether an IPv6 address lies in the peer's lease, which must be of that family. */
+    /** Whether an address of the lease's family lies in it. */
     boolean covers(long high, long low) {
         return (high & subnetHighMask) == subnetHigh && (low & subnetLowMask) == subnetLow;
     }
 
-    /** An IPv4 underlay address as 32 bits. */
-    int underlayBits() {
-        return underlayBits;
-    }
-
-    /** The upper half of an IPv6 underlay address. */
+    /** The upper half of the underlay address; 0 for an IPv4 one. */
     long underlayHigh() {
         return underlayHigh;
     }
 
-    /** The lower half of an IPv6 underlay address; an IPv4 one whole. */
+    /** The lower half of the underlay address; an IPv4 one whole. */
     long underlayLow() {
         return underlayLow;
     }
@@ -123,7 +125,7 @@ public final class Peer {
         return sum(PACKETS_OUT);
     }
 
-    /** Octets sent to it, from the inner IP header on. */
+    /** Bytes sent to it, from the inner IP header on. */
     public long bytesOut() {
         return sum(BYTES_OUT);
     }
@@ -132,7 +134,7 @@ public final class Peer {
         return sum(PACKETS_IN);
     }
 
-    /** Octets received from it, from the inner IP header on. */
+    /** Bytes received from it, from the inner IP header on. */
     public long bytesIn() {
         return sum(BYTES_IN);
     }
@@ -159,13 +161,98 @@ public final class Peer {
         counts.setOpaque(at, counts.getPlain(at) + amount);
     }
 
-    /** Whether the kernel refused UDP segmentation on the way to this peer. Any worker may find out; each reads it plainly. */
-    boolean segmentsSeparately() {
-        return segmentsSeparately;
+    /** Whether UDP segmentation does not work on the way to this peer. Any worker may find out; each reads it plainly. */
+    public boolean segmentsSeparately() {
+        return neverSegmented || damagesRuns || refusedAtNanos != 0;
     }
 
-    /** From now on each packet to it is sent by itself. Worker's own, once the peer is in a table. */
+    /** Whether it is of no use to test that, since the kernel is not asked. */
+    public boolean isNeverSegmented() {
+        return neverSegmented;
+    }
+
+    /** Each packet to it is sent by itself, for good. Before the peer is in a table. */
     public void segmentSeparately() {
-        segmentsSeparately = true;
+        neverSegmented = true;
+    }
+
+    /**
+     * The kernel refuses a run to it, so that each packet is sent by itself for a while. By a worker.
+     *
+     * @return whether that is the first time
+     */
+    boolean refuseRuns(long nowNanos) {
+        boolean first = !wasRefused;
+        wasRefused = true;
+        refusedAtNanos = nowNanos | 1; // 0 stands for never
+        return first;
+    }
+
+    /** Lets be tried again what the kernel refused a while ago: the uplink may have been changed since. */
+    public void tryRunsAgain(long nowNanos) {
+        if (isOver(refusedAtNanos, nowNanos)) {
+            refusedAtNanos = 0;
+        }
+        if (isOver(uncutRefusedAtNanos, nowNanos)) {
+            uncutRefusedAtNanos = 0;
+        }
+    }
+
+    private static boolean isOver(long refusedAtNanos, long nowNanos) {
+        return refusedAtNanos != 0 && nowNanos - refusedAtNanos > RUNS_ARE_TRIED_AGAIN_NANOS;
+    }
+
+    /** Takes the next hop on the underlay, null where none is known; from one thread, that of who follows the kernel. */
+    public void leadTo(@Nullable NextHop hop) {
+        if (!Objects.equals(hop, nextHop)) {
+            nextHop = hop;
+        }
+    }
+
+    /** The next hop that super-packets go to uncut; null where they go by the socket. */
+    @Nullable
+    NextHop uncutHop() {
+        return uncutRefusedAtNanos != 0 || segmentsSeparately() ? null : nextHop;
+    }
+
+    /**
+     * The kernel refuses an uncut super-packet to it, or any packet: for a while all go by the socket. By a worker.
+     *
+     * @return whether that is the first time
+     */
+    boolean refuseUncut(long nowNanos) {
+        boolean first = !uncutWasRefused;
+        uncutWasRefused = true;
+        uncutRefusedAtNanos = nowNanos | 1;
+        return first;
+    }
+
+    /** How super-packets leave for it, as things are now. */
+    public SuperPackets superPackets() {
+        return segmentsSeparately()
+                ? SuperPackets.SEPARATE
+                : uncutHop() == null ? SuperPackets.SEGMENTED : SuperPackets.UNCUT;
+    }
+
+    /** Whether runs that are segmented on their way out arrive damaged there; from one thread, that of the probes. */
+    public void damageRuns(boolean found) {
+        damagesRuns = found;
+    }
+
+    /**
+     * Takes what was found out about the way there; from one thread, that of the probes.
+     *
+     * @param mtuBytes the longest inner packet that passes whole
+     * @param clampMss whether the segment size of new TCP connections is limited to that
+     */
+    public void limit(int mtuBytes, boolean clampMss) {
+        if (mtuBytes != way.mtuBytes || clampMss != way.clampsMss) {
+            way = new Way(mtuBytes, clampMss);
+        }
+    }
+
+    /** What was found out about the way there. */
+    Way way() {
+        return way;
     }
 }

@@ -1,6 +1,5 @@
 package io.flannelj.datapath;
 
-import io.flannelj.datapath.Counters.Counter;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;

@@ -1,6 +1,5 @@
 package io.flannelj.datapath;
 
-import io.flannelj.datapath.Counters.Counter;
 import io.flannelj.device.SendVector;
 import io.flannelj.device.UnderlaySocket;
 import io.flannelj.linux.Errno;
@@ -22,8 +21,9 @@ final class TxBatch implements AutoCloseable {
 
     private final UnderlaySocket socket;
     private final Counters counters;
+    private final PacketTrace trace;
+    private final int tunnelHeaderBytes;
     private final Consumer<Peer> onSegmentationRefused;
-    private final boolean ipv6;
     private final SendVector messages;
     private final SendVector single;
     private final ByteBuf headers;
@@ -42,18 +42,21 @@ final class TxBatch implements AutoCloseable {
             ByteBufAllocator allocator,
             UnderlaySocket socket,
             Counters counters,
+            PacketTrace trace,
+            int tunnelHeaderBytes,
             Consumer<Peer> onSegmentationRefused) {
         this.socket = socket;
         this.counters = counters;
+        this.trace = trace;
+        this.tunnelHeaderBytes = tunnelHeaderBytes;
         this.onSegmentationRefused = onSegmentationRefused;
-        this.ipv6 = socket.isIpv6();
-        this.messages = new SendVector(allocator, ipv6, MESSAGES, PARTS);
-        this.single = new SendVector(allocator, ipv6, 1, SendVector.MAX_SEGMENTS * 2);
+        this.messages = new SendVector(allocator, socket.family(), MESSAGES, PARTS);
+        this.single = new SendVector(allocator, socket.family(), 1, SendVector.MAX_SEGMENTS * 2);
         this.headers = allocator.directBuffer(PARTS * HEADER_SLOT_BYTES);
         this.headersAddress = headers.memoryAddress();
     }
 
-    /** Scratch for the headers of segments, in slots of 192 octets. */
+    /** Scratch for the headers of segments, in slots of 192 bytes. */
     ByteBuf headers() {
         return headers;
     }
@@ -77,7 +80,7 @@ final class TxBatch implements AutoCloseable {
     /**
      * Begins a datagram; the parts added next make it up.
      *
-     * @param bytes its length in octets
+     * @param bytes its length in bytes
      * @param ecn congestion mark of the outer header
      */
     void begin(Peer peer, int bytes, int ecn) {
@@ -108,16 +111,31 @@ final class TxBatch implements AutoCloseable {
     }
 
     private void open(SendVector vector, Peer peer) {
-        if (ipv6) {
-            vector.open(peer.underlayHigh(), peer.underlayLow(), peer.port());
-        } else {
-            vector.open(peer.underlayBits(), peer.port());
-        }
+        vector.open(peer.underlayHigh(), peer.underlayLow(), peer.port());
     }
 
     /** Adds a part of the datagram begun last. */
     void add(long address, int bytes) {
         messages.add(address, bytes);
+    }
+
+    /** Sends what waits for a peer, so that nothing overtakes it. */
+    void flushFor(Peer peer) {
+        if (isWaiting(peer)) {
+            flush();
+        }
+    }
+
+    private boolean isWaiting(Peer peer) {
+        if (openPeer == peer) {
+            return true;
+        }
+        for (int i = 0; i < messages.count(); i++) {
+            if (peers[i] == peer) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Sends everything; afterwards no byte is borrowed any more. */
@@ -142,6 +160,9 @@ final class TxBatch implements AutoCloseable {
             if (taken > 0) {
                 for (int i = sent; i < sent + taken; i++) {
                     counters.add(Counter.OUT_DELIVERED, messages.datagrams(i));
+                    if (trace.isWatched()) {
+                        trace.toWire(messages, i, peers[i], tunnelHeaderBytes);
+                    }
                 }
                 sent += taken;
             } else {
@@ -156,14 +177,16 @@ final class TxBatch implements AutoCloseable {
         boolean segmentationIsWhy = errno == Errno.EINVAL || errno == Errno.EIO || errno == Errno.EMSGSIZE;
         if (segmentationIsWhy && messages.datagrams(message) > 1) {
             Peer peer = peers[message];
-            if (!peer.segmentsSeparately()) {
-                peer.segmentSeparately();
+            if (peer.refuseRuns(System.nanoTime())) {
                 counters.add(Counter.SEGMENTATION_FALLBACKS, 1);
                 onSegmentationRefused.accept(peer);
             }
             sendSeparately(message);
         } else {
-            counters.drop(reasonFor(errno), messages.datagrams(message));
+            if (errno == Errno.EPERM) {
+                peers[message].refuseUncut(System.nanoTime()); // what a packet filter forbids does not go past it
+            }
+            trace.dropMessage(reasonFor(errno), messages, message, peers[message], tunnelHeaderBytes);
         }
     }
 
@@ -185,8 +208,11 @@ final class TxBatch implements AutoCloseable {
             counters.add(Counter.OUT_SENDS, 1);
             if (taken > 0) {
                 counters.add(Counter.OUT_DELIVERED, 1);
+                if (trace.isWatched()) {
+                    trace.toWire(single, 0, peers[message], tunnelHeaderBytes);
+                }
             } else {
-                counters.drop(reasonFor(-taken), 1);
+                trace.dropMessage(reasonFor(-taken), single, 0, peers[message], tunnelHeaderBytes);
             }
         }
     }

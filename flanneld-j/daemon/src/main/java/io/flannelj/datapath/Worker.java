@@ -4,6 +4,7 @@ import io.flannelj.device.TunQueue;
 import io.flannelj.device.UnderlaySocket;
 import io.netty.buffer.ByteBufAllocator;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One event loop's share of the traffic: a TUN queue, a UDP socket, and both ways between them. A packet never changes
@@ -14,23 +15,21 @@ import java.util.function.Consumer;
  * so a worker that usually carries little at a time goes on asking for a short while before it returns to its event loop.
  * One that carries much sleeps at once: others need the processor, and what gathers meanwhile goes in one batch.
  *
- * <p>Confined to its event loop, except for {@link #counters} and {@link #route}.
+ * <p>Confined to its event loop, except for {@link #counters}, {@link #trace} and {@link #route}.
  */
 public final class Worker implements AutoCloseable {
     private static final int BATCHES_PER_WAKEUP = 16;
     private static final long SPARSE_BYTES = 1024;
 
     private final Counters counters;
+    private final PacketTrace trace;
     private final Outbound outbound;
     private final Inbound inbound;
     private final long busyPollNanos;
     private long usualBytes;
     private volatile RouteTable routes = RouteTable.EMPTY;
 
-    /**
-     * @param queue number of this worker, from 0 on
-     * @param onSegmentationRefused told once for each peer on whose path the kernel refuses UDP segmentation
-     */
+    /** One whose packets all leave by the socket. */
     public Worker(
             ByteBufAllocator allocator,
             int queue,
@@ -38,9 +37,27 @@ public final class Worker implements AutoCloseable {
             UnderlaySocket socket,
             TunnelEnd end,
             Consumer<Peer> onSegmentationRefused) {
+        this(allocator, queue, tun, socket, end, onSegmentationRefused, null);
+    }
+
+    /**
+     * @param queue number of this worker, from 0 on
+     * @param onSegmentationRefused told once for each peer on whose path the kernel refuses UDP segmentation
+     * @param tunnelSegmentation by which super-packets leave uncut; null where all leave by the socket
+     */
+    public Worker(
+            ByteBufAllocator allocator,
+            int queue,
+            TunQueue tun,
+            UnderlaySocket socket,
+            TunnelEnd end,
+            Consumer<Peer> onSegmentationRefused,
+            @Nullable TunnelSegmentation tunnelSegmentation) {
         this.counters = new Counters(queue);
-        this.outbound = new Outbound(allocator, tun, socket, end, counters, onSegmentationRefused);
-        this.inbound = new Inbound(allocator, tun, socket, end, counters);
+        this.trace = new PacketTrace(counters, socket.family());
+        this.outbound =
+                new Outbound(allocator, tun, socket, end, counters, trace, onSegmentationRefused, tunnelSegmentation);
+        this.inbound = new Inbound(allocator, tun, socket, end, counters, trace);
         this.busyPollNanos = end.busyPoll().toNanos();
     }
 
@@ -60,6 +77,7 @@ public final class Worker implements AutoCloseable {
         int batches = 0;
         long idleSince = 0;
         while (batches < BATCHES_PER_WAKEUP) {
+            trace.beginBatch();
             if (inbound.pump(table) + outbound.pump(table) > 0) {
                 batches++;
                 idleSince = 0;
@@ -80,11 +98,16 @@ public final class Worker implements AutoCloseable {
     }
 
     private long carriedBytes() {
-        return counters.get(Counters.Counter.OUT_BYTES) + counters.get(Counters.Counter.IN_BYTES);
+        return counters.get(Counter.OUT_BYTES) + counters.get(Counter.IN_BYTES);
     }
 
     public Counters counters() {
         return counters;
+    }
+
+    /** What others may see of the packets. */
+    PacketTrace trace() {
+        return trace;
     }
 
     @Override

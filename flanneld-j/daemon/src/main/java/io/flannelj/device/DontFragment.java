@@ -5,8 +5,15 @@ package io.flannelj.device;
  * decided holds for every packet of a tunnel, sent alone or segmented by the kernel.
  */
 public enum DontFragment {
-    /** It may: by this node where it knows of the narrower way, and over IPv4 by routers. What kernel VXLAN does by default. */
+    /**
+     * It may, by routers over IPv4. This node sends it as long as its own uplink takes it, whatever ICMP errors say of the way:
+     * anybody can make them up.
+     */
     UNSET,
+    /** It may, also by this node where ICMP errors say that the way is narrower. What kernel VXLAN does. */
+    UNSET_AS_TOLD,
     /** It must not: it is lost there, and the router says so. */
-    SET
+    SET,
+    /** The same for probes: what this node believes of the way does not count, its own uplink's MTU does. */
+    PROBE
 }

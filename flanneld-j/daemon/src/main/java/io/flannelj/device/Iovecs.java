@@ -57,7 +57,7 @@ public final class Iovecs implements AutoCloseable {
         return capacity - count;
     }
 
-    /** All parts together, in octets. */
+    /** All parts together, in bytes. */
     public int bytes() {
         return bytes;
     }
@@ -67,7 +67,7 @@ public final class Iovecs implements AutoCloseable {
         return entries.getLongLE(index * ENTRY_BYTES);
     }
 
-    /** Length of part {@code index} in octets. */
+    /** Length of part {@code index} in bytes. */
     public int length(int index) {
         return (int) entries.getLongLE(index * ENTRY_BYTES + 8);
     }

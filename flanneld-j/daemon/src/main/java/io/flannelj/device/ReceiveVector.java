@@ -1,5 +1,7 @@
 package io.flannelj.device;
 
+import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 
@@ -14,6 +16,8 @@ public final class ReceiveVector implements AutoCloseable {
     private static final int NAME_BYTES = 32; // struct sockaddr_in has 16, struct sockaddr_in6 28
     private static final int CONTROL_BYTES = 64;
     private static final int CONTROL_HEADER_BYTES = 16; // struct cmsghdr
+    private static final int SOL_SOCKET = 1;
+    private static final int SCM_TIMESTAMPNS = 35;
     private static final int SOL_IP = 0;
     private static final int IP_TOS = 1;
     private static final int SOL_UDP = 17;
@@ -22,6 +26,7 @@ public final class ReceiveVector implements AutoCloseable {
     private static final int IPV6_TCLASS = 67;
     private static final int TRUNCATED = 0x20; // MSG_TRUNC
 
+    private final IpFamily family;
     private final ByteBuf memory;
     private final ByteBuf data;
     private final long address;
@@ -30,7 +35,9 @@ public final class ReceiveVector implements AutoCloseable {
     private final int namesAt;
     private final int controlsAt;
 
-    public ReceiveVector(ByteBufAllocator allocator, int slots, int slotBytes) {
+    /** @param family of those who send */
+    public ReceiveVector(ByteBufAllocator allocator, IpFamily family, int slots, int slotBytes) {
+        this.family = family;
         this.slots = slots;
         this.slotBytes = slotBytes;
         int iovecsAt = slots * ENTRY_BYTES;
@@ -75,7 +82,7 @@ public final class ReceiveVector implements AutoCloseable {
         return index * slotBytes;
     }
 
-    /** Octets received into slot {@code index}. */
+    /** Bytes received into slot {@code index}. */
     public int bytes(int index) {
         return memory.getIntLE(index * ENTRY_BYTES + 56);
     }
@@ -85,19 +92,22 @@ public final class ReceiveVector implements AutoCloseable {
         return (memory.getIntLE(index * ENTRY_BYTES + 48) & TRUNCATED) != 0;
     }
 
-    /** Who sent it, on a socket of IPv4. */
-    public int source(int index) {
-        return memory.getInt(namesAt + index * NAME_BYTES + 4);
+    /** Who sent it. */
+    public IpAddress source(int index) {
+        return family == IpFamily.IPV4
+                ? IpAddress.ofIpv4((int) sourceLow(index))
+                : IpAddress.ofIpv6(sourceHigh(index), sourceLow(index));
     }
 
-    /** Who sent it, on a socket of IPv6: the upper half. */
+    /** Who sent it: the upper half of the address; 0 of an IPv4 one. */
     public long sourceHigh(int index) {
-        return memory.getLong(namesAt + index * NAME_BYTES + 8);
+        return family == IpFamily.IPV4 ? 0 : memory.getLong(namesAt + index * NAME_BYTES + 8);
     }
 
-    /** Who sent it, on a socket of IPv6: the lower half. */
+    /** Who sent it: the lower half of the address; an IPv4 one whole. */
     public long sourceLow(int index) {
-        return memory.getLong(namesAt + index * NAME_BYTES + 16);
+        int name = namesAt + index * NAME_BYTES;
+        return family == IpFamily.IPV4 ? memory.getUnsignedInt(name + 4) : memory.getLong(name + 16);
     }
 
     /** Size of each of the datagrams that were joined, the last of which may be shorter; or all there is. */
@@ -116,6 +126,12 @@ public final class ReceiveVector implements AutoCloseable {
         return control < 0 ? 0 : memory.getUnsignedByte(control);
     }
 
+    /** When it arrived, in nanoseconds of the time of day; -1 where the socket does not tell (SO_TIMESTAMPNS). */
+    public long arrivedAtNanos(int index) {
+        int control = control(index, SOL_SOCKET, SCM_TIMESTAMPNS);
+        return control < 0 ? -1 : memory.getLongLE(control) * 1_000_000_000 + memory.getLongLE(control + 8);
+    }
+
     /** Where the data of a slot's control message begins; -1 when there is none of that kind. */
     private int control(int index, int level, int type) {
         int at = controlsAt + index * CONTROL_BYTES;
@@ -130,26 +146,21 @@ public final class ReceiveVector implements AutoCloseable {
     }
 
     /** Fills slot {@code index} as the kernel would; for sockets that are not the kernel's. */
-    public void fill(int index, int source, int bytes, int segmentBytes, int trafficClass) {
-        memory.setInt(namesAt + index * NAME_BYTES + 4, source);
-        fill(index, bytes, segmentBytes);
-        addControl(index, SOL_IP, IP_TOS, trafficClass);
-    }
-
-    /** The same from an IPv6 source. */
     public void fill(int index, long sourceHigh, long sourceLow, int bytes, int segmentBytes, int trafficClass) {
-        memory.setLong(namesAt + index * NAME_BYTES + 8, sourceHigh);
-        memory.setLong(namesAt + index * NAME_BYTES + 16, sourceLow);
-        fill(index, bytes, segmentBytes);
-        addControl(index, SOL_IPV6, IPV6_TCLASS, trafficClass);
-    }
-
-    private void fill(int index, int bytes, int segmentBytes) {
+        int name = namesAt + index * NAME_BYTES;
         int entry = index * ENTRY_BYTES;
         memory.setIntLE(entry + 56, bytes);
         memory.setLongLE(entry + 40, 0);
         if (segmentBytes < bytes) {
             addControl(index, SOL_UDP, UDP_GRO, segmentBytes);
+        }
+        if (family == IpFamily.IPV4) {
+            memory.setInt(name + 4, (int) sourceLow);
+            addControl(index, SOL_IP, IP_TOS, trafficClass);
+        } else {
+            memory.setLong(name + 8, sourceHigh);
+            memory.setLong(name + 16, sourceLow);
+            addControl(index, SOL_IPV6, IPV6_TCLASS, trafficClass);
         }
     }
 

@@ -1,5 +1,7 @@
 package io.flannelj.device;
 
+import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 
@@ -15,7 +17,7 @@ public final class SendVector implements AutoCloseable {
     /** Datagrams in one message: the kernel's UDP_MAX_SEGMENTS before Linux 6.9. */
     public static final int MAX_SEGMENTS = 64;
 
-    /** Octets in one message: the largest UDP payload over IPv4, which IPv6 takes as well. */
+    /** Bytes in one message: the largest UDP payload over IPv4, which IPv6 takes as well. */
     public static final int MAX_BYTES = 65_507;
 
     private static final int ENTRY_BYTES = 64; // struct mmsghdr on 64-bit Linux: msghdr 56, msg_len 4, padding 4
@@ -25,8 +27,6 @@ public final class SendVector implements AutoCloseable {
     private static final int CONTROL_BYTES = 24; // CMSG_SPACE of an int or less
     private static final int CLASS_LENGTH = 20; // CMSG_LEN(sizeof(int))
     private static final int SEGMENT_LENGTH = 18; // CMSG_LEN(sizeof(u16))
-    private static final int AF_INET = 2;
-    private static final int AF_INET6 = 10;
     private static final int SOL_IP = 0;
     private static final int IP_TOS = 1;
     private static final int SOL_UDP = 17;
@@ -34,6 +34,7 @@ public final class SendVector implements AutoCloseable {
     private static final int SOL_IPV6 = 41;
     private static final int IPV6_TCLASS = 67;
 
+    private final IpFamily family;
     private final ByteBuf memory;
     private final long address;
     private final int namesAt;
@@ -46,9 +47,11 @@ public final class SendVector implements AutoCloseable {
     private int count;
 
     /**
-     * @param ipv6 family of all destinations
+     * @param family of all destinations
      */
-    public SendVector(ByteBufAllocator allocator, boolean ipv6, int messages, int partCapacity) {
+    public SendVector(ByteBufAllocator allocator, IpFamily family, int messages, int partCapacity) {
+        boolean ipv6 = family == IpFamily.IPV6;
+        this.family = family;
         this.capacity = messages;
         this.namesAt = messages * ENTRY_BYTES;
         this.controlsAt = namesAt + messages * NAME_BYTES;
@@ -63,7 +66,7 @@ public final class SendVector implements AutoCloseable {
             int entry = i * ENTRY_BYTES;
             memory.setLongLE(entry, address + namesAt + (long) i * NAME_BYTES);
             memory.setIntLE(entry + 8, ipv6 ? IPV6_NAME_BYTES : IPV4_NAME_BYTES);
-            memory.setShortLE(namesAt + i * NAME_BYTES, ipv6 ? AF_INET6 : AF_INET);
+            memory.setShortLE(namesAt + i * NAME_BYTES, family.number());
             int control = classAt(i);
             memory.setLongLE(control, CLASS_LENGTH);
             memory.setIntLE(control + 8, ipv6 ? SOL_IPV6 : SOL_IP);
@@ -86,22 +89,21 @@ public final class SendVector implements AutoCloseable {
         parts.clear();
     }
 
-    /** Opens a message to an IPv4 destination; parts added from now on belong to it. */
-    public void open(int destination, int port) {
-        memory.setInt(namesAt + count * NAME_BYTES + 4, destination);
-        open(port);
-    }
-
-    /** Opens a message to an IPv6 destination; parts added from now on belong to it. */
+    /**
+     * Opens a message; parts added from now on belong to it.
+     *
+     * @param high upper half of the destination; 0 for an IPv4 address
+     * @param low lower half of the destination; an IPv4 address whole
+     */
     public void open(long high, long low, int port) {
         int name = namesAt + count * NAME_BYTES;
-        memory.setLong(name + 8, high);
-        memory.setLong(name + 16, low);
-        open(port);
-    }
-
-    private void open(int port) {
-        memory.setShort(namesAt + count * NAME_BYTES + 2, port);
+        memory.setShort(name + 2, port);
+        if (family == IpFamily.IPV4) {
+            memory.setInt(name + 4, (int) low);
+        } else {
+            memory.setLong(name + 8, high);
+            memory.setLong(name + 16, low);
+        }
         memory.setLongLE(count * ENTRY_BYTES + 16, parts.entryAddress(parts.count()));
         firstPart[count] = parts.count();
     }
@@ -114,7 +116,7 @@ public final class SendVector implements AutoCloseable {
     /**
      * Completes the open message.
      *
-     * @param segment size in octets of each datagram but the last
+     * @param segment size in bytes of each datagram but the last
      * @param datagramCount how many datagrams the parts make
      * @param trafficClass of their outer headers; 0 is what the kernel writes by itself
      */
@@ -153,7 +155,7 @@ public final class SendVector implements AutoCloseable {
         return datagrams[index];
     }
 
-    /** Size in octets of each datagram of message {@code index} but the last. */
+    /** Size in bytes of each datagram of message {@code index} but the last. */
     public int segmentBytes(int index) {
         return segmentBytes[index];
     }
@@ -163,19 +165,11 @@ public final class SendVector implements AutoCloseable {
         return memory.getIntLE(classAt(index) + 16);
     }
 
-    /** An IPv4 destination. */
-    public int destination(int index) {
-        return memory.getInt(namesAt + index * NAME_BYTES + 4);
-    }
-
-    /** The upper half of an IPv6 destination. */
-    public long destinationHigh(int index) {
-        return memory.getLong(namesAt + index * NAME_BYTES + 8);
-    }
-
-    /** The lower half of an IPv6 destination. */
-    public long destinationLow(int index) {
-        return memory.getLong(namesAt + index * NAME_BYTES + 16);
+    public IpAddress destination(int index) {
+        int name = namesAt + index * NAME_BYTES;
+        return family == IpFamily.IPV4
+                ? IpAddress.ofIpv4(memory.getInt(name + 4))
+                : IpAddress.ofIpv6(memory.getLong(name + 8), memory.getLong(name + 16));
     }
 
     public int port(int index) {

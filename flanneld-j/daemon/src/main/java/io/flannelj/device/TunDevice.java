@@ -24,6 +24,7 @@ public final class TunDevice implements AutoCloseable {
     private static final int OFFLOAD_TSO6 = 0x04;
     private static final int OFFLOAD_USO4 = 0x20;
     private static final int OFFLOAD_USO6 = 0x40;
+    private static final int ATTEMPTS = 10;
 
     private final String name;
     private final List<TunQueue> queues;
@@ -47,7 +48,7 @@ public final class TunDevice implements AutoCloseable {
         List<TunQueue> queues = new ArrayList<>();
         try {
             boolean several = queueCount > 1;
-            Tun first = Tun.open(devicePath, name, true, several);
+            Tun first = several ? openAlone(devicePath, name) : Tun.open(devicePath, name, true, false);
             queues.add(new Queue(first));
             TunFeatures features = agree(first);
             for (int i = 1; i < queueCount; i++) {
@@ -60,6 +61,31 @@ public final class TunDevice implements AutoCloseable {
             queues.forEach(TunQueue::close);
             throw e;
         }
+    }
+
+    /**
+     * Opens the first of several queues, of a device that nobody else has one of. Until it is root's, a moment after it was made,
+     * any user may open one, would get a share of the pods' packets by it, and would keep the device when this process ends.
+     */
+    private static Tun openAlone(String devicePath, String name) throws IOException {
+        try (NetlinkSocket netlink = NetlinkSocket.open()) {
+            Links links = new Links(netlink);
+            for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+                Tun tun = Tun.open(devicePath, name, true, true);
+                try {
+                    int index = links.require(tun.name()).index();
+                    if (links.tunQueues(index) <= 1) {
+                        return tun;
+                    }
+                    links.delete(index); // and with it what the others hold
+                } catch (IOException e) {
+                    tun.close();
+                    throw e;
+                }
+                tun.close();
+            }
+        }
+        throw new IOException("another process opens queues of the TUN device " + name + " each time it is made");
     }
 
     private static TunFeatures agree(Tun tun) {
@@ -79,17 +105,17 @@ public final class TunDevice implements AutoCloseable {
         String ipv6 = "net/ipv6/conf/" + name() + "/";
         if (Sysctl.exists(ipv6 + "disable_ipv6")) {
             // What the kernel would discover about neighbours and routers on this device would only be noise.
-            quieten(ipv6 + "addr_gen_mode", "1");
-            quieten(ipv6 + "accept_ra", "0");
-            quieten(ipv6 + "router_solicitations", "0");
-            quieten(ipv6 + "disable_ipv6", address.isIpv4() ? "1" : "0");
+            setBestEffort(ipv6 + "addr_gen_mode", "1");
+            setBestEffort(ipv6 + "accept_ra", "0");
+            setBestEffort(ipv6 + "router_solicitations", "0");
+            setBestEffort(ipv6 + "disable_ipv6", address.isIpv4() ? "1" : "0");
         } else if (address.isIpv6()) {
             throw new IOException(
                     "this kernel runs without IPv6, which the network config asks for; boot it without ipv6.disable=1,"
                             + " or set EnableIPv6 to false");
         }
         // A peer may send by another encapsulation, and so by another device, than it is sent to by.
-        quieten("net/ipv4/conf/" + name() + "/rp_filter", "2");
+        setBestEffort("net/ipv4/conf/" + name() + "/rp_filter", "2");
         Links links = new Links(netlink);
         Link link = links.require(name());
         links.setMtu(link.index(), mtuBytes);
@@ -99,7 +125,7 @@ public final class TunDevice implements AutoCloseable {
     }
 
     /** In a container that is not privileged /proc/sys is read-only; noise is no reason to fail. */
-    private static void quieten(String key, String value) {
+    private static void setBestEffort(String key, String value) {
         try {
             Sysctl.write(key, value);
         } catch (IOException e) {

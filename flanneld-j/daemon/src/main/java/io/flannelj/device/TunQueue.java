@@ -13,10 +13,10 @@ public interface TunQueue extends AutoCloseable {
     /**
      * Reads one packet, its virtio header first, into {@code into}, a direct buffer, from {@code offset} on.
      *
-     * <p>With offload on, it may be a TCP or UDP super-packet of up to 65 535 octets.
+     * <p>With offload on, it may be a TCP or UDP super-packet of up to 65 535 bytes.
      *
-     * @param room octets that may be written; a longer packet is cut off by the kernel
-     * @return octets read, header included; 0 when the queue is drained; a negative errno when the kernel refuses
+     * @param room bytes that may be written; a longer packet is cut off by the kernel
+     * @return bytes read, header included; 0 when the queue is drained; a negative errno when the kernel refuses
      */
     int read(ByteBuf into, int offset, int room);
 

@@ -3,6 +3,7 @@ package io.flannelj.device;
 import io.flannelj.linux.Errno;
 import io.flannelj.linux.UdpSocket;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import java.io.IOException;
 
 /**
@@ -24,14 +25,17 @@ public final class TunnelSocket implements UnderlaySocket {
     private static final int IPV6_RECVTCLASS = 66;
     private static final int PMTUDISC_DONT = 0;
     private static final int PMTUDISC_DO = 2;
+    private static final int PMTUDISC_PROBE = 3;
+    private static final int PMTUDISC_OMIT = 5;
     private static final int BUFFER_BYTES = 8 << 20;
+    private static final int PROBE_BUFFER_BYTES = 256 << 10;
 
     private final UdpSocket socket;
-    private final boolean ipv6;
+    private final IpFamily family;
 
-    private TunnelSocket(UdpSocket socket, boolean ipv6) {
+    private TunnelSocket(UdpSocket socket, IpFamily family) {
         this.socket = socket;
-        this.ipv6 = ipv6;
+        this.family = family;
     }
 
     /**
@@ -46,18 +50,42 @@ public final class TunnelSocket implements UnderlaySocket {
         UdpSocket socket = UdpSocket.open(local, port, shared);
         socket.setBufferBytes(BUFFER_BYTES);
         socket.trySetOption(SOL_UDP, UDP_GRO, 1); // older kernels have no UDP_GRO: then each datagram comes alone
-        boolean set = dontFragment == DontFragment.SET;
-        int discover =
-                set ? PMTUDISC_DO : PMTUDISC_DONT; // the kernel's own default sets DF on datagrams that go alone only
+        setFragmentation(socket, local.family(), dontFragment);
         if (local.isIpv6()) {
-            socket.trySetOption(SOL_IPV6, IPV6_MTU_DISCOVER, discover);
-            socket.trySetOption(SOL_IPV6, IPV6_DONTFRAG, set ? 1 : 0);
             socket.trySetOption(SOL_IPV6, IPV6_RECVTCLASS, 1);
         } else {
-            socket.trySetOption(SOL_IP, IP_MTU_DISCOVER, discover);
             socket.trySetOption(SOL_IP, IP_RECVTOS, 1);
         }
-        return new TunnelSocket(socket, local.isIpv6());
+        return new TunnelSocket(socket, local.family());
+    }
+
+    /**
+     * Binds a socket of any free port that only sends, beside those of the workers.
+     *
+     * @param dontFragment of what is sent
+     * @throws IOException when the address is not ours; names it
+     */
+    public static TunnelSocket openToSend(IpAddress local, DontFragment dontFragment) throws IOException {
+        UdpSocket socket = UdpSocket.open(local, 0, false);
+        socket.setBufferBytes(PROBE_BUFFER_BYTES);
+        setFragmentation(socket, local.family(), dontFragment);
+        return new TunnelSocket(socket, local.family());
+    }
+
+    private static void setFragmentation(UdpSocket socket, IpFamily family, DontFragment dontFragment) {
+        int discover = switch (dontFragment) {
+            case UNSET -> PMTUDISC_OMIT;
+            case UNSET_AS_TOLD -> PMTUDISC_DONT; // the kernel's own default sets DF on datagrams that go alone only
+            case SET -> PMTUDISC_DO;
+            case PROBE -> PMTUDISC_PROBE;
+        };
+        if (family == IpFamily.IPV6) {
+            boolean isUnset = dontFragment == DontFragment.UNSET || dontFragment == DontFragment.UNSET_AS_TOLD;
+            socket.trySetOption(SOL_IPV6, IPV6_MTU_DISCOVER, discover);
+            socket.trySetOption(SOL_IPV6, IPV6_DONTFRAG, isUnset ? 0 : 1);
+        } else {
+            socket.trySetOption(SOL_IP, IP_MTU_DISCOVER, discover);
+        }
     }
 
     @Override
@@ -66,8 +94,8 @@ public final class TunnelSocket implements UnderlaySocket {
     }
 
     @Override
-    public boolean isIpv6() {
-        return ipv6;
+    public IpFamily family() {
+        return family;
     }
 
     @Override
@@ -79,6 +107,11 @@ public final class TunnelSocket implements UnderlaySocket {
     public int receive(ReceiveVector slots) {
         int received = socket.recvmmsg(slots.address(), slots.slots());
         return received == -Errno.EAGAIN ? 0 : received;
+    }
+
+    @Override
+    public void dontFragment(DontFragment outer) {
+        setFragmentation(socket, family, outer);
     }
 
     @Override

@@ -1,5 +1,7 @@
 package io.flannelj.device;
 
+import io.flannelj.net.IpFamily;
+
 /**
  * A UDP socket as the data path sees it: many datagrams a call, each of which may stand for many equal ones (UDP GSO and
  * GRO). Confined to one event loop; never blocks, never allocates.
@@ -9,7 +11,7 @@ public interface UnderlaySocket extends AutoCloseable {
     int fd();
 
     /** Family of the addresses it sends to and receives from. */
-    boolean isIpv6();
+    IpFamily family();
 
     /**
      * Sends messages {@code from} to {@code from + count - 1}.
@@ -24,6 +26,9 @@ public interface UnderlaySocket extends AutoCloseable {
      * @return messages received; 0 when the socket is drained; a negative errno when the kernel refuses
      */
     int receive(ReceiveVector slots);
+
+    /** From now on this holds of what is sent, where the kernel decides that. */
+    default void dontFragment(DontFragment outer) {}
 
     @Override
     void close();

@@ -1,66 +1,70 @@
 package io.flannelj.firewall;
 
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
+import io.flannelj.packetfilter.Change;
 import java.io.IOException;
-import java.util.Collection;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Function;
 
-/** One flavour of packet filter for both families, each of which has tables of its own. */
+/** One flavour of packet filter, which has tables of their own for the families. */
 public final class Firewalls {
-    private final Firewall ipv4;
-    private final Firewall ipv6;
-    private boolean usesIpv6;
+    private final Map<IpFamily, Firewall> firewalls = new EnumMap<>(IpFamily.class);
+    private final Set<IpFamily> used = EnumSet.of(IpFamily.IPV4);
 
-    public Firewalls(Firewall ipv4, Firewall ipv6) {
-        this.ipv4 = ipv4;
-        this.ipv6 = ipv6;
+    public Firewalls(Function<IpFamily, Firewall> flavour) {
+        for (IpFamily family : IpFamily.values()) {
+            firewalls.put(family, flavour.apply(family));
+        }
     }
 
     /**
      * Makes the rules of each family what they shall be.
      *
-     * @param rules one for each family that the network has
-     * @return whether anything had to be changed
+     * @param rules of each family that the network has
+     * @return what had to be done
      * @throws IOException names the program that failed, and what it said
      */
-    public boolean apply(Collection<DesiredRules> rules) throws IOException {
-        boolean changed = false;
-        for (DesiredRules one : rules) {
-            boolean isIpv6 = one.network().isIpv6();
-            usesIpv6 |= isIpv6;
-            changed |= (isIpv6 ? ipv6 : ipv4).apply(one);
+    public Change apply(PerFamily<DesiredRules> rules) throws IOException {
+        Change change = Change.NONE;
+        for (IpFamily family : rules.families()) {
+            used.add(family);
+            change = change.and(of(family).apply(rules.require(family)));
         }
-        return changed;
+        return change;
+    }
+
+    private Firewall of(IpFamily family) {
+        return Objects.requireNonNull(firewalls.get(family));
     }
 
     /** What the guard's rules of both families dropped, as the last {@link #apply} found it. */
     public GuardDrops drops() {
-        return ipv4.drops().plus(ipv6.drops());
+        return firewalls.values().stream().map(Firewall::drops).reduce(GuardDrops.NONE, GuardDrops::plus);
     }
 
-    /** What of the rules this kernel cannot do, for people; empty when it can do all. */
+    /** What of the rules this kernel cannot do, human-readable; empty when it can do all. */
     public String shortcoming() {
-        return ipv4.shortcoming().isEmpty() ? ipv6.shortcoming() : ipv4.shortcoming();
+        return firewalls.values().stream()
+                .map(Firewall::shortcoming)
+                .filter(text -> !text.isEmpty())
+                .findFirst()
+                .orElse("");
     }
 
-    /** Takes away what {@link #apply} made. */
+    /** Removes what {@link #apply} made. */
     public void remove() throws IOException {
-        ipv4.remove();
-        if (usesIpv6) {
-            ipv6.remove();
-        }
+        remove(used);
     }
 
-    /**
-     * Takes away what an earlier life may have made.
-     *
-     * @param ofIpv4 whether there may be nothing of that family now
-     * @param ofIpv6 the same for IPv6
-     */
-    public void removeLeftovers(boolean ofIpv4, boolean ofIpv6) throws IOException {
-        if (ofIpv4) {
-            ipv4.remove();
-        }
-        if (ofIpv6) {
-            ipv6.remove();
+    /** Removes what this or an earlier run may have made of these families. */
+    public void remove(Set<IpFamily> families) throws IOException {
+        for (IpFamily family : families) {
+            of(family).remove();
         }
     }
 }

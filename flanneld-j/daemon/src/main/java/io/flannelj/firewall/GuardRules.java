@@ -1,27 +1,60 @@
 package io.flannelj.firewall;
 
 import io.flannelj.config.Instance;
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.TunnelEndpoint;
 import io.flannelj.packetfilter.OwnChain;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * The guard's rules in the words of both programs.
+ * The guard's rules in iptables' words; {@link GuardTable} has them in nft's.
  *
  * <p>Tunnel: pods may send to a tunnel's port among themselves, and to no other destination: neither to this node, by any of
  * its addresses, nor to another node, which would take the packet for ours once it is masqueraded. Looked at as it comes in,
- * and again behind destination NAT and reassembly.
+ * and again behind destination NAT and reassembly, where no translation may lead to a tunnel. Users of this node without root
+ * do not send to the tunnels that this process speaks, and neither ask nor answer at the port by which nodes explain themselves.
+ * Containers of other networks send nothing from a tunnel's port: masqueraded, the flow would have that port of this node's, and
+ * get what other nodes send there.
  *
- * <p>Source: an address of this node's subnet never comes in from other nodes, and one of another node's subnet never from a
- * pod. Pods of a former subnet still reach the world.
+ * <p>Source: an address of this node's subnet comes in only where the way back to it leads, and one of another node's subnet
+ * never from a pod. Behind an interface that has this node's pods alone, every source must be one that is reached by it. Pods of
+ * a former subnet still reach the world.
  */
 final class GuardRules {
     static final String TUNNEL = "FLANNEL-TUNNEL";
     static final String SOURCE = "FLANNEL-SOURCE";
     private static final String LOCAL = "-m addrtype --dst-type LOCAL";
+    /** Whoever is not root, by user number. */
+    static final String UNPRIVILEGED = "1-4294967294";
+
+    /** What not every kernel can match; a rule with it is left out there. */
+    enum Match {
+        NO_WAY_BACK("-m rpfilter --invert", "keeps pods from writing addresses of nodes"),
+        BY_A_USER(
+                "-m owner --uid-owner " + UNPRIVILEGED,
+                "keeps users of this node without root from sending to tunnels"),
+        TRANSLATED("-m conntrack --ctstate DNAT", "keeps services from leading to this node's tunnels");
+
+        private final String option;
+        private final String purpose;
+
+        Match(String option, String purpose) {
+            this.option = option;
+            this.purpose = purpose;
+        }
+
+        String option() {
+            return option;
+        }
+
+        /** What the rules with it do, as a clause without subject. */
+        String purpose() {
+            return purpose;
+        }
+    }
 
     private GuardRules() {}
 
@@ -37,14 +70,18 @@ final class GuardRules {
     /** For one family, as iptables-save writes them. */
     static List<OwnChain> chains(DesiredRules rules, Instance instance) {
         TunnelGuard guard = rules.guard();
-        if (guard.endpoints().isEmpty() && guard.podLinks().isEmpty()) {
+        if (guard.endpoints().isEmpty() && guard.links().pods().isEmpty()) {
             return noChains(instance);
         }
         String tunnel = comment("tunnel", instance);
         String source = comment("source", instance);
-        List<String> tunnelRules = guard.endpoints().isEmpty()
-                ? List.of()
-                : tunnelRules(rules.network().toString(), guard, tunnel);
+        List<String> tunnelRules =
+                guard.endpoints().isEmpty() ? List.of() : tunnelRules(rules.network(), guard, tunnel);
+        List<String> behindNat = new ArrayList<>(tunnelRules);
+        if (!tunnelRules.isEmpty() && rules.masquerade()) {
+            // Where nobody translates there is nothing to find, and looking would make the kernel track connections.
+            behindNat.add(Match.TRANSLATED.option() + " " + tunnel + " -j DROP");
+        }
         return List.of(
                 new OwnChain(
                         "raw",
@@ -56,16 +93,20 @@ final class GuardRules {
                         "mangle",
                         TUNNEL + instance.suffix(),
                         tunnel,
-                        Stream.of("INPUT", "FORWARD")
-                                .flatMap(builtIn -> tunnelJumps(builtIn, guard, instance))
+                        Stream.of(
+                                        Stream.of("INPUT", "FORWARD")
+                                                .flatMap(builtIn -> tunnelJumps(builtIn, guard, instance)),
+                                        portDrops(rules.network(), guard, tunnel),
+                                        podsDrops(rules.network(), guard, tunnel),
+                                        usersDrops(rules.network(), guard, tunnel))
+                                .flatMap(jumps -> jumps)
                                 .toList(),
-                        tunnelRules),
+                        behindNat),
                 new OwnChain(
                         "raw",
                         SOURCE + instance.suffix(),
                         source,
-                        List.of("-A PREROUTING -s " + rules.network() + " " + source + " -j " + SOURCE
-                                + instance.suffix()),
+                        sourceJumps(rules, source + " -j " + SOURCE + instance.suffix()),
                         sourceRules(rules, source)));
     }
 
@@ -76,82 +117,120 @@ final class GuardRules {
 
     private static Stream<String> tunnelJumps(String builtIn, TunnelGuard guard, Instance instance) {
         return guard.endpoints().stream()
-                .map(endpoint -> "-A " + builtIn + " "
-                        + (endpoint.isUdp() ? "-p udp -m udp --dport " + endpoint.port() : "-p " + endpoint.protocol())
-                        + " " + comment("tunnel", instance) + " -j " + TUNNEL + instance.suffix());
+                .map(endpoint -> "-A " + builtIn + " " + match(endpoint) + " " + comment("tunnel", instance) + " -j "
+                        + TUNNEL + instance.suffix());
     }
 
-    private static List<String> tunnelRules(String network, TunnelGuard guard, String comment) {
+    /** Behind every translation: what IPVS has sent on was not forwarded. */
+    private static Stream<String> podsDrops(Cidr network, TunnelGuard guard, String comment) {
+        return guard.endpoints().stream()
+                .map(endpoint -> "-A POSTROUTING -s " + network + " ! -d " + network + " " + match(endpoint) + " "
+                        + comment + " -j DROP");
+    }
+
+    /** Behind every translation, too: a service may lead to a tunnel. */
+    private static Stream<String> usersDrops(Cidr network, TunnelGuard guard, String comment) {
+        String byAUser = " " + Match.BY_A_USER.option() + " " + comment + " -j DROP";
+        Stream<String> tunnels = guard.spokenByUs().stream()
+                .filter(TunnelEndpoint::isUdp)
+                .map(endpoint -> "-A POSTROUTING ! -d " + network + " " + match(endpoint) + byAUser);
+        return guard.queryPort() == 0
+                ? tunnels
+                : Stream.concat(
+                        tunnels,
+                        Stream.of(
+                                "-A POSTROUTING -d " + network + " -p tcp -m tcp --dport " + guard.queryPort()
+                                        + byAUser,
+                                "-A POSTROUTING -s " + network + " -p tcp -m tcp --sport " + guard.queryPort()
+                                        + byAUser));
+    }
+
+    /** Before whoever masquerades containers of other networks gives their flows the port that they came from. */
+    private static Stream<String> portDrops(Cidr network, TunnelGuard guard, String comment) {
+        return guard.endpoints().stream()
+                .filter(TunnelEndpoint::isUdp)
+                .flatMap(endpoint -> guard.links().pods().stream()
+                        .map(link -> "-A FORWARD ! -s " + network + " ! -d " + network + " -i " + link
+                                + " -p udp -m udp --sport " + endpoint.port() + " " + comment + " -j DROP"));
+    }
+
+    private static String match(TunnelEndpoint endpoint) {
+        return endpoint.isUdp() ? "-p udp -m udp --dport " + endpoint.port() : "-p " + endpoint.protocol();
+    }
+
+    /** Broadcast and anycast addresses are not another pod's; ip6tables takes local ones for unicast, too. */
+    private static List<String> tunnelRules(Cidr network, TunnelGuard guard, String comment) {
+        String aPods = network.isIpv6() ? "! --dst-type LOCAL,ANYCAST" : "--dst-type UNICAST";
         List<String> rules = new ArrayList<>();
-        rules.add("-d " + network + " -m addrtype ! --dst-type LOCAL " + comment + " -j RETURN");
+        rules.add("-d " + network + " -m addrtype " + aPods + " " + comment + " -j RETURN");
         rules.add("-s " + network + " " + comment + " -j DROP");
-        Stream.concat(guard.podLinks().stream(), guard.tunnelLinks().stream())
+        Stream.concat(guard.links().pods().stream(), guard.links().tunnels().stream())
                 .forEach(link -> rules.add("-i " + link + " " + comment + " -j DROP"));
         return rules;
     }
 
+    private static List<String> sourceJumps(DesiredRules desired, String jump) {
+        List<String> jumps = new ArrayList<>();
+        jumps.add("-A PREROUTING -s " + desired.network() + " " + jump);
+        desired.guard()
+                .links()
+                .strict()
+                .forEach(link -> jumps.add("-A PREROUTING ! -s " + desired.network() + " -i " + link + " " + jump));
+        return jumps;
+    }
+
     private static List<String> sourceRules(DesiredRules desired, String comment) {
-        TunnelGuard guard = desired.guard();
+        TunnelGuard.Links links = desired.guard().links();
+        String own = "-s " + desired.subnet();
+        String anyPods = "-s " + desired.network();
         List<String> rules = new ArrayList<>();
-        Stream.concat(guard.tunnelLinks().stream(), guard.uplinks().stream())
-                .forEach(link -> rules.add("-s " + desired.subnet() + " -i " + link + " " + comment + " -j DROP"));
-        rules.add("-s " + desired.subnet() + " " + comment + " -j RETURN");
-        for (String link : guard.podLinks()) {
-            rules.add("-d " + desired.network() + " -i " + link + " " + comment + " -j DROP");
-            rules.add("-i " + link + " " + LOCAL + " " + comment + " -j DROP");
+        links.own().forEach(link -> rules.add(own + " -i " + link + " " + comment + " -j RETURN"));
+        // The kernel's own answer covers these as well, where it gives one.
+        Stream.concat(links.tunnels().stream(), links.uplinks().stream())
+                .forEach(link -> rules.add(own + " -i " + link + " " + comment + " -j DROP"));
+        String noWayBack = Match.NO_WAY_BACK.option();
+        rules.add(own + " " + noWayBack + " " + comment + " -j DROP");
+        rules.add(own + " " + comment + " -j RETURN");
+        for (String link : links.pods()) {
+            rules.add(anyPods + " -d " + desired.network() + " -i " + link + " " + comment + " -j DROP");
+            rules.add(anyPods + " -i " + link + " " + LOCAL + " " + comment + " -j DROP");
+        }
+        if (!links.strict().isEmpty()) {
+            withoutAddress(desired.network().family())
+                    .forEach(source -> rules.add("-s " + source + " " + comment + " -j RETURN"));
+            links.strict().forEach(link -> rules.add("-i " + link + " " + noWayBack + " " + comment + " -j DROP"));
         }
         return rules;
     }
 
-    /** For one family, as chains of an nft table. */
-    static String nft(DesiredRules rules, String family) {
-        TunnelGuard guard = rules.guard();
-        String network = rules.network().toString();
-        StringBuilder text = new StringBuilder();
-        String tunnels = guard.endpoints().stream()
-                .map(endpoint -> "    " + match(endpoint) + " jump tunnel\n")
-                .collect(Collectors.joining());
-        text.append("  chain tunnel {\n    comment \"pods cannot send to where tunnel packets arrive\"\n");
-        if (!guard.endpoints().isEmpty()) {
-            text.append("    " + family + " daddr " + network + " fib daddr type != local return\n");
-            text.append("    " + family + " saddr " + network + drop(TUNNEL));
-            links(guard.podLinks(), guard.tunnelLinks())
-                    .forEach(link -> text.append("    iifname " + link + drop(TUNNEL)));
-        }
-        text.append("  }\n  chain source {\n    comment \"pods cannot send from addresses of other nodes' pods\"\n");
-        if (!guard.podLinks().isEmpty()) {
-            links(guard.tunnelLinks(), guard.uplinks())
-                    .forEach(link -> text.append(
-                            "    " + family + " saddr " + rules.subnet() + " iifname " + link + drop(SOURCE)));
-            text.append("    " + family + " saddr " + rules.subnet() + " return\n");
-            for (String link : links(guard.podLinks(), List.of())) {
-                text.append("    " + family + " daddr " + network + " iifname " + link + drop(SOURCE));
-                text.append("    iifname " + link + " fib daddr type local" + drop(SOURCE));
-            }
-        }
-        text.append("  }\n  chain prerouting {\n    type filter hook prerouting priority raw; policy accept;\n");
-        text.append(tunnels);
-        if (!guard.podLinks().isEmpty()) {
-            text.append("    " + family + " saddr " + network + " jump source\n");
-        }
-        for (String hook : List.of("input", "forward")) {
-            text.append("  }\n  chain guard_" + hook + " {\n    type filter hook " + hook
-                    + " priority mangle; policy accept;\n" + tunnels);
-        }
-        return text.append("  }\n").toString();
+    /** What sends before it has an address that can be reached: DHCP, duplicate address detection, neighbour discovery. */
+    static List<String> withoutAddress(IpFamily family) {
+        return family == IpFamily.IPV6 ? List.of("::/128", "fe80::/10") : List.of("0.0.0.0/32");
     }
 
-    private static List<String> links(List<String> some, List<String> more) {
-        return Stream.concat(some.stream(), more.stream())
-                .map(link -> "\"" + link + "\"")
+    /**
+     * Ports that masquerading may give to a flow, so that none takes a tunnel's, by which the flow would get what other nodes send
+     * there: the longest run of ports without one.
+     *
+     * @return empty when there is no tunnel with a port
+     */
+    static String masqueradePorts(TunnelGuard guard) {
+        List<Integer> taken = guard.endpoints().stream()
+                .filter(TunnelEndpoint::isUdp)
+                .map(TunnelEndpoint::port)
+                .sorted()
+                .distinct()
                 .toList();
-    }
-
-    private static String drop(String chain) {
-        return " counter drop comment \"" + chain + "\"\n";
-    }
-
-    private static String match(TunnelEndpoint endpoint) {
-        return endpoint.isUdp() ? "udp dport " + endpoint.port() : "meta l4proto " + endpoint.protocol();
+        int first = 1024;
+        int best = first;
+        int bestLast = first - 1;
+        for (int end : Stream.concat(taken.stream(), Stream.of(0x10000)).toList()) {
+            if (end - 1 - first > bestLast - best) {
+                best = first;
+                bestLast = end - 1;
+            }
+            first = Math.max(first, end + 1);
+        }
+        return taken.isEmpty() ? "" : best + "-" + bestLast;
     }
 }

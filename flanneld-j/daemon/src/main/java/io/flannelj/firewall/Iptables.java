@@ -1,16 +1,21 @@
 package io.flannelj.firewall;
 
 import io.flannelj.config.Instance;
+import io.flannelj.net.IpFamily;
+import io.flannelj.packetfilter.Change;
 import io.flannelj.packetfilter.OwnChain;
 import io.flannelj.packetfilter.Xtables;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * flannel's rules by iptables and ip6tables, byte for byte as {@code iptables-save} shows flannel's, and the guard's beside
- * them. Compared by one save for each table; applied by one restore for all.
+ * them, with one of those among the former. Compared by one save for each table; applied by one restore for all.
  *
  * <p>Rules that bear flannel's comments, or jump to its chains, and stand where they should not are of an earlier network
  * or an earlier flannel, and go.
@@ -19,44 +24,56 @@ public final class Iptables implements Firewall {
     private final Xtables program;
     private final String multicast;
     private final Instance instance;
-    private int randomFullySupport = -1;
+    private final Map<String, Boolean> supported = new HashMap<>();
     private GuardDrops drops = GuardDrops.NONE;
     private String shortcoming = "";
+    private List<OwnChain> applied = List.of();
 
     /**
-     * @param ipv6 which family's tables
+     * @param family whose tables
      * @param instance of several daemons on one host, which leave each other's rules alone
      */
-    public Iptables(boolean ipv6, Instance instance) {
-        this.program = new Xtables(ipv6);
+    public Iptables(IpFamily family, Instance instance) {
+        this.program = new Xtables(family);
         this.instance = instance;
-        this.multicast = ipv6 ? "ff00::/8" : "224.0.0.0/4";
+        this.multicast = family.multicast().toString();
     }
 
     @Override
-    public boolean apply(DesiredRules rules) throws IOException {
-        StringBuilder script = new StringBuilder();
+    public Change apply(DesiredRules rules) throws IOException {
+        List<OwnChain> chains = new ArrayList<>();
+        Map<String, List<String>> saved = new HashMap<>();
         for (OwnChain chain : List.of(masquerading(masqueradeRules(rules)), forwarding(forwardRules(rules)))) {
-            script.append(chain.difference(program.save(chain.table())));
+            chains.add(chain);
+            saved.put(chain.table(), program.save(chain.table()));
         }
         GuardDrops counted = GuardDrops.NONE;
         shortcoming = "";
         for (OwnChain chain : GuardRules.chains(rules, instance)) {
-            Optional<Xtables.Saved> saved = program.saveIfPresent(chain.table());
-            if (saved.isPresent()) {
-                script.append(chain.difference(normal(saved.get().lines())));
-                counted = counted.plus(counted(chain, saved.get()));
+            Optional<Xtables.Saved> table = program.saveIfPresent(chain.table());
+            if (table.isPresent()) {
+                chains.add(possible(chain));
+                saved.put(chain.table(), normal(table.get().lines()));
+                counted = counted.plus(counted(chain, table.get()));
             } else if (!chain.rules().isEmpty()) {
                 shortcoming = program.program() + " has no table " + chain.table()
                         + ", which keeps pods from forging packets of other nodes";
             }
         }
         drops = counted;
-        if (script.isEmpty()) {
-            return false;
+        String script = difference(chains, saved);
+        boolean repair = !(chains.equals(applied) ? script : difference(applied, saved)).isEmpty();
+        if (!script.isEmpty()) {
+            program.restore(script);
         }
-        program.restore(script.toString());
-        return true;
+        applied = chains;
+        return repair ? Change.REPAIR : script.isEmpty() ? Change.NONE : Change.WANTED;
+    }
+
+    private static String difference(List<OwnChain> chains, Map<String, List<String>> saved) {
+        return chains.stream()
+                .map(chain -> chain.difference(saved.getOrDefault(chain.table(), List.of())))
+                .collect(Collectors.joining());
     }
 
     /** IP in IP is shown by the name that /etc/protocols has for it, if any. */
@@ -67,7 +84,7 @@ public final class Iptables implements Firewall {
     }
 
     private static GuardDrops counted(OwnChain chain, Xtables.Saved saved) {
-        long packets = saved.packets(line -> line.startsWith("-A " + chain.name() + " ") && line.endsWith(" -j DROP"));
+        long packets = saved.packets(line -> chain.isOurs(line) && line.endsWith(" -j DROP"));
         return chain.name().startsWith(GuardRules.TUNNEL) ? new GuardDrops(packets, 0) : new GuardDrops(0, packets);
     }
 
@@ -102,6 +119,7 @@ public final class Iptables implements Firewall {
         if (!script.isEmpty()) {
             program.restore(script.toString());
         }
+        applied = List.of();
     }
 
     /** A table of the guard's that this kernel does not have holds nothing. */
@@ -140,14 +158,23 @@ public final class Iptables implements Firewall {
         String subnet = rules.subnet().toString();
         String masq = GuardRules.comment("masq", instance);
         String masquerade = "MASQUERADE" + (rules.randomFully() && supportsRandomFully() ? " --random-fully" : "");
-        return List.of(
+        String outward = "-s " + network + " ! -d " + multicast + " ";
+        List<String> wanted = new ArrayList<>(List.of(
                 // kube-proxy has marked what it wants to have masqueraded by itself
                 "-m mark --mark 0x4000/0x4000 " + masq + " -j RETURN",
                 "-s " + subnet + " -d " + network + " " + masq + " -j RETURN",
                 "-s " + network + " -d " + subnet + " " + masq + " -j RETURN",
                 "! -s " + network + " -d " + subnet + " " + masq + " -j RETURN",
-                "-s " + network + " ! -d " + multicast + " " + masq + " -j " + masquerade,
-                "! -s " + network + " -d " + network + " " + masq + " -j " + masquerade);
+                outward + masq + " -j " + masquerade,
+                "! -s " + network + " -d " + network + " " + masq + " -j " + masquerade));
+        String ports = GuardRules.masqueradePorts(rules.guard());
+        if (!ports.isEmpty()) {
+            wanted.add(
+                    wanted.size() - 2,
+                    outward + "-p udp " + masq + " -j "
+                            + masquerade.replace("MASQUERADE", "MASQUERADE --to-ports " + ports));
+        }
+        return wanted;
     }
 
     private List<String> forwardRules(DesiredRules rules) {
@@ -160,10 +187,29 @@ public final class Iptables implements Firewall {
     }
 
     private boolean supportsRandomFully() throws IOException {
-        if (randomFullySupport < 0) {
-            String probe = "*nat\n:FLANNEL-PROBE - [0:0]\n-A FLANNEL-PROBE -j MASQUERADE --random-fully\nCOMMIT\n";
-            randomFullySupport = program.accepts(probe) ? 1 : 0;
+        return supports("nat", "-j MASQUERADE --random-fully");
+    }
+
+    /** Asked once: neither the program nor the kernel learns. */
+    private boolean supports(String table, String rule) throws IOException {
+        Boolean known = supported.get(rule);
+        if (known == null) {
+            known = program.accepts("*" + table + "\n:FLANNEL-PROBE - [0:0]\n-A FLANNEL-PROBE " + rule + "\nCOMMIT\n");
+            supported.put(rule, known);
         }
-        return randomFullySupport == 1;
+        return known;
+    }
+
+    /** The chain without the rules that this kernel does not know; those are the shortcoming. */
+    private OwnChain possible(OwnChain chain) throws IOException {
+        OwnChain possible = chain;
+        for (GuardRules.Match match : GuardRules.Match.values()) {
+            if (possible.mentions(match.option()) && !supports(chain.table(), match.option() + " -j DROP")) {
+                possible = possible.without(match.option());
+                shortcoming = program.program() + " or the kernel has no \"" + match.option() + "\", which "
+                        + match.purpose();
+            }
+        }
+        return possible;
     }
 }

@@ -1,6 +1,8 @@
 package io.flannelj.firewall;
 
 import io.flannelj.config.Instance;
+import io.flannelj.net.IpFamily;
+import io.flannelj.packetfilter.Change;
 import io.flannelj.packetfilter.NftTable;
 import java.io.IOException;
 import java.util.List;
@@ -11,7 +13,7 @@ import java.util.List;
  *
  * <p>Two of the rules mean what flannel's iptables rules mean, which flannel's own nftables text does not: the fourth, where
  * flannel negates the wrong network and so never masquerades traffic from the node to remote pods; and the first, where
- * it misses kube-proxy's mark when there are other marks beside it.
+ * it misses kube-proxy's mark when there are other marks beside it. One more keeps what is masqueraded from a tunnel's port.
  */
 public final class Nftables implements Firewall {
     private final String family;
@@ -22,26 +24,26 @@ public final class Nftables implements Firewall {
     private GuardDrops drops = GuardDrops.NONE;
 
     /**
-     * @param ipv6 which family's table
+     * @param family whose table
      * @param instance of several daemons on one host, each with a table of its own
      */
-    public Nftables(boolean ipv6, Instance instance) {
-        this.family = ipv6 ? "ip6" : "ip";
-        this.name = (ipv6 ? "flannel-ipv6" : "flannel-ipv4") + instance.suffix();
-        this.table = new NftTable(family, name);
-        this.multicast = ipv6 ? "ff00::/8" : "224.0.0.0/4";
+    public Nftables(IpFamily family, Instance instance) {
+        this.family = NftTable.family(family);
+        this.name = (family == IpFamily.IPV4 ? "flannel-ipv4" : "flannel-ipv6") + instance.suffix();
+        this.table = new NftTable(this.family, name);
+        this.multicast = family.multicast().toString();
     }
 
     @Override
-    public boolean apply(DesiredRules rules) throws IOException {
-        boolean asWritten = table.isAsWritten(text(rules, rules.randomFully() && randomisesFully));
+    public Change apply(DesiredRules rules) throws IOException {
+        Change change = table.compare(text(rules, rules.randomFully() && randomisesFully));
         drops = new GuardDrops(table.packets(GuardRules.TUNNEL), table.packets(GuardRules.SOURCE));
-        if (asWritten) {
-            return false;
+        if (change == Change.NONE) {
+            return change;
         }
         randomisesFully = !rules.randomFully() || table.accepts(text(rules, true));
         table.replace(text(rules, rules.randomFully() && randomisesFully));
-        return true;
+        return change;
     }
 
     @Override
@@ -80,7 +82,12 @@ public final class Nftables implements Firewall {
             rule(text, family + " saddr " + subnet + " " + family + " daddr " + network + " return");
             rule(text, family + " saddr " + network + " " + family + " daddr " + subnet + " return");
             rule(text, family + " saddr != " + outside + " " + family + " daddr " + inside + " return");
-            rule(text, family + " saddr " + network + " " + family + " daddr != " + multicast + " " + masquerade);
+            String outward = family + " saddr " + network + " " + family + " daddr != " + multicast + " ";
+            String ports = GuardRules.masqueradePorts(rules.guard());
+            if (!ports.isEmpty()) {
+                rule(text, "meta l4proto udp " + outward + masquerade.replace("masquerade", "masquerade to :" + ports));
+            }
+            rule(text, outward + masquerade);
             rule(text, family + " saddr != " + network + " " + family + " daddr " + network + " " + masquerade);
         }
         text.append("  }\n  chain forward {\n    comment \"chain to accept flannel traffic\"\n");
@@ -89,7 +96,7 @@ public final class Nftables implements Firewall {
             rule(text, family + " saddr " + network + " accept");
             rule(text, family + " daddr " + network + " accept");
         }
-        return text.append("  }\n").append(GuardRules.nft(rules, family)).toString();
+        return text.append("  }\n").append(GuardTable.text(rules, family)).toString();
     }
 
     private static void rule(StringBuilder text, String rule) {

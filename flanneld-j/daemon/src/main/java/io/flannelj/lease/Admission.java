@@ -7,7 +7,9 @@ import io.flannelj.config.SubnetPool;
 import io.flannelj.lease.Refusal.Reason;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.MacAddress;
+import io.flannelj.net.PerFamily;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -17,6 +19,7 @@ import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,14 +43,22 @@ public final class Admission {
      * @param own this node's subnets; null for somebody who looks on
      * @param host this node's addresses, each with the prefix of its network; a public address that it is known by from
      *     outside as a network of its own
+     * @param containers networks of this host's bridges that have containers behind them and no other node
      */
     public record Rules(
             NetworkConfig config,
             boolean anyLength,
             @Nullable PodSubnets own,
-            List<Cidr> host) {
+            List<Cidr> host,
+            List<Cidr> containers) {
         public Rules {
             host = List.copyOf(host);
+            containers = List.copyOf(containers);
+        }
+
+        /** Where no containers are, or none are known. */
+        public Rules(NetworkConfig config, boolean anyLength, @Nullable PodSubnets own, List<Cidr> host) {
+            this(config, anyLength, own, host, List.of());
         }
     }
 
@@ -68,20 +79,17 @@ public final class Admission {
     public static Verdict judge(Collection<Lease> leases, Rules rules) {
         List<Lease> admitted = new ArrayList<>();
         List<Refusal> refused = new ArrayList<>();
-        NavigableMap<IpAddress, Lease> ipv4 = new TreeMap<>();
-        NavigableMap<IpAddress, Lease> ipv6 = new TreeMap<>();
+        NavigableMap<IpAddress, Lease> bySubnet = new TreeMap<>();
         List<Lease> oldestFirst = leases.stream()
                 .sorted(Comparator.comparing(Lease::origin)) // stable: what nobody knows the age of stays in order
                 .toList();
         for (Lease lease : oldestFirst) {
             Optional<Refusal> refusal = objection(lease, rules)
-                    .or(() -> conflict(lease, lease.subnets().ipv4(), ipv4))
-                    .or(() -> conflict(lease, lease.subnets().ipv6(), ipv6));
+                    .or(() -> first(lease.subnets().byFamily(), subnet -> conflict(lease, subnet, bySubnet)));
             if (refusal.isPresent()) {
                 refused.add(refusal.get());
             } else {
-                put(ipv4, lease.subnets().ipv4(), lease);
-                put(ipv6, lease.subnets().ipv6(), lease);
+                lease.subnets().all().forEach(subnet -> bySubnet.put(subnet.address(), lease));
                 admitted.add(lease);
             }
         }
@@ -93,28 +101,23 @@ public final class Admission {
      * obey does not keep a node from its subnet.
      */
     public static boolean isPossible(NetworkConfig config, PodSubnets subnets) {
-        return isPossible(config.ipv4(), subnets.ipv4()) || isPossible(config.ipv6(), subnets.ipv6());
+        return subnets.all().stream()
+                .anyMatch(subnet -> config.pools()
+                        .get(subnet.family())
+                        .map(SubnetPool::network)
+                        .filter(network -> network.contains(subnet)
+                                && subnet.length() >= network.length() + SubnetPool.FEWEST_SUBNET_BITS)
+                        .isPresent());
     }
 
-    private static boolean isPossible(@Nullable SubnetPool pool, @Nullable Cidr subnet) {
-        return pool != null
-                && subnet != null
-                && pool.network().contains(subnet)
-                && subnet.length() >= pool.network().length() + SubnetPool.FEWEST_SUBNET_BITS;
-    }
-
-    private static void put(NavigableMap<IpAddress, Lease> admitted, @Nullable Cidr subnet, Lease lease) {
-        if (subnet != null) {
-            admitted.put(subnet.address(), lease);
-        }
+    private static Optional<Refusal> first(PerFamily<Cidr> subnets, Function<Cidr, Optional<Refusal>> check) {
+        return subnets.values().stream()
+                .flatMap(subnet -> check.apply(subnet).stream())
+                .findFirst();
     }
 
     /** What is admitted does not overlap, so of all that begin before our end only the last can reach into us. */
-    private static Optional<Refusal> conflict(
-            Lease lease, @Nullable Cidr subnet, NavigableMap<IpAddress, Lease> admitted) {
-        if (subnet == null) {
-            return Optional.empty();
-        }
+    private static Optional<Refusal> conflict(Lease lease, Cidr subnet, NavigableMap<IpAddress, Lease> admitted) {
         Map.Entry<IpAddress, Lease> last = admitted.floorEntry(subnet.lastAddress());
         if (last == null || !last.getValue().subnets().overlaps(lease.subnets())) {
             return Optional.empty();
@@ -132,41 +135,31 @@ public final class Admission {
 
     /** What is wrong with a lease by itself, whatever other leases there are. */
     private static Optional<Refusal> objection(Lease lease, Rules rules) {
-        NetworkConfig config = rules.config();
-        PodSubnets subnets = lease.subnets();
-        LeaseAttributes attributes = lease.attributes();
-        boolean ipv4 = subnets.ipv4() != null && config.ipv4() != null;
-        boolean ipv6 = subnets.ipv6() != null && config.ipv6() != null;
-        if (!ipv4 && !ipv6) {
+        // A family that the network does not have is not looked at, nor used: it may be on its way in or out.
+        PerFamily<Cidr> subnets = lease.subnets().byFamily().only(rules.config().families());
+        if (subnets.isEmpty()) {
             return refuse(
                     lease,
                     Reason.OUTSIDE_NETWORK,
-                    "its subnet " + subnets + " is of no family of the network; delete it");
+                    "its subnet " + lease.subnets() + " is of no family of the network; delete it");
         }
-        // A family that the network does not have is not looked at, nor used: it may be on its way in or out.
-        return subnet(lease, ipv4 ? config.ipv4() : null, subnets.ipv4(), subnets(rules.own(), true), rules)
-                .or(() ->
-                        subnet(lease, ipv6 ? config.ipv6() : null, subnets.ipv6(), subnets(rules.own(), false), rules))
-                .or(() -> publicAddress(lease, ipv4, attributes.publicIpv4(), "PublicIP", true, rules))
-                .or(() -> publicAddress(lease, ipv6, attributes.publicIpv6(), "PublicIPv6", false, rules))
-                .or(() -> data(lease, ipv4, attributes.backendData(), "BackendData", config.backend()))
-                .or(() -> data(lease, ipv6, attributes.backendV6Data(), "BackendV6Data", config.backend()));
-    }
-
-    private static @Nullable Cidr subnets(@Nullable PodSubnets own, boolean ipv4) {
-        return own == null ? null : ipv4 ? own.ipv4() : own.ipv6();
+        return first(subnets, subnet -> subnet(lease, subnet, rules))
+                .or(() -> first(subnets, subnet -> publicAddress(lease, subnet.family(), rules)))
+                .or(() -> first(
+                        subnets,
+                        subnet -> data(lease, subnet.family(), rules.config().backend())));
     }
 
     private static Optional<Refusal> refuse(Lease lease, Reason reason, String problem) {
         return Optional.of(Refusal.of(lease, reason, problem));
     }
 
-    private static Optional<Refusal> subnet(
-            Lease lease, @Nullable SubnetPool pool, @Nullable Cidr subnet, @Nullable Cidr own, Rules rules) {
-        if (pool == null || subnet == null) {
-            return Optional.empty();
-        }
-        if (!isInside(pool.network(), subnet)) {
+    private static Optional<Refusal> subnet(Lease lease, Cidr subnet, Rules rules) {
+        SubnetPool pool = rules.config().pools().require(subnet.family());
+        Cidr own = Optional.ofNullable(rules.own())
+                .flatMap(subnets -> subnets.get(subnet.family()))
+                .orElse(null);
+        if (!pool.network().containsPart(subnet)) {
             return refuse(
                     lease,
                     Reason.OUTSIDE_NETWORK,
@@ -178,8 +171,9 @@ public final class Admission {
             return refuse(
                     lease,
                     Reason.SUBNET_LENGTH,
-                    "its subnet " + subnet + " is no /" + pool.subnetLength()
-                            + ", which SubnetLen asks for; restart the daemon of that node, or delete it");
+                    "its subnet " + subnet + " is no /" + pool.subnetLength() + ", which "
+                            + SubnetPool.lengthKey(subnet.family())
+                            + " asks for; restart the daemon of that node, or delete it");
         }
         if (own != null && own.overlaps(subnet)) {
             return refuse(
@@ -193,15 +187,13 @@ public final class Admission {
                         lease,
                         Reason.OVERLAPS_HOST,
                         "its subnet " + subnet + " overlaps " + network.network()
-                                + ", which this node itself is on; delete it, and keep such networks out of SubnetMin to SubnetMax");
+                                + ", which this node itself is on; delete it"
+                                + (rules.anyLength()
+                                        ? ""
+                                        : ", and keep such networks out of " + SubnetPool.boundKeys(subnet.family())));
             }
         }
         return Optional.empty();
-    }
-
-    /** Strictly inside: the whole network is nobody's. */
-    private static boolean isInside(Cidr network, Cidr subnet) {
-        return network.contains(subnet) && !network.equals(subnet);
     }
 
     /** A network of the host that is larger than the whole pod network loses single addresses only, as it always did. */
@@ -214,15 +206,13 @@ public final class Admission {
         return own != null && own.contains(address.address());
     }
 
-    private static Optional<Refusal> publicAddress(
-            Lease lease, boolean needed, @Nullable IpAddress address, String field, boolean ipv4, Rules rules) {
-        if (!needed) {
-            return Optional.empty();
-        }
+    private static Optional<Refusal> publicAddress(Lease lease, IpFamily family, Rules rules) {
+        String field = LeaseJson.publicIp(family);
+        IpAddress address = lease.attributes().publicIps().get(family).orElse(null);
         if (address == null) {
             return refuse(lease, Reason.PUBLIC_ADDRESS, "it has no " + field + "; give it one, or delete it");
         }
-        String what = notUnicast(address, ipv4, rules);
+        String what = notUnicast(address, rules);
         return what.isEmpty()
                 ? Optional.empty()
                 : refuse(
@@ -233,7 +223,8 @@ public final class Admission {
     }
 
     /** Why no other node can be reached by it; empty when one can. */
-    private static String notUnicast(IpAddress address, boolean ipv4, Rules rules) {
+    private static String notUnicast(IpAddress address, Rules rules) {
+        boolean ipv4 = address.isIpv4();
         if (address.isUnspecified() || (ipv4 && address.ipv4Bits() >>> 24 == 0)) {
             return "no node's address";
         }
@@ -255,8 +246,19 @@ public final class Admission {
         if (address.isLinkLocal() && (!ipv4 || rules.host().stream().noneMatch(Admission::isIpv4LinkLocal))) {
             return "a link-local address, which means something else on each link";
         }
-        Cidr network = ipv4 ? rules.config().network() : rules.config().ipv6Network();
-        return network != null && network.contains(address) ? "inside the pod network " + network : "";
+        Optional<Cidr> ofContainers = rules.containers().stream()
+                .filter(network -> network.contains(address))
+                .findFirst();
+        if (ofContainers.isPresent()) {
+            return "in " + ofContainers.get().network()
+                    + ", a network of containers of this host, and so no other node's";
+        }
+        return rules.config()
+                .networks()
+                .get(address.family())
+                .filter(network -> network.contains(address))
+                .map(network -> "inside the pod network " + network)
+                .orElse("");
     }
 
     private static boolean isIpv4LinkLocal(Cidr own) {
@@ -272,11 +274,12 @@ public final class Admission {
                                 && network.lastAddress().equals(address));
     }
 
-    private static Optional<Refusal> data(
-            Lease lease, boolean looked, @Nullable JsonNode data, String field, BackendConfig backend) {
-        if (!looked || data == null) {
+    private static Optional<Refusal> data(Lease lease, IpFamily family, BackendConfig backend) {
+        JsonNode data = lease.attributes().backendData().get(family).orElse(null);
+        if (data == null) {
             return Optional.empty();
         }
+        String field = LeaseJson.backendData(family);
         String type = lease.attributes().backendType();
         Optional<Refusal> refusal = tunnelEnd(lease, type, data, field, backend);
         for (Map.Entry<String, JsonNode> other : data.path("Decodes").properties()) {

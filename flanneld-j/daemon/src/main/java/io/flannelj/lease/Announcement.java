@@ -3,10 +3,10 @@ package io.flannelj.lease;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The encapsulations that a lease speaks of. A node that speaks one writes what flannel writes. One that speaks several adds
@@ -25,30 +25,28 @@ public record Announcement(String preferred, Map<String, LeaseAttributes> decode
         Map<String, LeaseAttributes> decodes = new LinkedHashMap<>();
         decodes.put(preferred, lease);
         if (saysMore(lease)) {
-            JsonNode all =
-                    lease.backendData() == null ? null : lease.backendData().get(DECODES);
-            if (all != null) {
-                all.properties()
-                        .forEach(entry -> decodes.put(entry.getKey(), as(entry.getKey(), lease, entry.getValue())));
-            }
+            lease.backendData()
+                    .require(IpFamily.IPV4)
+                    .get(DECODES)
+                    .properties()
+                    .forEach(entry -> decodes.put(entry.getKey(), as(entry.getKey(), lease, entry.getValue())));
         }
         return new Announcement(preferred, decodes);
     }
 
     /** Whether a node is one that can go over to another encapsulation while it runs. */
     public static boolean saysMore(LeaseAttributes lease) {
-        return Optional.ofNullable(lease.backendData())
+        return lease.backendData()
+                .get(IpFamily.IPV4)
                 .map(data -> data.path(DECODES).isObject())
                 .orElse(false);
     }
 
     private static LeaseAttributes as(String type, LeaseAttributes lease, JsonNode data) {
         return new LeaseAttributes(
-                lease.publicIpv4(),
-                lease.publicIpv6(),
+                lease.publicIps(),
                 type.equals(UNTYPED) ? "" : type,
-                data.isEmpty() ? null : data,
-                null);
+                data.isEmpty() ? PerFamily.none() : PerFamily.of(IpFamily.IPV4, data));
     }
 
     /** What goes into the lease. */
@@ -60,14 +58,18 @@ public record Announcement(String preferred, Map<String, LeaseAttributes> decode
         if (decodes.size() == 1) {
             return main;
         }
-        ObjectNode data = object(main.backendData());
+        ObjectNode data = object(main);
         ObjectNode all = data.putObject(DECODES);
-        decodes.forEach((type, attributes) -> all.set(type, object(attributes.backendData())));
+        decodes.forEach((type, attributes) -> all.set(type, object(attributes)));
         return new LeaseAttributes(
-                main.publicIpv4(), main.publicIpv6(), main.backendType(), data, main.backendV6Data());
+                main.publicIps(),
+                main.backendType(),
+                PerFamily.<JsonNode>of(IpFamily.IPV4, data).orElse(main.backendData()));
     }
 
-    private static ObjectNode object(@Nullable JsonNode data) {
-        return data instanceof ObjectNode object ? object.deepCopy() : JsonNodeFactory.instance.objectNode();
+    private static ObjectNode object(LeaseAttributes attributes) {
+        return attributes.backendData().get(IpFamily.IPV4).orElse(null) instanceof ObjectNode object
+                ? object.deepCopy()
+                : JsonNodeFactory.instance.objectNode();
     }
 }

@@ -1,6 +1,10 @@
 package io.flannelj.lease;
 
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import java.time.Instant;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,9 +27,23 @@ public record Lease(
     }
 
     /**
+     * What a lease says of one family.
+     *
+     * @param subnet of the node's pods
+     * @param node where peers send to
+     */
+    public record Side(Cidr subnet, IpAddress node) {}
+
+    /** The part of one family; empty when it lacks the subnet or the address. */
+    public Optional<Side> side(IpFamily family) {
+        return subnets.get(family)
+                .flatMap(subnet -> attributes.publicIps().get(family).map(node -> new Side(subnet, node)));
+    }
+
+    /**
      * A place in the store. The age of two leases is the same to every node, whenever it looks.
      *
-     * @param key for people: a key of etcd, or the name of a Kubernetes node; empty when it is not known
+     * @param key human-readable: a key of etcd, or the name of a Kubernetes node; empty when it is not known
      * @param created orders leases by age, the oldest first: etcd's create revision, which renewals leave as it is; in
      *     Kubernetes the second in which the node was made. 0 when it is not known
      */

@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -14,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /** flannel's lease values: compact JSON, in the order and with the omissions of its Go structure. */
 public final class LeaseJson {
-    /** Lower than Jackson's bound, under which {@link SavedLeases} must write it inside another document. */
+    /** Lower than Jackson's bound, under which {@link LeaseCache} must write it inside another document. */
     private static final int MAX_DEPTH = 100;
 
     private static final ObjectMapper JSON = new ObjectMapper(JsonFactory.builder()
@@ -26,20 +28,24 @@ public final class LeaseJson {
 
     public static String format(LeaseAttributes attributes) {
         ObjectNode node = JSON.createObjectNode();
-        IpAddress ipv4 = attributes.publicIpv4();
-        IpAddress ipv6 = attributes.publicIpv6();
-        node.put("PublicIP", String.valueOf(ipv4 == null ? IpAddress.ANY_V4 : ipv4));
-        node.put("PublicIPv6", ipv6 == null ? null : ipv6.toString());
+        PerFamily<String> publicIps = attributes.publicIps().map(IpAddress::toString);
+        node.put(publicIp(IpFamily.IPV4), publicIps.get(IpFamily.IPV4).orElse(IpAddress.ANY_V4.toString()));
+        node.put(publicIp(IpFamily.IPV6), publicIps.get(IpFamily.IPV6).orElse(null));
         if (!attributes.backendType().isEmpty()) {
             node.put("BackendType", attributes.backendType());
         }
-        if (attributes.backendData() != null) {
-            node.set("BackendData", attributes.backendData());
-        }
-        if (attributes.backendV6Data() != null) {
-            node.set("BackendV6Data", attributes.backendV6Data());
-        }
+        attributes.backendData().byFamily().forEach((family, data) -> node.set(backendData(family), data));
         return node.toString();
+    }
+
+    /** The field of the address that peers send to. */
+    static String publicIp(IpFamily family) {
+        return family == IpFamily.IPV4 ? "PublicIP" : "PublicIPv6";
+    }
+
+    /** The field of what the backend's peers need to know. */
+    static String backendData(IpFamily family) {
+        return family == IpFamily.IPV4 ? "BackendData" : "BackendV6Data";
     }
 
     /** Reads a value; empty when it is none of ours. */
@@ -69,11 +75,9 @@ public final class LeaseJson {
         Map<String, JsonNode> fields = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
         node.properties().forEach(field -> fields.put(field.getKey(), field.getValue()));
         return new LeaseAttributes(
-                address(fields, "PublicIP"),
-                address(fields, "PublicIPv6"),
+                PerFamily.of(family -> address(fields, publicIp(family))),
                 text(fields, "BackendType"),
-                backendData(fields.get("BackendData")),
-                backendData(fields.get("BackendV6Data")));
+                PerFamily.of(family -> backendData(fields.get(backendData(family)))));
     }
 
     /**
@@ -81,9 +85,9 @@ public final class LeaseJson {
      *
      * @throws IllegalArgumentException when it is anything else
      */
-    public static @Nullable JsonNode backendData(@Nullable JsonNode node) {
+    public static Optional<JsonNode> backendData(@Nullable JsonNode node) {
         if (node == null || node.isNull() || node.isMissingNode()) {
-            return null;
+            return Optional.empty();
         }
         JsonNode decodes = node.path(Announcement.DECODES);
         boolean wellFormed = (node.isObject() || node.isTextual())
@@ -93,7 +97,7 @@ public final class LeaseJson {
             throw new IllegalArgumentException("no data of a backend");
         }
         requireFinite(node);
-        return node;
+        return Optional.of(node);
     }
 
     /** A number beyond what a double holds would be written as a text. */
@@ -116,10 +120,10 @@ public final class LeaseJson {
         return node.textValue();
     }
 
-    private static @Nullable IpAddress address(Map<String, JsonNode> fields, String name) {
+    private static Optional<IpAddress> address(Map<String, JsonNode> fields, String name) {
         String text = text(fields, name);
         if (text.isEmpty()) {
-            return null;
+            return Optional.empty();
         }
         IpAddress address;
         try {
@@ -127,6 +131,6 @@ public final class LeaseJson {
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(name + " is no IP address", e);
         }
-        return address.isUnspecified() ? null : address;
+        return address.isUnspecified() ? Optional.empty() : Optional.of(address);
     }
 }

@@ -1,18 +1,16 @@
 package io.flannelj.lease;
 
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.PerFamily;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What the store knows of this node before it holds a lease.
  *
- * @param publicIpv4 the address that peers shall send to, where an operator wrote it there; overrides {@code --public-ip}
- * @param publicIpv6 the same for IPv6
- * @param earlier what an earlier life told the peers; null when nothing is known
+ * @param publicIps the addresses that peers shall send to, where an operator wrote them there; they override {@code --public-ip}
+ * @param earlier what the previous run told the peers; null when nothing is known
  */
 public record NodeNotes(
-        @Nullable IpAddress publicIpv4,
-        @Nullable IpAddress publicIpv6,
-        @Nullable LeaseAttributes earlier) {
-    public static final NodeNotes NONE = new NodeNotes(null, null, null);
+        PerFamily<IpAddress> publicIps, @Nullable LeaseAttributes earlier) {
+    public static final NodeNotes NONE = new NodeNotes(PerFamily.none(), null);
 }

@@ -1,37 +1,63 @@
 package io.flannelj.lease;
 
 import io.flannelj.net.Cidr;
-import org.jspecify.annotations.Nullable;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 
 /**
  * The subnets of one node, one for each family of the network; what identifies a lease.
  *
- * @param ipv4 network form; null in an IPv6-only network
- * @param ipv6 network form; null in an IPv4-only network
+ * @param byFamily network form; one at least
  */
-public record PodSubnets(@Nullable Cidr ipv4, @Nullable Cidr ipv6) {
+public record PodSubnets(PerFamily<Cidr> byFamily) {
     public PodSubnets {
-        if (ipv4 == null && ipv6 == null) {
+        if (byFamily.isEmpty()) {
             throw new IllegalArgumentException("a node's subnets need one family at least");
         }
-        if ((ipv4 != null && !(ipv4.isIpv4() && ipv4.isNetwork()))
-                || (ipv6 != null && !(ipv6.isIpv6() && ipv6.isNetwork()))) {
-            throw new IllegalArgumentException("not networks of their family: " + ipv4 + ", " + ipv6);
-        }
+        byFamily.byFamily().forEach((family, subnet) -> {
+            if (subnet.family() != family || !subnet.isNetwork()) {
+                throw new IllegalArgumentException("not a network of " + family + ": " + subnet);
+            }
+        });
     }
 
-    public static PodSubnets ofIpv4(Cidr subnet) {
-        return new PodSubnets(subnet, null);
+    /**
+     * Subnets by their families.
+     *
+     * @throws IllegalArgumentException when there is none, or two of one family
+     */
+    public static PodSubnets of(Collection<Cidr> subnets) {
+        return new PodSubnets(PerFamily.by(Cidr::family, subnets));
+    }
+
+    public static PodSubnets of(Cidr... subnets) {
+        return of(List.of(subnets));
+    }
+
+    public Optional<Cidr> get(IpFamily family) {
+        return byFamily.get(family);
+    }
+
+    public Set<IpFamily> families() {
+        return byFamily.families();
+    }
+
+    /** All of them, IPv4's first. */
+    public List<Cidr> all() {
+        return byFamily.values();
     }
 
     /** Whether the two share an address in any family. */
     public boolean overlaps(PodSubnets other) {
-        return (ipv4 != null && other.ipv4 != null && ipv4.overlaps(other.ipv4))
-                || (ipv6 != null && other.ipv6 != null && ipv6.overlaps(other.ipv6));
+        return all().stream().anyMatch(subnet -> other.all().stream().anyMatch(subnet::overlaps));
     }
 
     @Override
     public String toString() {
-        return ipv4 == null ? String.valueOf(ipv6) : ipv6 == null ? ipv4.toString() : ipv4 + "," + ipv6;
+        return byFamily.toString();
     }
 }

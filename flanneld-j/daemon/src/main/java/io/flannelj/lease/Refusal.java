@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param key where it stands: a key of etcd, or a Kubernetes node; printable
  * @param lease what it says; null when it cannot be read
  * @param reason what kind of fault it has
- * @param problem the fault and its remedy, for people; printable
+ * @param problem the fault and its remedy, human-readable; printable
  */
 public record Refusal(String key, @Nullable Lease lease, Reason reason, String problem) {
     private static final int LONGEST_KEY = 200;
@@ -33,6 +33,8 @@ public record Refusal(String key, @Nullable Lease lease, Reason reason, String p
         UNREADABLE,
         /** Key or value is larger than any lease. */
         TOO_LARGE,
+        /** There are more leases than are kept. */
+        TOO_MANY,
         /** The subnet is not in the pod network. */
         OUTSIDE_NETWORK,
         /** The subnet is not of the length that the network config gives. */

@@ -1,5 +1,6 @@
 package io.flannelj.lease;
 
+import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -15,10 +16,14 @@ import org.slf4j.LoggerFactory;
 public final class Refusals {
     private static final Logger log = LoggerFactory.getLogger(Refusals.class);
 
-    /** So many lines tell what is wrong; a store full of nonsense shall not fill the log as well. */
+    /** So many lines in ten seconds tell what is wrong; a store full of nonsense shall not fill the log as well. */
     private static final int MOST_LINES = 20;
 
+    private static final long WINDOW_NANOS = Duration.ofSeconds(10).toNanos();
+
     private volatile List<Refusal> current = List.of();
+    private long windowBegan = System.nanoTime();
+    private int lines;
 
     /** From now on these are refused, and no others. */
     public void replace(Collection<Refusal> refusals) {
@@ -28,11 +33,21 @@ public final class Refusals {
                 .filter(refusal -> !refusal.problem().equals(before.get(refusal.key())))
                 .toList();
         current = List.copyOf(refusals);
-        news.stream()
-                .limit(MOST_LINES)
-                .forEach(refusal -> log.warn("refusing the lease {}: {}", refusal.key(), refusal.problem()));
-        if (news.size() > MOST_LINES) {
-            log.warn("refusing {} more leases; see flanneld-j peers", news.size() - MOST_LINES);
+        log(news);
+    }
+
+    private void log(List<Refusal> news) {
+        if (System.nanoTime() - windowBegan > WINDOW_NANOS) {
+            windowBegan = System.nanoTime();
+            lines = 0;
+        }
+        for (Refusal refusal : news) {
+            if (lines < MOST_LINES) {
+                log.warn("refusing the lease {}: {}", refusal.key(), refusal.problem());
+            } else if (lines == MOST_LINES) {
+                log.warn("refusing more leases; see flanneld-j peers");
+            }
+            lines = Math.min(lines + 1, MOST_LINES + 1);
         }
     }
 

@@ -14,7 +14,7 @@ public class StoreException extends IOException {
         super(message, cause);
     }
 
-    /** The message, for people. */
+    /** The message, human-readable. */
     public String problem() {
         return String.valueOf(getMessage());
     }

@@ -1,7 +1,5 @@
 package io.flannelj.lease;
 
-import java.util.Objects;
-
 /**
  * A lease as it lies in the store, with what a later write must agree with.
  *
@@ -16,10 +14,10 @@ public record StoredLease(Lease lease, long version, long storeLeaseId) {
 
     /** Whether it has the public address of a node: that is what makes it that node's. IPv4 decides where the node has it. */
     public boolean hasAddressOf(LeaseAttributes node) {
-        LeaseAttributes theirs = lease.attributes();
-        return node.publicIpv4() != null
-                ? Objects.equals(node.publicIpv4(), theirs.publicIpv4())
-                : node.publicIpv6() != null && Objects.equals(node.publicIpv6(), theirs.publicIpv6());
+        return node.publicIps()
+                .first()
+                .map(address -> lease.attributes().publicIps().values().contains(address))
+                .orElse(false);
     }
 
     /** Put there by an operator to stay: it is never given a time to live. */

@@ -2,9 +2,11 @@ package io.flannelj.lease;
 
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** flannel's keys: {@code 10.5.52.0-24}, or {@code 10.12.13.0-24&fd00:12:13::-56} for both families. */
@@ -16,12 +18,10 @@ public final class SubnetKey {
 
     /** The last part of the key. */
     public static String format(PodSubnets subnets) {
-        Cidr ipv4 = subnets.ipv4();
-        Cidr ipv6 = subnets.ipv6();
-        if (ipv4 == null) {
+        if (subnets.get(IpFamily.IPV4).isEmpty()) {
             throw new IllegalArgumentException("flannel's key format cannot express IPv6 alone: " + subnets);
         }
-        return text(ipv4) + (ipv6 == null ? "" : "&" + text(ipv6));
+        return subnets.all().stream().map(SubnetKey::text).collect(Collectors.joining("&"));
     }
 
     /** Reads the end of a key; empty when it is none of ours. */
@@ -35,10 +35,10 @@ public final class SubnetKey {
             return Optional.empty();
         }
         if (matcher.group(3) == null) {
-            return Optional.of(PodSubnets.ofIpv4(ipv4));
+            return Optional.of(PodSubnets.of(ipv4));
         }
         Cidr ipv6 = cidr(matcher.group(3), matcher.group(4), 127);
-        return ipv6 == null ? Optional.empty() : Optional.of(new PodSubnets(ipv4, ipv6));
+        return ipv6 == null ? Optional.empty() : Optional.of(PodSubnets.of(ipv4, ipv6));
     }
 
     private static String text(Cidr cidr) {

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Calls block, for a bounded time, and may be made from any thread; never from the control thread.
  */
 public interface SubnetManager extends AutoCloseable {
-    /** Where the store is, for people. */
+    /** Where the store is, human-readable. */
     String location();
 
     /**
@@ -29,8 +29,13 @@ public interface SubnetManager extends AutoCloseable {
         return Optional.empty();
     }
 
-    /** Where the network config is looked for, for people. */
+    /** Where the network config is looked for, human-readable. */
     String configLocation();
+
+    /** How to write a network config there, where there is none: one command with an example, or one clause. */
+    default String configRemedy() {
+        return "write one";
+    }
 
     /**
      * Every live lease, at one moment.

@@ -2,10 +2,10 @@ package io.flannelj.main;
 
 import io.flannelj.admin.AdminServer;
 import io.flannelj.admin.HttpCounters;
-import io.flannelj.backend.BackendProvider;
-import io.flannelj.backend.BackendProvider.Context;
+import io.flannelj.backend.BackendContext;
 import io.flannelj.backend.BackendRegistry;
 import io.flannelj.backend.NetworkOverlap;
+import io.flannelj.backend.Prepared;
 import io.flannelj.backend.TunnelSettings;
 import io.flannelj.backend.Uplink;
 import io.flannelj.backend.UplinkFinder;
@@ -24,15 +24,15 @@ import io.flannelj.config.Instance;
 import io.flannelj.config.KubeOptions;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.config.UplinkOptions;
+import io.flannelj.explain.QueryServer;
 import io.flannelj.firewall.Firewalls;
 import io.flannelj.firewall.Iptables;
 import io.flannelj.firewall.Nftables;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.lease.LeaseCache;
 import io.flannelj.lease.NodeNotes;
 import io.flannelj.lease.PodSubnets;
-import io.flannelj.lease.Refusal;
-import io.flannelj.lease.SavedLeases;
 import io.flannelj.lease.SubnetManager;
 import io.flannelj.lease.loop.BootClock;
 import io.flannelj.lease.loop.ClosedException;
@@ -43,17 +43,12 @@ import io.flannelj.lease.loop.TaskThread;
 import io.flannelj.lease.machine.Goal;
 import io.flannelj.lease.machine.LeaseStatus;
 import io.flannelj.lease.machine.Terms;
-import io.flannelj.lease.pool.PoolUsage;
-import io.flannelj.metrics.Gauges;
-import io.flannelj.metrics.MetricNames;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.SubnetEnv;
 import io.flannelj.netlink.NetlinkSocket;
-import io.micrometer.core.instrument.Tags;
-import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
-import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
-import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
-import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.flannelj.recorder.EventFiles;
+import io.flannelj.recorder.Recorder;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
@@ -61,13 +56,11 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
+import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.Set;
-import java.util.function.ToDoubleFunction;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -83,6 +76,7 @@ final class Daemon {
     private final Shutdown shutdown;
     private final SdNotify systemd = new SdNotify(System.getenv("NOTIFY_SOCKET"));
     private boolean settled;
+    private volatile @Nullable View view;
 
     private @Nullable SessionPlan lastPlan;
 
@@ -107,7 +101,9 @@ final class Daemon {
                 datapath.busyPoll(),
                 datapath.workers(),
                 datapath.pinWorkers(),
-                datapath.thinAcks());
+                datapath.thinAcks(),
+                datapath.segments(),
+                datapath.tunnelSegmentation());
         this.backends = new BackendRegistry(List.of(
                 new UdpProvider(tunnels),
                 new VxlanProvider(tunnels, stateDirectory, datapath.vxlan(), () -> earlier),
@@ -120,15 +116,22 @@ final class Daemon {
 
     /** Runs until asked to stop; returns the exit status. */
     int run() {
+        log.info("{}", StartLine.of(Version.current(), systemProperties(), options));
         try {
             Preflight.requireNetAdmin();
             serve();
+            log.info(
+                    options.handover().keepOnStop()
+                            ? "stopped"
+                            : "stopped; routes, rules and devices are removed, and the lease {}",
+                    options.lease().releaseOnStop() ? "is given back" : "stays until it ends");
             return 0;
         } catch (ConfigException e) {
             String.valueOf(e.getMessage()).lines().forEach(line -> log.error("{}", line));
             return MISCONFIGURED;
         } catch (ClosedException | InterruptedException e) {
-            return 0; // asked to stop while waiting
+            log.info("stopped while waiting");
+            return 0;
         } catch (IOException e) {
             log.error("{}", e.getMessage());
             return FAILED;
@@ -136,6 +139,12 @@ final class Daemon {
             log.error("failed: {}", e.toString(), e);
             return FAILED;
         }
+    }
+
+    private static Map<String, String> systemProperties() {
+        Map<String, String> properties = new HashMap<>();
+        System.getProperties().forEach((name, value) -> properties.put(String.valueOf(name), String.valueOf(value)));
+        return properties;
     }
 
     private void serve() throws IOException, ConfigException, ClosedException, InterruptedException {
@@ -151,18 +160,38 @@ final class Daemon {
             LeaseArchive archive = new LeaseArchive(
                     options.paths().stateDirectory(), store.location() + ", " + store.configLocation(), clock);
             Leasing leasing = new Leasing(store, health, reader, loop, archive);
-            Context context = new Context(backends, clock, options.paths().stateDirectory());
+            BackendContext context =
+                    new BackendContext(backends, clock, options.paths().stateDirectory());
             shutdown.whenAsked(leasing::close);
-            bindMetrics(clock, health);
-            View view =
-                    new View(state, store.location(), health::status, leasing::waitingFor, loop::duplicate, registry);
-            CniEngine engine = cniEngine(view);
-            try (AdminServer admin = new AdminServer(view, http);
-                    Entrance entrance = new Entrance(admin, new CniCalls(engine), options);
-                    TaskThread pods = new TaskThread("flannel-pods")) {
-                entrance.openUnlessTaken();
-                new PodRuleResync(engine, pods, options.hostRules().resync(), state.firewallRepairs).start();
-                hold(leasing, context, entrance);
+            new DaemonMetrics(registry, state, clock).bind(health, http);
+            CniEngine engine = new CniEngine(
+                    this::notReady, options.paths().stateDirectory().resolve("cni-directories"));
+            ExplainFacts facts = new ExplainFacts(
+                    state,
+                    health::status,
+                    engine::stateDirectories,
+                    options.admin().queryPort());
+            View view = new View(
+                    state,
+                    store.location(),
+                    health::status,
+                    leasing::waitingFor,
+                    loop::duplicate,
+                    facts::ask,
+                    registry,
+                    new PeerMetrics(registry, options.admin().metricsPeers()));
+            this.view = view;
+            try (QueryServer queries = new QueryServer(facts);
+                    AdminServer admin = new AdminServer(view, http);
+                    Endpoints endpoints = new Endpoints(admin, new CniCalls(engine, registry), options);
+                    TaskThread pods = new TaskThread("flannel-pods");
+                    FactsRecorder recorder = new FactsRecorder(
+                            state, new Recorder(new EventFiles(options.paths().stateDirectory()), clock))) {
+                endpoints.openUnlessTaken();
+                new PodRuleResync(engine, pods, options.hostRules().resync(), state.repairs).start();
+                queries.start();
+                recorder.start();
+                hold(leasing, context, endpoints);
                 leasing.close();
                 calls.interrupt();
                 if (options.lease().releaseOnStop() && loop.release()) {
@@ -177,13 +206,13 @@ final class Daemon {
     }
 
     /** One session after the other; usually there is just one. Once one was ready, what keeps the next from starting is awaited. */
-    private void hold(Leasing leasing, Context context, Entrance entrance)
+    private void hold(Leasing leasing, BackendContext context, Endpoints endpoints)
             throws IOException, ConfigException, ClosedException, InterruptedException {
         boolean again = true;
         String problem = "";
         while (again && !shutdown.isAsked()) {
             try {
-                again = holdOnce(leasing, context, entrance);
+                again = holdOnce(leasing, context, endpoints);
                 problem = "";
             } catch (IOException e) {
                 if (!settled) {
@@ -201,11 +230,11 @@ final class Daemon {
     }
 
     /** Leases, and carries traffic until the session ends; true when another one shall begin. */
-    private boolean holdOnce(Leasing leasing, Context context, Entrance entrance)
+    private boolean holdOnce(Leasing leasing, BackendContext context, Endpoints endpoints)
             throws IOException, ConfigException, ClosedException, InterruptedException {
         SessionPlan plan = plan(leasing.reader(), leasing.archive().read().orElse(null));
         lastPlan = plan;
-        entrance.awaitOpen(shutdown::isAsked);
+        endpoints.awaitOpen(shutdown::isAsked);
         if (shutdown.isAsked()) {
             return false;
         }
@@ -244,7 +273,7 @@ final class Daemon {
     }
 
     /** Where a session ran before, a network config that cannot be used is not the end: the one before stays in force. */
-    private SessionPlan plan(StartupReader reader, @Nullable SavedLeases saved)
+    private SessionPlan plan(StartupReader reader, @Nullable LeaseCache saved)
             throws IOException, ConfigException, ClosedException {
         NetworkConfig before = config;
         if (lastPlan != null) {
@@ -264,7 +293,7 @@ final class Daemon {
         }
     }
 
-    private SessionPlan prepare(NetworkConfig wanted, StartupReader reader, @Nullable SavedLeases saved)
+    private SessionPlan prepare(NetworkConfig wanted, StartupReader reader, @Nullable LeaseCache saved)
             throws IOException, ConfigException, ClosedException {
         boolean isNew = !wanted.equals(config);
         config = wanted;
@@ -276,29 +305,27 @@ final class Daemon {
         Uplink uplink = before == null ? findUplink(wanted, notes.notes(), Set.of()) : uplinks.find(before);
         state.startup = new NodeState.Startup(state.startup.waitingFor(), uplink, wanted);
         log.info(
-                "using {} with {}, known to others as {}", uplink.name(), uplink.addresses(), uplink.publicAddresses());
+                "using {} with {}, known to others as {}",
+                uplink.name(),
+                Uplink.text(uplink.tunnelAddresses()),
+                Uplink.text(uplink.publicIps()));
         if (isNew) {
             NetworkOverlap.refuse(wanted, options.store() instanceof KubeOptions, uplink, previous());
         }
-        BackendProvider.Prepared prepared =
-                backends.get(wanted.backend().type()).prepare(wanted, uplink);
+        Prepared prepared = backends.get(wanted.backend().type()).prepare(wanted, uplink);
         return new SessionPlan(wanted, uplink, uplinks, firewall(wanted), prepared, notes.saved());
     }
 
     /** How the uplink is found anew; an address in use is kept while the interface has it. */
     private UplinkWatch.Finder uplinks(NetworkConfig config, NodeNotes notes) {
-        return current -> findUplink(
-                config,
-                notes,
-                Stream.of(Optional.ofNullable(current.address()), Optional.ofNullable(current.ipv6Address()))
-                        .flatMap(Optional::stream)
-                        .collect(Collectors.toSet()));
+        return current ->
+                findUplink(config, notes, Set.copyOf(current.addresses().values()));
     }
 
     private Uplink findUplink(NetworkConfig config, NodeNotes notes, Set<IpAddress> preferred) throws IOException {
-        UplinkOptions known = options.uplink().withPublicIps(notes.publicIpv4(), notes.publicIpv6());
+        UplinkOptions known = options.uplink().withPublicIps(notes.publicIps());
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
-            return new UplinkFinder(netlink, preferred).find(known, config.ipv4() != null, config.ipv6() != null);
+            return new UplinkFinder(netlink, preferred).find(known, config.families());
         }
     }
 
@@ -312,20 +339,18 @@ final class Daemon {
 
     private Firewalls firewall(boolean nftables) {
         Instance instance = options.paths().instance();
-        return nftables
-                ? new Firewalls(new Nftables(false, instance), new Nftables(true, instance))
-                : new Firewalls(new Iptables(false, instance), new Iptables(true, instance));
+        return new Firewalls(family -> nftables ? new Nftables(family, instance) : new Iptables(family, instance));
     }
 
     /** Takes away what earlier starts with the other flavour or with more families left, once our rules are in force. */
     private void removeLeftovers(NetworkConfig config) {
-        removeLeftovers(!config.enableNftables(), true, true);
-        removeLeftovers(config.enableNftables(), config.network() == null, config.ipv6Network() == null);
+        removeLeftovers(!config.enableNftables(), EnumSet.allOf(IpFamily.class));
+        removeLeftovers(config.enableNftables(), EnumSet.complementOf(EnumSet.copyOf(config.families())));
     }
 
-    private void removeLeftovers(boolean nftables, boolean ofIpv4, boolean ofIpv6) {
+    private void removeLeftovers(boolean nftables, Set<IpFamily> families) {
         try {
-            firewall(nftables).removeLeftovers(ofIpv4, ofIpv6);
+            firewall(nftables).remove(families);
         } catch (IOException e) {
             log.debug("no leftovers of the {} firewall: {}", nftables ? "nftables" : "iptables", e.getMessage());
         }
@@ -338,7 +363,7 @@ final class Daemon {
             Thread thread = new Thread(
                     () -> {
                         if (!options.cniWarmup().isZero()) {
-                            new CniRehearsal(options, () -> !shutdown.isAsked()).run();
+                            new CniWarmup(options, () -> !shutdown.isAsked()).run();
                         }
                         // What the start left behind: in the heap it would stay for hours, and be collected in the
                         // midst of traffic.
@@ -352,76 +377,14 @@ final class Daemon {
 
     private @Nullable PodSubnets previous() {
         return SubnetEnv.readIfUsable(options.paths().subnetFile())
-                .map(file -> new PodSubnets(file.subnet(), file.ipv6Subnet()))
+                .map(file -> new PodSubnets(file.subnets()))
                 .orElse(null);
     }
 
-    private static CniEngine cniEngine(View view) {
-        return new CniEngine(() ->
-                "flanneld-j is not ready: " + String.join("; ", view.status().reasons()));
-    }
-
-    private void bindMetrics(Clock clock, StoreHealth health) {
-        new JvmMemoryMetrics().bindTo(registry);
-        new JvmThreadMetrics().bindTo(registry);
-        new ProcessorMetrics().bindTo(registry);
-        JvmGcMetrics unclosed = new JvmGcMetrics(); // lives as long as the process
-        unclosed.bindTo(registry);
-        Gauges.bind(registry, MetricNames.READY, () -> state.startup.ready() ? 1 : 0);
-        Gauges.bind(registry, MetricNames.PEERS, () -> state.peers().size());
-        for (Refusal.Reason reason : Refusal.Reason.values()) {
-            Gauges.bind(
-                    registry,
-                    MetricNames.LEASES_REFUSED,
-                    Tags.of("reason", reason.label()),
-                    () -> state.refusals.count(reason));
-        }
-        Gauges.bind(
-                registry,
-                MetricNames.PEERS_UNREACHED,
-                () -> state.unreached.reasons().size());
-        Gauges.bind(
-                registry,
-                MetricNames.ENCAPSULATION_CHANGED,
-                () -> fromSession(session -> session.backend().migrated(), 1));
-        Gauges.bind(registry, MetricNames.FIREWALL_REPAIRS, state.firewallRepairs::get);
-        Gauges.bind(registry, MetricNames.HOST_REPAIRS, state.hostRepairs::get);
-        Gauges.bind(registry, MetricNames.FIREWALL_DROPS, Tags.of("reason", "tunnel"), state.droppedToTunnel::get);
-        Gauges.bind(registry, MetricNames.FIREWALL_DROPS, Tags.of("reason", "source"), state.droppedForged::get);
-        Gauges.bindCount(registry, MetricNames.HTTP_CLOSED, http, HttpCounters::closedConnections);
-        Gauges.bindCount(registry, MetricNames.HTTP_REFUSED, http, HttpCounters::refusedRequests);
-        Gauges.bind(registry, MetricNames.STORE_REACHABLE, () -> health.status().reachable() ? 1 : 0);
-        Gauges.bind(registry, MetricNames.STORE_AGE, () -> {
-            Instant last = health.status().lastContact();
-            return last.equals(Instant.EPOCH)
-                    ? -1
-                    : Duration.between(last, clock.instant()).toSeconds();
-        });
-        Gauges.bind(registry, MetricNames.LEASE_FENCED, () -> fromSession(session -> session.fenced() ? 1 : 0, 0));
-        Gauges.bind(
-                registry,
-                MetricNames.POOL_SIZE,
-                () -> state.pool().map(PoolUsage::size).orElse(-1L));
-        Gauges.bind(
-                registry,
-                MetricNames.POOL_FREE,
-                () -> state.pool().map(PoolUsage::free).orElse(-1L));
-        Gauges.bind(
-                registry,
-                MetricNames.POOL_EXHAUSTED_IN,
-                () -> state.poolLasts().map(Duration::toSeconds).orElse(-1L));
-        Gauges.bind(
-                registry,
-                MetricNames.LEASE_REMAINING,
-                () -> fromSession(session -> secondsUntil(session.own().expiresAt(), clock), -1));
-    }
-
-    private double fromSession(ToDoubleFunction<SessionStatus> value, double without) {
-        SessionStatus session = state.session;
-        return session == null ? without : value.applyAsDouble(session);
-    }
-
-    private static double secondsUntil(@Nullable Instant end, Clock clock) {
-        return end == null ? -1 : Duration.between(clock.instant(), end).toSeconds();
+    /** What the CNI plugin says where the node has no subnet yet. */
+    private String notReady() {
+        View known = view;
+        return "flanneld-j is not ready: "
+                + (known == null ? "starting" : String.join("; ", known.status().reasons()));
     }
 }

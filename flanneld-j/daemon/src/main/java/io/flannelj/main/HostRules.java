@@ -1,8 +1,7 @@
 package io.flannelj.main;
 
-import io.flannelj.backend.BackendProvider.Backend;
+import io.flannelj.backend.Backend;
 import io.flannelj.backend.LinkRoles;
-import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.HostRuleOptions;
 import io.flannelj.config.Instance;
@@ -16,15 +15,20 @@ import io.flannelj.lease.Lease;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.PeerSource;
+import io.flannelj.net.PerFamily;
+import io.flannelj.net.TunnelEndpoint;
 import io.flannelj.net.TunnelSenders;
 import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netlink.Routes;
+import io.flannelj.packetfilter.Change;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -36,64 +40,82 @@ final class HostRules {
 
     private final Firewalls firewall;
     private final HostRuleOptions options;
+    private final int queryPort;
     private final NetworkConfig config;
     private final PodSubnets subnets;
     private final Uplink uplink;
     private final @Nullable PeerFilter peerFilter;
-    private List<DesiredRules> applied = List.of();
     private @Nullable Unchecked checked;
     private String toldShortcoming = "";
     private GuardDrops counted = GuardDrops.NONE;
 
+    /** Control thread only. */
+    private List<TunnelEndpoint> expected = List.of();
+
     /**
      * Changes nothing yet.
      *
+     * @param queryPort where nodes answer {@code explain}; 0 for nowhere
      * @param subnets this node's own
      */
     HostRules(
             Firewalls firewall,
             HostRuleOptions options,
+            int queryPort,
             Instance instance,
             NetworkConfig config,
             PodSubnets subnets,
             Uplink uplink) {
         this.firewall = firewall;
         this.options = options;
+        this.queryPort = queryPort;
         this.config = config;
         this.subnets = subnets;
         this.uplink = uplink;
         this.peerFilter = PeerFilter.isAvailable() ? new PeerFilter(instance) : null;
     }
 
-    private Stream<DesiredRules> rules(@Nullable Cidr network, @Nullable Cidr subnet, TunnelGuard guard) {
-        return network == null || subnet == null
-                ? Stream.empty()
-                : Stream.of(new DesiredRules(
-                        network,
-                        subnet,
-                        options.masquerade(),
-                        options.randomFully(),
-                        options.acceptForwarded(),
-                        options.compatNft(),
-                        guard));
+    private Optional<DesiredRules> rules(IpFamily family, TunnelGuard guard) {
+        return config.networks()
+                .get(family)
+                .flatMap(network -> subnets.get(family)
+                        .map(subnet -> new DesiredRules(
+                                network,
+                                subnet,
+                                options.masquerade(),
+                                options.randomFully(),
+                                options.acceptForwarded(),
+                                options.compatNft(),
+                                guard)));
+    }
+
+    /**
+     * From now on guards a newer network config's tunnel, too: nodes that have started with it speak it, and take tunnel packets
+     * from all of this one's addresses.
+     */
+    void expect(NetworkConfig newer) {
+        expected = newer.backend().endpoint().stream().toList();
     }
 
     private TunnelGuard guard(Backend backend, Collection<Lease> peers) throws IOException {
         List<IpAddress> nodes = peers.stream()
-                .map(Lease::attributes)
-                .flatMap(peer ->
-                        Stream.of(Optional.ofNullable(peer.publicIpv4()), Optional.ofNullable(peer.publicIpv6())))
-                .flatMap(Optional::stream)
+                .flatMap(peer -> peer.attributes().publicIps().values().stream())
                 .toList();
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
             LinkRoles roles = LinkRoles.of(
                     new Links(netlink).list(),
                     new Routes(netlink).list(),
                     uplink,
-                    PeerRoutes.networks(subnets.ipv4(), subnets.ipv6()),
+                    subnets.all(),
                     backend.deviceNames(),
                     nodes);
-            return new TunnelGuard(backend.endpoints(), roles.pods(), roles.tunnels(), roles.uplinks());
+            return new TunnelGuard(
+                    Stream.concat(backend.endpoints().stream(), expected.stream())
+                            .distinct()
+                            .toList(),
+                    backend.spokenByUs(),
+                    queryPort,
+                    new TunnelGuard.Links(roles.pods(), roles.own(), roles.strict(), roles.tunnels(), roles.uplinks()));
         }
     }
 
@@ -102,24 +124,18 @@ final class HostRules {
      *
      * @param backend whose tunnels are guarded
      * @param peers the other nodes
-     * @return whether the packet filter's had been changed by somebody else
+     * @return whether the packet filter's had been changed by another program
      * @throws IOException names the program that failed, and what it said
      */
     boolean apply(Backend backend, Collection<Lease> peers) throws IOException {
         TunnelGuard guard = guard(backend, peers);
-        List<DesiredRules> wanted = Stream.concat(
-                        rules(config.network(), subnets.ipv4(), guard),
-                        rules(config.ipv6Network(), subnets.ipv6(), guard))
-                .toList();
-        boolean repaired = firewall.apply(wanted) && wanted.equals(applied);
-        applied = wanted;
-        return repaired;
+        return firewall.apply(PerFamily.of(family -> rules(family, guard))) == Change.REPAIR;
     }
 
     /**
      * Brings the source check into force for what the kernel carries.
      *
-     * @return whether it had been changed by somebody else
+     * @return whether it had been changed by another program
      * @throws IOException with what the program said
      */
     boolean checkSources(Backend backend) throws IOException {
@@ -131,8 +147,8 @@ final class HostRules {
         if (now.isEmpty()) {
             peerFilter.remove(); // also what an earlier start left
         } else {
-            List<Cidr> networks = PeerRoutes.networks(config.network(), config.ipv6Network());
-            repaired = peerFilter.apply(now.sources(), now.tunnels(), networks, uplink.name()) && now.equals(checked);
+            List<Cidr> networks = config.networks().values();
+            repaired = peerFilter.apply(now.sources(), now.tunnels(), networks, uplink.name()) == Change.REPAIR;
         }
         checked = now;
         return repaired;
@@ -163,7 +179,9 @@ final class HostRules {
         String now = peerFilter == null && !Unchecked.by(backend).isEmpty()
                 ? "nft is not installed, so the sources of packets that the kernel carries are not checked;"
                         + " install the package nftables"
-                : firewall.shortcoming();
+                : Stream.of(firewall.shortcoming(), peerFilter == null ? "" : peerFilter.shortcoming())
+                        .filter(said -> !said.isEmpty())
+                        .collect(Collectors.joining("; "));
         if (!now.isEmpty() && !now.equals(toldShortcoming)) {
             log.warn("{}", now);
         }

@@ -1,6 +1,5 @@
 package io.flannelj.main;
 
-import io.flannelj.backend.PeerRoutes;
 import io.flannelj.cleanup.HostInventory;
 import io.flannelj.cleanup.HostInventory.Use;
 import io.flannelj.cleanup.Leaving;
@@ -32,18 +31,14 @@ final class HostState {
     /** Changes nothing yet. */
     HostState(DaemonOptions options, SessionPlan plan, PodSubnets own) {
         List<String> links = plan.prepared().routedLinks();
-        List<Cidr> now =
-                PeerRoutes.networks(plan.config().network(), plan.config().ipv6Network());
+        List<Cidr> now = plan.config().networks().values();
         this.instance = options.paths().instance();
         this.networks = Stream.concat(HostInventory.networks(options.paths().subnetFile()).stream(), now.stream())
                 .toList();
         this.devices = links.stream()
                 .filter(link -> !link.equals(plan.uplink().name()))
                 .toList();
-        this.use = new Use(
-                links,
-                now,
-                options.hostRules().blackholeRoute() ? PeerRoutes.networks(own.ipv4(), own.ipv6()) : List.of());
+        this.use = new Use(links, now, options.hostRules().blackholeRoute() ? own.all() : List.of());
     }
 
     /** Removes what an earlier run left and this one does not use. */
@@ -83,7 +78,7 @@ final class HostState {
      * Adds missing blackhole routes for our own subnets ({@code --ip-blackhole-route}), for pods that are wired by a route each:
      * packets to pods that are gone must not leave by the default route, or loop through the tunnel.
      */
-    void putBlackholesInOrder() throws IOException {
+    void reconcileBlackholes() throws IOException {
         if (use.blackholes().isEmpty()) {
             return;
         }

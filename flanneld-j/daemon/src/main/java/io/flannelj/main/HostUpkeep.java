@@ -1,7 +1,7 @@
 package io.flannelj.main;
 
-import io.flannelj.backend.BackendProvider.Backend;
-import io.flannelj.backend.PeerRoutes;
+import io.flannelj.backend.Backend;
+import io.flannelj.backend.Uplink;
 import io.flannelj.cleanup.Leftovers;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.firewall.ForwardingCheck;
@@ -11,9 +11,9 @@ import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import java.io.IOException;
 import java.util.Collection;
-import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -30,6 +30,7 @@ final class HostUpkeep {
     private final NetworkConfig config;
     private final NodeState state;
     private final Troubles troubles;
+    private final ChangesByOthers changes;
     private boolean forwardingChecked;
 
     HostUpkeep(
@@ -37,6 +38,7 @@ final class HostUpkeep {
             HostRules rules,
             Backend backend,
             NetworkConfig config,
+            Uplink uplink,
             NodeState state,
             Troubles troubles) {
         this.host = host;
@@ -45,12 +47,27 @@ final class HostUpkeep {
         this.config = config;
         this.state = state;
         this.troubles = troubles;
+        this.changes = new ChangesByOthers(backend, uplink, config, state.repairs);
+    }
+
+    /** Devices and routes are about to become otherwise, because peers or the network config did. */
+    void expectChanges() {
+        changes.forget();
+    }
+
+    /**
+     * Repairs devices and routes, and tells what another program had changed.
+     *
+     * @param apply the same call as for changes
+     */
+    void repair(Runnable apply) {
+        changes.around(apply);
     }
 
     /** Puts blackhole routes and the packet filter's rules in order, and counts what they dropped. */
-    void putRulesInOrder(Collection<Lease> peers) {
+    void reconcileRules(Collection<Lease> peers) {
         try {
-            host.putBlackholesInOrder();
+            host.reconcileBlackholes();
             countRepair(rules.apply(backend, peers));
             countRepair(rules.checkSources(backend));
             GuardDrops drops = rules.newDrops();
@@ -75,22 +92,22 @@ final class HostUpkeep {
 
     private void countRepair(boolean repaired) {
         if (repaired) {
-            state.firewallRepairs.incrementAndGet();
-            log.warn("firewall rules had been changed by somebody else; put right");
+            state.repairs.count(Repairs.Kind.FIREWALL);
+            log.warn("firewall rules had been changed by another program; put right");
         }
     }
 
     /** Whether this host forwards at all: put right where that is one setting, else named. */
     void checkForwarding() {
-        Cidr network = config.network();
+        Cidr network = config.networks().get(IpFamily.IPV4).orElse(null);
         if (network == null || backend.deviceNames().isEmpty()) {
             return;
         }
         try {
             if (ForwardingCheck.turnOn()) {
                 if (forwardingChecked) {
-                    state.hostRepairs.incrementAndGet();
-                    log.warn("somebody else had turned net.ipv4.ip_forward off; it is on again");
+                    state.repairs.count(Repairs.Kind.SETTING);
+                    log.warn("another program had turned net.ipv4.ip_forward off; it is on again");
                 } else {
                     log.info("net.ipv4.ip_forward was off; it is on now, or nothing would reach pods");
                 }
@@ -107,18 +124,12 @@ final class HostUpkeep {
     /** Says once what on this host works against us. */
     void nameLeftovers(PodSubnets subnets, Stream<LeaseAttributes> nodes) {
         if (backend.deviceNames().isEmpty()) {
-            return; // somebody else brings the routes
+            return; // another program brings the routes
         }
-        Set<IpAddress> addresses = nodes.flatMap(node ->
-                        Stream.of(Optional.ofNullable(node.publicIpv4()), Optional.ofNullable(node.publicIpv6())))
-                .flatMap(Optional::stream)
-                .collect(Collectors.toSet());
+        Set<IpAddress> addresses =
+                nodes.flatMap(node -> node.publicIps().values().stream()).collect(Collectors.toSet());
         try {
-            Leftovers.find(
-                            config,
-                            PeerRoutes.networks(subnets.ipv4(), subnets.ipv6()),
-                            backend.deviceNames(),
-                            addresses)
+            Leftovers.find(config, subnets.all(), backend.deviceNames(), addresses)
                     .forEach(line -> log.warn("{}", line));
         } catch (IOException e) {
             log.debug("leftovers could not be looked for: {}", e.getMessage());

@@ -1,7 +1,7 @@
 package io.flannelj.main;
 
 import io.flannelj.lease.Lease;
-import io.flannelj.lease.SavedLeases;
+import io.flannelj.lease.LeaseCache;
 import io.flannelj.lease.StoredLease;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -27,13 +27,13 @@ final class LeaseArchive {
         this.clock = clock;
     }
 
-    Optional<SavedLeases> read() {
-        return SavedLeases.read(file, location);
+    Optional<LeaseCache> read() {
+        return LeaseCache.read(file, location);
     }
 
     void write(String config, StoredLease own, List<Lease> peers, long revision) {
         try {
-            new SavedLeases(location, clock.instant(), config, own, peers, revision).write(file);
+            new LeaseCache(location, clock.instant(), config, own, peers, revision).write(file);
             refused = false;
         } catch (IOException e) {
             if (!refused) {

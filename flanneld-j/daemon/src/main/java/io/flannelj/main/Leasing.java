@@ -7,7 +7,7 @@ import io.flannelj.lease.loop.StoreHealth;
 
 /** The store, and what reads and writes it for as long as the daemon runs. */
 record Leasing(SubnetManager store, StoreHealth health, StartupReader reader, LeaseLoop loop, LeaseArchive archive) {
-    /** What waits for the store on the way to a lease, for people; empty for nothing. */
+    /** What waits for the store on the way to a lease, human-readable; empty for nothing. */
     String waitingFor() {
         return reader.waitingFor().isEmpty() ? loop.waitingFor() : reader.waitingFor();
     }

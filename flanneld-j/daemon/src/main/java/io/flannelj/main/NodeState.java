@@ -6,6 +6,8 @@ import io.flannelj.lease.Lease;
 import io.flannelj.lease.Refusals;
 import io.flannelj.lease.pool.PoolForecast;
 import io.flannelj.lease.pool.PoolUsage;
+import io.flannelj.probe.PathExaminer;
+import io.flannelj.probe.PathStates;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -23,11 +25,15 @@ final class NodeState {
 
     final Refusals refusals = new Refusals();
     final UnreachedPeers unreached = new UnreachedPeers();
-    private final PoolForecast forecast = new PoolForecast();
-    final AtomicLong firewallRepairs = new AtomicLong();
 
-    /** Kernel settings that somebody else had changed, put right. */
-    final AtomicLong hostRepairs = new AtomicLong();
+    /** What probes say of the paths to other nodes; empty where there are none. */
+    final PathStates paths = new PathStates();
+
+    /** Written by the session; looks at paths now. */
+    volatile PathExaminer examiner = PathExaminer.NONE;
+
+    private final PoolForecast forecast = new PoolForecast();
+    final Repairs repairs = new Repairs();
 
     /** Packets of pods to where tunnel packets arrive, dropped. */
     final AtomicLong droppedToTunnel = new AtomicLong();
@@ -38,7 +44,7 @@ final class NodeState {
     /**
      * How far the way to a session has come.
      *
-     * @param waitingFor what comes next, for people; empty when the node is ready
+     * @param waitingFor what comes next, human-readable; empty when the node is ready
      */
     record Startup(
             String waitingFor,

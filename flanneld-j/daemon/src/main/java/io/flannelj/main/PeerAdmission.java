@@ -28,6 +28,7 @@ final class PeerAdmission {
     private final Uplink uplink;
     private final Refusals refusals;
     private List<Cidr> host;
+    private List<Cidr> containers = List.of();
     private Collection<Lease> offered = List.of();
     private List<Lease> admitted = List.of();
 
@@ -46,8 +47,9 @@ final class PeerAdmission {
 
     /** Those that are obeyed now; the same list again while they are the same. Names the others. */
     List<Lease> admit(NetworkConfig config) {
+        askHost();
         Admission.Verdict verdict =
-                Admission.judge(offered, new Admission.Rules(config, store.assigns(), own, hostNetworks()));
+                Admission.judge(offered, new Admission.Rules(config, store.assigns(), own, host, containers));
         if (!verdict.admitted().equals(admitted)) {
             admitted = verdict.admitted();
         }
@@ -58,12 +60,12 @@ final class PeerAdmission {
     }
 
     /** Asked each time: addresses come and go. */
-    private List<Cidr> hostNetworks() {
+    private void askHost() {
         try {
             host = HostNetworks.of(uplink);
+            containers = HostNetworks.ofContainers(uplink);
         } catch (IOException e) {
             log.debug("this node's addresses cannot be read; those of before count: {}", e.getMessage());
         }
-        return host;
     }
 }

@@ -4,7 +4,6 @@ import io.flannelj.cni.engine.CniEngine;
 import io.flannelj.lease.loop.TaskQueue;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -15,14 +14,13 @@ final class PodRuleResync {
     private final CniEngine engine;
     private final TaskQueue queue;
     private final Duration interval;
-    private final AtomicLong repairs;
+    private final Repairs repairs;
     private String trouble = "";
 
     /**
      * @param queue may block
-     * @param repairs counts the rounds that found rules missing
      */
-    PodRuleResync(CniEngine engine, TaskQueue queue, Duration interval, AtomicLong repairs) {
+    PodRuleResync(CniEngine engine, TaskQueue queue, Duration interval, Repairs repairs) {
         this.engine = engine;
         this.queue = queue;
         this.interval = interval;
@@ -41,8 +39,8 @@ final class PodRuleResync {
         try {
             int pods = engine.restorePodRules();
             if (pods > 0) {
-                repairs.incrementAndGet();
-                log.warn("somebody else had removed packet filter rules of pods; restored those of {}", pods);
+                repairs.count(Repairs.Kind.POD_RULES);
+                log.warn("another program had removed packet filter rules of pods; restored those of {}", pods);
             }
         } catch (IOException e) {
             now = "the packet filter's rules of pods cannot be restored: " + e.getMessage();

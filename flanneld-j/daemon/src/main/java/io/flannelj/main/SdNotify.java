@@ -7,7 +7,6 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollDomainDatagramChannel;
 import io.netty.channel.epoll.EpollIoHandler;
-import io.netty.channel.unix.DomainDatagramPacket;
 import io.netty.channel.unix.DomainSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
@@ -37,7 +36,7 @@ final class SdNotify {
         if (socket == null || socket.isEmpty()) {
             return;
         }
-        // '@' stands for the zero octet that begins an abstract name.
+        // '@' stands for the zero byte that begins an abstract name.
         String path = socket.charAt(0) == '@' ? "\0" + socket.substring(1) : socket;
         MultiThreadIoEventLoopGroup group = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
         try {
@@ -45,14 +44,17 @@ final class SdNotify {
                     .group(group)
                     .channel(EpollDomainDatagramChannel.class)
                     .handler(new ChannelInboundHandlerAdapter())
-                    .register()
+                    .connect(new DomainSocketAddress(path)) // not connected, it would refuse every write
                     .syncUninterruptibly()
                     .channel();
-            channel.writeAndFlush(new DomainDatagramPacket(
-                            Unpooled.copiedBuffer(state, StandardCharsets.UTF_8), new DomainSocketAddress(path)))
-                    .awaitUninterruptibly(1, TimeUnit.SECONDS);
-        } catch (RuntimeException e) {
-            log.warn("cannot tell systemd {}: {}", state, e.getMessage());
+            channel.writeAndFlush(Unpooled.copiedBuffer(state, StandardCharsets.UTF_8))
+                    .syncUninterruptibly();
+        } catch (Exception e) { // Netty throws what the kernel said, declared or not
+            log.warn(
+                    "cannot tell systemd {} at {}: {}",
+                    state,
+                    socket,
+                    e.getMessage() == null ? "nobody listens there" : e.getMessage());
         } finally {
             group.shutdownGracefully(0, 1, TimeUnit.SECONDS);
         }

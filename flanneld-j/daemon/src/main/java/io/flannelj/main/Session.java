@@ -1,28 +1,31 @@
 package io.flannelj.main;
 
-import io.flannelj.backend.BackendProvider.Backend;
-import io.flannelj.backend.BackendProvider.Context;
+import io.flannelj.backend.Backend;
+import io.flannelj.backend.BackendContext;
+import io.flannelj.backend.Backends;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.ConfigChange;
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.NetworkConfig;
-import io.flannelj.config.SubnetPool;
 import io.flannelj.datapath.TrafficCounters;
 import io.flannelj.lease.Lease;
+import io.flannelj.lease.LeaseCache;
 import io.flannelj.lease.PodSubnets;
-import io.flannelj.lease.SavedLeases;
 import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.loop.LeaseLoop;
 import io.flannelj.lease.loop.PeerFeed;
 import io.flannelj.lease.loop.TaskQueue;
 import io.flannelj.lease.loop.TaskThread;
 import io.flannelj.lease.machine.LeaseStatus;
+import io.flannelj.lease.pool.SubnetChooser;
 import io.flannelj.linux.SyscallException;
 import io.flannelj.metrics.DatapathMetrics;
 import io.flannelj.net.SubnetEnv;
 import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
+import io.flannelj.probe.PathExaminer;
+import io.flannelj.probe.loop.Prober;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.security.SecureRandom;
@@ -33,7 +36,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -55,7 +57,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     private final DaemonOptions options;
     private final NodeState state;
     private final LeaseLoop loop;
-    private final LeaseArchive archive;
+    private final ArchiveDraft archive;
     private final PodSubnets subnets;
     private final Uplink uplink;
     private final Backend backend;
@@ -65,6 +67,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     private final PeerAdmission admission;
     private final PeerFeed feed;
     private final UplinkWatch uplinkWatch;
+    private final @Nullable Prober prober;
     private final @Nullable DatapathMetrics metrics;
     private final Troubles troubles = new Troubles();
     private final TaskThread control = new TaskThread("flannel-control");
@@ -74,10 +77,8 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     private volatile boolean again;
     private volatile SessionStatus status;
     private int writtenMtuBytes;
-    private @Nullable StoredLease stored;
     private boolean peersKnown;
-    private boolean unsaved;
-    private String document = "";
+    private String seenDocument = "";
 
     /**
      * Begins to carry traffic for {@code own}.
@@ -90,7 +91,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
             DaemonOptions options,
             NodeState state,
             Leasing leasing,
-            Context context,
+            BackendContext context,
             MeterRegistry registry,
             SessionPlan plan,
             Lease own)
@@ -98,30 +99,45 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         this.options = options;
         this.state = state;
         this.loop = leasing.loop();
-        this.archive = leasing.archive();
+        this.archive = new ArchiveDraft(leasing.archive());
         this.subnets = own.subnets();
         this.uplink = plan.uplink();
         NetworkConfig config = plan.config();
         this.rules = new HostRules(
-                plan.firewall(), options.hostRules(), options.paths().instance(), config, subnets, uplink);
+                plan.firewall(),
+                options.hostRules(),
+                options.admin().queryPort(),
+                options.paths().instance(),
+                config,
+                subnets,
+                uplink);
         this.admission = new PeerAdmission(leasing.store(), subnets, uplink, state.refusals);
         this.host = new HostState(options, plan, subnets);
         host.removeUnused();
-        this.backend = plan.prepared().start(own, context, this::onBackendLost);
+        this.backend = Backends.start(plan.prepared(), own, context, this::onBackendLost);
         this.status = new SessionStatus(config, own, backend, List.of(), false, "");
-        this.upkeep = new HostUpkeep(host, rules, backend, config, state, troubles);
+        this.upkeep = new HostUpkeep(host, rules, backend, config, uplink, state, troubles);
         this.feed =
                 new PeerFeed(leasing.store(), leasing.health(), subnets, control, watching, new SecureRandom(), this);
         this.uplinkWatch = new UplinkWatch(uplink, plan.uplinks(), control, this);
         try {
             host.claim();
-            host.putBlackholesInOrder();
+            host.reconcileBlackholes();
             rules.apply(backend, List.of());
+            rules.checkSources(backend);
             writeSubnetFile();
         } catch (IOException | RuntimeException e) {
             close();
             throw e;
         }
+        this.prober = options.datapath().peerProbes() && !backend.deviceNames().isEmpty()
+                ? new Prober(
+                        context.clock(),
+                        new SecureRandom(),
+                        state.paths,
+                        options.datapath().clampMss())
+                : null;
+        state.examiner = prober == null ? PathExaminer.NONE : prober;
         this.metrics = backend.counters().isEmpty()
                 ? null
                 : new DatapathMetrics(TrafficCounters.sumOf(backend::counters), registry);
@@ -151,10 +167,8 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         NetworkConfig config = status.config();
         writtenMtuBytes = backend.podMtuBytes();
         new SubnetEnv(
-                        config.network(),
-                        subnets.ipv4(),
-                        config.ipv6Network(),
-                        subnets.ipv6(),
+                        config.networks(),
+                        subnets.byFamily(),
                         writtenMtuBytes,
                         options.hostRules().masquerade())
                 .write(options.paths().subnetFile());
@@ -165,9 +179,10 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
      *
      * @param saved what serves until the store answers; null when it does
      */
-    void start(@Nullable SavedLeases saved) throws InterruptedException {
+    void start(@Nullable LeaseCache saved) throws InterruptedException {
         if (saved != null) {
-            document = saved.config();
+            archive.beginWith(saved.config());
+            seenDocument = saved.config();
         }
         feed.start(saved);
         loop.listen(status -> control.run(() -> onStatus(status)));
@@ -204,10 +219,10 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         log.warn(
                 "the uplink {} with {}, MTU {}, is {} with {}, MTU {}, now; starting anew with the same subnet",
                 uplink.name(),
-                uplink.addresses(),
+                Uplink.text(uplink.tunnelAddresses()),
                 uplink.mtuBytes(),
                 now.name(),
-                now.addresses(),
+                Uplink.text(now.tunnelAddresses()),
                 now.mtuBytes());
         again = true;
         end();
@@ -276,9 +291,8 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     }
 
     private void onOwn(StoredLease lease) {
-        stored = lease;
+        archive.own(lease);
         show(status.config(), lease.lease(), status.peers(), status.fenced());
-        unsaved = true;
         save();
     }
 
@@ -297,22 +311,25 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     private void onLost() {
         log.error("our lease {} is over; giving it up and asking for another one", subnets);
         archive.forget();
-        unsaved = false;
         again = true;
         end();
     }
 
     @Override
     public void onConfig(String newer) {
-        if (newer.equals(document)) {
+        if (newer.equals(seenDocument)) {
             return;
         }
-        document = newer;
-        unsaved = true;
+        seenDocument = newer;
         try {
             NetworkConfig wanted = NetworkConfig.parse(newer);
             options.requireAllowed(wanted);
+            archive.config(newer); // one that is refused is not kept
+            rules.expect(wanted);
             List<String> deferred = migrate(wanted);
+            if (!deferred.isEmpty() && isSynced()) {
+                upkeep.reconcileRules(status.peers()); // pods of ours must not reach those who have it already
+            }
             troubles.set(
                     Troubles.Topic.CONFIG,
                     deferred.isEmpty()
@@ -340,15 +357,11 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
             }
         }
         if (!wanted.equals(before)) {
-            log.info(
-                    "the network config was changed; each node leases {} now",
-                    Stream.of(Optional.ofNullable(wanted.ipv4()), Optional.ofNullable(wanted.ipv6()))
-                            .flatMap(Optional::stream)
-                            .map(SubnetPool::describe)
-                            .collect(Collectors.joining(", and ")));
+            log.info("the network config was changed; each node leases {} now", SubnetChooser.describe(wanted));
             show(wanted, status.own(), status.peers(), status.fenced());
         }
         if (migrates && isSynced()) {
+            upkeep.reconcileRules(status.peers()); // the new tunnel knows nobody yet
             applyPeers();
         }
         return List.of();
@@ -359,6 +372,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     }
 
     private void applyPeers() {
+        upkeep.expectChanges();
         boolean fenced = status.fenced();
         List<Lease> peers = fenced ? status.peers() : admission.admit(status.config());
         troubles.set(Troubles.Topic.BACKEND, "");
@@ -371,9 +385,21 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         } catch (IOException e) {
             troubles.set(Troubles.Topic.BACKEND, "not every peer can be reached: " + e.getMessage());
         }
+        if (peersKnown && !peers.equals(status.peers())) {
+            PeerNews.between(status.peers(), peers).forEach(line -> log.info("{}", line));
+        }
         peersKnown |= !fenced;
-        unsaved |= !peers.equals(status.peers());
+        if (!peers.equals(status.peers())) {
+            archive.peersChanged();
+        }
         upkeep.checkSources();
+        if (prober != null) {
+            if (fenced) {
+                prober.follow(List.of(), List.of());
+            } else {
+                prober.follow(backend.testedPaths(), backend.kernelPaths());
+            }
+        }
         state.unreached.update(backend.unreachable());
         backend.announcement().ifPresent(loop::announce);
         if (backend.podMtuBytes() != writtenMtuBytes) {
@@ -387,7 +413,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     }
 
     private void resyncRules() {
-        upkeep.putRulesInOrder(status.fenced() ? List.of() : status.peers());
+        upkeep.reconcileRules(status.fenced() ? List.of() : status.peers());
         showTroubles();
     }
 
@@ -403,21 +429,17 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         }
     }
 
-    /** The same call as for changes: what somebody else took away comes back. */
+    /** The same call as for changes: what another program took away comes back. */
     private void repair() {
         if (isSynced()) {
-            applyPeers();
+            upkeep.repair(this::applyPeers);
         }
     }
 
-    /** For a later life that finds the store away. A disk that refuses costs just that. */
     private void save() {
-        StoredLease own = stored;
-        if (!unsaved || !peersKnown || own == null || document.isEmpty() || feed.revision() == 0) {
-            return;
+        if (peersKnown) {
+            archive.write(status.peers(), feed.revision());
         }
-        unsaved = false;
-        archive.write(document, own, status.peers(), feed.revision());
     }
 
     private void repeat(Duration every, Runnable task) {
@@ -439,6 +461,10 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         watching.close();
         control.close();
         save();
+        state.examiner = PathExaminer.NONE;
+        if (prober != null) {
+            prober.close();
+        }
         state.session = null;
         if (metrics != null) {
             metrics.close();

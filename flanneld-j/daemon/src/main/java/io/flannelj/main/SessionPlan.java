@@ -1,10 +1,10 @@
 package io.flannelj.main;
 
-import io.flannelj.backend.BackendProvider.Prepared;
+import io.flannelj.backend.Prepared;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.firewall.Firewalls;
-import io.flannelj.lease.SavedLeases;
+import io.flannelj.lease.LeaseCache;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,4 +19,4 @@ record SessionPlan(
         UplinkWatch.Finder uplinks,
         Firewalls firewall,
         Prepared prepared,
-        @Nullable SavedLeases saved) {}
+        @Nullable LeaseCache saved) {}

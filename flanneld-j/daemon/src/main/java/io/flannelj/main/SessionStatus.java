@@ -1,6 +1,6 @@
 package io.flannelj.main;
 
-import io.flannelj.backend.BackendProvider.Backend;
+import io.flannelj.backend.Backend;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.pool.PoolUsage;

@@ -4,7 +4,7 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** What is wrong though we run, by what it is about; for people. Confined to the control thread. */
+/** What is wrong though we run, by what it is about; human-readable. Confined to the control thread. */
 final class Troubles {
     private final Map<Topic, String> texts = new EnumMap<>(Topic.class);
 

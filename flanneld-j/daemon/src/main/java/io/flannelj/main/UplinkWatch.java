@@ -44,7 +44,7 @@ final class UplinkWatch implements AutoCloseable {
         /** The uplink is another one, or has other addresses or another MTU. */
         void onUplinkChanged(Uplink now);
 
-        /** There is none, for people; empty when the same one is back. */
+        /** There is none, human-readable; empty when the same one is back. */
         void onUplinkMissing(String problem);
 
         /** Something may have changed on the uplink or on a device of ours, and the uplink is no other one. */

@@ -1,6 +1,6 @@
 package io.flannelj.metrics;
 
-import io.flannelj.datapath.Counters.Counter;
+import io.flannelj.datapath.Counter;
 import io.flannelj.datapath.DropReason;
 import io.flannelj.datapath.TrafficCounters;
 import io.micrometer.core.instrument.FunctionCounter;
@@ -27,11 +27,13 @@ public final class DatapathMetrics implements AutoCloseable {
         counter(MetricNames.BYTES, Counter.IN_BYTES, "direction", "in");
         counter(MetricNames.SYSCALLS, Counter.OUT_READS, "call", "tun_read");
         counter(MetricNames.SYSCALLS, Counter.OUT_SENDS, "call", "udp_send");
+        counter(MetricNames.SYSCALLS, Counter.OUT_UNCUT_WRITES, "call", "tap_write");
         counter(MetricNames.SYSCALLS, Counter.IN_RECEIVES, "call", "udp_receive");
         counter(MetricNames.SYSCALLS, Counter.IN_WRITES, "call", "tun_write");
         counter(MetricNames.TUN_READ_ERRORS, Counter.OUT_READ_ERRORS);
         counter(MetricNames.ICMP_ERRORS, Counter.ICMP_ERRORS);
         counter(MetricNames.SEGMENTATION_FALLBACKS, Counter.SEGMENTATION_FALLBACKS);
+        counter(MetricNames.TUNNEL_SEGMENTATION_FALLBACKS, Counter.UNCUT_FALLBACKS);
         for (DropReason reason : DropReason.values()) {
             meters.add(FunctionCounter.builder(MetricNames.DROPPED.metric(), counters, c -> c.dropped(reason))
                     .description(MetricNames.DROPPED.help())

@@ -24,9 +24,16 @@ public final class Gauges {
                 .register(registry);
     }
 
-    /** The same for a number that only grows, for as long as somebody else holds its owner. */
+    /** The same for a number that only grows, for as long as another object holds its owner. */
     public static <T> void bindCount(MeterRegistry registry, MetricNames name, T owner, ToDoubleFunction<T> value) {
+        bindCount(registry, name, Tags.empty(), owner, value);
+    }
+
+    /** The same with labels. */
+    public static <T> void bindCount(
+            MeterRegistry registry, MetricNames name, Tags labels, T owner, ToDoubleFunction<T> value) {
         FunctionCounter.builder(name.metric(), owner, value)
+                .tags(labels)
                 .description(name.help())
                 .register(registry);
     }

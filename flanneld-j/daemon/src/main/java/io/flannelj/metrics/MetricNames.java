@@ -14,6 +14,11 @@ public enum MetricNames {
     ICMP_ERRORS("flannelj.icmp.errors", "packets", "", "ICMP errors sent to pods"),
     SEGMENTATION_FALLBACKS(
             "flannelj.segmentation.fallbacks", "peers", "", "peers on whose path the kernel refused UDP segmentation"),
+    TUNNEL_SEGMENTATION_FALLBACKS(
+            "flannelj.tunnel.segmentation.fallbacks",
+            "peers",
+            "",
+            "peers for which the kernel refused large packets uncut, so that this process cuts them"),
     PEERS("flannelj.peers", "nodes", "", "live leases of other nodes"),
     LEASES_REFUSED("flannelj.leases.refused", "leases", "reason", "leases in the store that are refused, by reason"),
     PEERS_UNREACHED(
@@ -27,6 +32,25 @@ public enum MetricNames {
             "",
             "part of the peers that are sent the encapsulation of the network config; less than 1 while it is"
                     + " being changed"),
+    PATHS(
+            "flannelj.paths",
+            "paths",
+            "reach",
+            "paths to other nodes, by what probes say: unknown, answering, not_answering though packets come from there,"
+                    + " silent"),
+    PATHS_NARROW("flannelj.paths.narrow", "paths", "", "paths that take no packets of the tunnel's whole MTU"),
+    PATHS_UNSEGMENTED(
+            "flannelj.paths.unsegmented",
+            "paths",
+            "",
+            "paths on which segmented runs of datagrams do not arrive, so that each datagram is sent by itself"),
+    PATHS_RTT(
+            "flannelj.paths.rtt.worst",
+            "seconds",
+            "",
+            "the longest smoothed round-trip time through the tunnel of all paths that answer; -1 if none does"),
+    PATHS_LOSS("flannelj.paths.loss.worst", "0 to 1", "", "the most loss of probes on any path that answers"),
+    PROBES("flannelj.probes", "packets", "stage", "probes sent to other nodes, and answers to them"),
     LEASE_REMAINING(
             "flannelj.lease.remaining",
             "seconds",
@@ -43,18 +67,33 @@ public enum MetricNames {
     STORE_REACHABLE("flannelj.store.reachable", "0 or 1", "", "whether the last call to the store was answered"),
     STORE_AGE("flannelj.store.age", "seconds", "", "since the last answer, change or progress notice of the store"),
     READY("flannelj.ready", "0 or 1", "", "whether the node is ready for pods"),
-    FIREWALL_REPAIRS("flannelj.firewall.repairs", "times", "", "repairs of rules that somebody else had changed"),
-    HOST_REPAIRS(
-            "flannelj.host.repairs",
+    REPAIRS(
+            "flannelj.repairs",
             "times",
-            "",
-            "repairs of kernel settings (net.ipv4.ip_forward) that somebody else had changed"),
+            "kind",
+            "repairs of what another program had changed: firewall, our rules; pod_rules, those of pods; setting,"
+                    + " net.ipv4.ip_forward; link, state or MTU of a device of ours; address; route; neighbor"),
     FIREWALL_DROPS(
             "flannelj.firewall.dropped.packets",
             "packets",
             "reason",
             "forged packets that our rules dropped: tunnel, sent by a pod to a port of tunnels; source, from an"
                     + " address that cannot be on that interface"),
+    PEER_ANSWERS("flannelj.peer.answers", "0 or 1", "node, subnet", "whether the node answers probes"),
+    PEER_RTT("flannelj.peer.rtt", "seconds", "node, subnet", "smoothed round-trip time through the tunnel to the node"),
+    PEER_LOSS("flannelj.peer.loss", "0 to 1", "node, subnet", "part of the latest probes that were not answered"),
+    PEER_MTU(
+            "flannelj.peer.mtu",
+            "bytes",
+            "node, subnet",
+            "the longest packet that passes to the node; 0 while unknown"),
+    PEER_PACKETS("flannelj.peer.packets", "packets", "node, subnet, direction", "packets to and from the node"),
+    PEER_BYTES("flannelj.peer.bytes", "bytes", "node, subnet, direction", "bytes to and from the node's pods"),
+    CNI_CALLS(
+            "flannelj.cni.calls",
+            "seconds",
+            "command, outcome",
+            "a histogram of how long calls of the CNI plugin took, those by the daemon"),
     HTTP_CLOSED(
             "flannelj.http.connections.closed",
             "connections",

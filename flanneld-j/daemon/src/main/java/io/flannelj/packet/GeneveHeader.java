@@ -3,7 +3,7 @@ package io.flannelj.packet;
 import io.netty.buffer.ByteBuf;
 
 /**
- * Geneve header, RFC 8926 §3.4: a view over bytes someone else owns. Eight octets and options, network order.
+ * Geneve header, RFC 8926 §3.4: a view over bytes someone else owns. Eight bytes and options, network order.
  *
  * <pre>
  *  0                   1                   2                   3
@@ -16,7 +16,7 @@ import io.netty.buffer.ByteBuf;
  * Never allocates, never moves reader or writer indices; the caller has checked the bounds.
  */
 public final class GeneveHeader {
-    /** Length without options, in octets. */
+    /** Length without options, in bytes. */
     public static final int MIN_BYTES = 8;
 
     /** The port that IANA assigned. */
@@ -34,7 +34,7 @@ public final class GeneveHeader {
         return packet.getUnsignedByte(offset) >>> 6;
     }
 
-    /** Length with options, in octets: 8 to 260. */
+    /** Length with options, in bytes: 8 to 260. */
     public static int bytes(ByteBuf packet, int offset) {
         return MIN_BYTES + (packet.getUnsignedByte(offset) & 0x3f) * 4;
     }

@@ -10,11 +10,11 @@ import java.nio.ByteOrder;
  * The Internet checksum, RFC 1071: the one's complement of the one's complement sum of 16-bit words.
  *
  * <p>Sums are kept unfolded in 64 bits and in little-endian word order, whatever the machine: RFC 1071 §2(B) shows that
- * the order of octets within words does not matter as long as the result is stored in the same order, which {@link
+ * the order of bytes within words does not matter as long as the result is stored in the same order, which {@link
  * #store} does. Memory is read in words of 64 bits, several chains at a time, because one dependent chain of additions is
  * what bounds the obvious loop. Each word is added whole into one sum, which may wrap, and its upper half into another,
  * which cannot: what is missing, the sum of the lower halves, is the first less the second moved up, modulo 2^64. Netty
- * checks the bounds of each access to its buffers, so a sum asks it once, for a view of all its octets, and the loop's
+ * checks the bounds of each access to its buffers, so a sum asks it once, for a view of all its bytes, and the loop's
  * own checks against the view are taken out of the loop by the compiler.
  */
 public final class InternetChecksum {
@@ -27,24 +27,24 @@ public final class InternetChecksum {
     private InternetChecksum() {}
 
     /**
-     * Adds {@code length} octets to a running sum. An odd last octet is padded with zero, so only the last part of a
+     * Adds {@code length} bytes to a running sum. An odd last byte is padded with zero, so only the last part of a
      * message may have odd length. Allocates nothing but the buffer's own view of itself, when it is first asked for.
      *
      * @return the unfolded sum
      */
     public static long add(long sum, ByteBuf data, int offset, int length) {
-        ByteBuffer octets = data.internalNioBuffer(offset, length);
+        ByteBuffer bytes = data.internalNioBuffer(offset, length);
         long whole0 = 0;
         long whole1 = 0;
         long upper0 = 0;
         long upper1 = 0;
-        int at = octets.position();
+        int at = bytes.position();
         int end = at + length;
         for (int last = end - 31; at < last; at += 32) {
-            long v0 = (long) LONGS.get(octets, at);
-            long v1 = (long) LONGS.get(octets, at + 8);
-            long v2 = (long) LONGS.get(octets, at + 16);
-            long v3 = (long) LONGS.get(octets, at + 24);
+            long v0 = (long) LONGS.get(bytes, at);
+            long v1 = (long) LONGS.get(bytes, at + 8);
+            long v2 = (long) LONGS.get(bytes, at + 16);
+            long v3 = (long) LONGS.get(bytes, at + 24);
             whole0 += v0;
             upper0 += v0 >>> 32;
             whole1 += v1;
@@ -57,13 +57,13 @@ public final class InternetChecksum {
         long upper = upper0 + upper1;
         long s0 = sum + upper + (whole0 + whole1 - (upper << 32));
         for (; end - at >= 4; at += 4) {
-            s0 += (int) INTS.get(octets, at) & LOW;
+            s0 += (int) INTS.get(bytes, at) & LOW;
         }
         if (end - at >= 2) {
-            s0 += (short) SHORTS.get(octets, at) & 0xffff;
+            s0 += (short) SHORTS.get(bytes, at) & 0xffff;
             at += 2;
         }
-        return at == end ? s0 : s0 + (octets.get(at) & 0xff);
+        return at == end ? s0 : s0 + (bytes.get(at) & 0xff);
     }
 
     /** Adds one 16-bit value as it would stand in the packet, network order. */

@@ -3,7 +3,7 @@ package io.flannelj.packet;
 import io.netty.buffer.ByteBuf;
 
 /**
- * IPv4 header, RFC 791 §3.1: a view over bytes someone else owns.
+ * IPv4 header, RFC 791 §3.1: a view over bytes that the caller owns.
  *
  * <pre>
  *  0                   1                   2                   3
@@ -17,8 +17,10 @@ import io.netty.buffer.ByteBuf;
  *
  * Never allocates, never moves reader or writer indices; the caller has checked the bounds.
  */
-public final class Ipv4Header {
-    /** Length without options, in octets. */
+public final class Ipv4Header implements IpHeader {
+    public static final Ipv4Header CODEC = new Ipv4Header();
+
+    /** Length without options, in bytes. */
     public static final int MIN_BYTES = 20;
 
     public static final int PROTOCOL_ICMP = 1;
@@ -30,16 +32,41 @@ public final class Ipv4Header {
 
     private Ipv4Header() {}
 
-    /**
-     * Whether {@code length} octets hold a header that agrees with itself: version 4, its own length within the packet,
-     * and a total length that is exactly what is there.
-     */
-    public static boolean isWellFormed(ByteBuf packet, int offset, int length) {
+    @Override
+    public int minBytes() {
+        return MIN_BYTES;
+    }
+
+    @Override
+    public int tcpGsoType() {
+        return VirtioNetHeader.GSO_TCPV4;
+    }
+
+    /** Version 4, its own length within the packet, and a total length that is exactly what is there. */
+    @Override
+    public boolean isWellFormed(ByteBuf packet, int offset, int length) {
         if (length < MIN_BYTES || packet.getUnsignedByte(offset) >>> 4 != 4) {
             return false;
         }
         int header = headerBytes(packet, offset);
         return header >= MIN_BYTES && header <= length && totalBytes(packet, offset) == length;
+    }
+
+    @Override
+    public int withoutPadding(ByteBuf packet, int offset, int bytes) {
+        return bytes < MIN_BYTES ? bytes : Math.min(bytes, totalBytes(packet, offset));
+    }
+
+    @Override
+    public boolean mayBeFragmented(ByteBuf packet, int offset, int bytes) {
+        return (flagsAndOffset(packet, offset) & DONT_FRAGMENT) == 0;
+    }
+
+    @Override
+    public int upperLayer(ByteBuf packet, int offset, int length) {
+        return IpHeader.upperLayer(
+                headerBytes(packet, offset),
+                isFragment(packet, offset) ? Ipv6Header.FRAGMENT : protocol(packet, offset));
     }
 
     public static int headerBytes(ByteBuf packet, int offset) {
@@ -50,8 +77,14 @@ public final class Ipv4Header {
         return packet.getUnsignedByte(offset + 1);
     }
 
-    /** Sets the congestion mark and mends the checksum by the difference (RFC 1624), so that a damaged header stays one. */
-    static void setEcn(ByteBuf packet, int offset, int ecn) {
+    @Override
+    public int ecn(ByteBuf packet, int offset) {
+        return packet.getByte(offset + 1) & Ecn.MASK;
+    }
+
+    /** {@inheritDoc} As RFC 1624 has it. */
+    @Override
+    public void setEcn(ByteBuf packet, int offset, int ecn) {
         int before = packet.getUnsignedShort(offset);
         int after = before & ~Ecn.MASK | ecn;
         int sum = (~packet.getUnsignedShort(offset + 10) & 0xffff) + (~before & 0xffff) + after;
@@ -65,7 +98,8 @@ public final class Ipv4Header {
         return packet.getUnsignedShort(offset + 2);
     }
 
-    public static int identification(ByteBuf packet, int offset) {
+    @Override
+    public int identification(ByteBuf packet, int offset) {
         return packet.getUnsignedShort(offset + 4);
     }
 
@@ -100,12 +134,64 @@ public final class Ipv4Header {
         return packet.getInt(offset + 16);
     }
 
+    @Override
+    public long sourceHigh(ByteBuf packet, int offset) {
+        return 0;
+    }
+
+    @Override
+    public long sourceLow(ByteBuf packet, int offset) {
+        return packet.getUnsignedInt(offset + 12);
+    }
+
+    @Override
+    public long destinationHigh(ByteBuf packet, int offset) {
+        return 0;
+    }
+
+    @Override
+    public long destinationLow(ByteBuf packet, int offset) {
+        return packet.getUnsignedInt(offset + 16);
+    }
+
+    @Override
+    public boolean haveSameAddresses(ByteBuf packets, int a, int b) {
+        return packets.getLong(a + 12) == packets.getLong(b + 12);
+    }
+
+    @Override
+    public boolean canShareHeader(ByteBuf packets, int a, int b) {
+        return packets.getShort(a) == packets.getShort(b) // version, header length, type of service
+                && packets.getShort(a + 8) == packets.getShort(b + 8) // time to live, protocol
+                && flagsAndOffset(packets, a) == flagsAndOffset(packets, b);
+    }
+
     public static void setTotalBytes(ByteBuf packet, int offset, int bytes) {
         packet.setShort(offset + 2, bytes);
     }
 
-    public static void setIdentification(ByteBuf packet, int offset, int identification) {
-        packet.setShort(offset + 4, identification);
+    @Override
+    public void setLength(ByteBuf packet, int offset, int bytes) {
+        setTotalBytes(packet, offset, bytes);
+        updateChecksum(packet, offset);
+    }
+
+    /** {@inheritDoc} The sum of what all segments have in common. */
+    @Override
+    public long prepareTemplate(ByteBuf packet, int offset, int headerBytes) {
+        packet.setShort(offset + 2, 0);
+        packet.setShort(offset + 4, 0);
+        packet.setShort(offset + 10, 0);
+        return InternetChecksum.add(0, packet, offset, headerBytes);
+    }
+
+    @Override
+    public void completeSegment(ByteBuf segment, int offset, long template, int bytes, int identification) {
+        int id = identification & 0xffff;
+        setTotalBytes(segment, offset, bytes);
+        segment.setShort(offset + 4, id);
+        InternetChecksum.store(
+                segment, offset + 10, InternetChecksum.addShort(InternetChecksum.addShort(template, bytes), id));
     }
 
     /** Computes the header checksum afresh. */
@@ -119,12 +205,9 @@ public final class Ipv4Header {
         return InternetChecksum.isValid(InternetChecksum.add(0, packet, offset, headerBytes(packet, offset)));
     }
 
-    /**
-     * Takes one off the time to live and mends the checksum (RFC 1141).
-     *
-     * @return what is left; at 0 the packet must not go on
-     */
-    public static int decrementTimeToLive(ByteBuf packet, int offset) {
+    /** {@inheritDoc} The checksum is corrected as RFC 1141 has it. */
+    @Override
+    public int decrementTimeToLive(ByteBuf packet, int offset) {
         int left = timeToLive(packet, offset) - 1;
         if (left < 0) {
             return 0;
@@ -135,18 +218,37 @@ public final class Ipv4Header {
         return left;
     }
 
-    /** The pseudo header's part of a TCP or UDP checksum (RFC 793, RFC 768), to be added to the rest. */
-    public static long pseudoHeaderSum(ByteBuf packet, int offset, int protocol, int transportBytes) {
+    /** {@inheritDoc} RFC 793, RFC 768. */
+    @Override
+    public long pseudoHeaderSum(ByteBuf packet, int offset, int protocol, int transportBytes) {
         long sum = (packet.getIntLE(offset + 12) & 0xffff_ffffL) + (packet.getIntLE(offset + 16) & 0xffff_ffffL);
         return InternetChecksum.addShort(InternetChecksum.addShort(sum, protocol), transportBytes);
     }
 
-    /** Writes a header of 20 octets, without options, with its checksum. */
+    /** Writes a header of 20 bytes, without options, with its checksum. */
     public static void write(
             ByteBuf packet, int offset, int totalBytes, int timeToLive, int protocol, int source, int destination) {
-        packet.setShort(offset, 0x4500);
+        write(packet, offset, 0, totalBytes, 0, timeToLive, protocol, source, destination);
+    }
+
+    /**
+     * The same, with what is usually 0. It may be cut: DF is not set.
+     *
+     * @param identification the lower 16 bits count
+     */
+    public static void write(
+            ByteBuf packet,
+            int offset,
+            int typeOfService,
+            int totalBytes,
+            int identification,
+            int timeToLive,
+            int protocol,
+            int source,
+            int destination) {
+        packet.setShort(offset, 0x4500 | typeOfService);
         packet.setShort(offset + 2, totalBytes);
-        packet.setInt(offset + 4, 0);
+        packet.setInt(offset + 4, identification << 16);
         packet.setByte(offset + 8, timeToLive);
         packet.setByte(offset + 9, protocol);
         packet.setShort(offset + 10, 0);

@@ -3,21 +3,23 @@ package io.flannelj.packet;
 import io.netty.buffer.ByteBuf;
 
 /**
- * IPv6 header, RFC 8200 §3: a view over bytes someone else owns. Addresses are two longs, most significant first.
+ * IPv6 header, RFC 8200 §3: a view over bytes that the caller owns.
  *
  * <pre>
  *  0                   1                   2                   3
  *  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
  * |Version| Traffic Class |           Flow Label                  |
  * |         Payload Length        |  Next Header  |   Hop Limit   |
- * |                    Source Address (16 octets)                 |
- * |                  Destination Address (16 octets)              |
+ * |                    Source Address (16 bytes)                 |
+ * |                  Destination Address (16 bytes)              |
  * </pre>
  *
  * Never allocates, never moves reader or writer indices; the caller has checked the bounds.
  */
-public final class Ipv6Header {
-    /** Length without extension headers, in octets. */
+public final class Ipv6Header implements IpHeader {
+    public static final Ipv6Header CODEC = new Ipv6Header();
+
+    /** Length without extension headers, in bytes. */
     public static final int BYTES = 40;
 
     /** Every link carries packets of this length, RFC 8200 §5. */
@@ -34,20 +36,63 @@ public final class Ipv6Header {
 
     private Ipv6Header() {}
 
-    /** Whether {@code length} octets are version 6 and as long as they say; jumbograms (RFC 2675) are not. */
-    public static boolean isWellFormed(ByteBuf packet, int offset, int length) {
+    @Override
+    public int minBytes() {
+        return BYTES;
+    }
+
+    @Override
+    public int tcpGsoType() {
+        return VirtioNetHeader.GSO_TCPV6;
+    }
+
+    /** Version 6, and as long as it says; jumbograms (RFC 2675) are not. */
+    @Override
+    public boolean isWellFormed(ByteBuf packet, int offset, int length) {
         return length >= BYTES
                 && packet.getUnsignedByte(offset) >>> 4 == 6
                 && packet.getUnsignedShort(offset + 4) + BYTES == length;
     }
 
-    /** Octets behind the header: extension headers and what they lead to. */
-    public static int payloadBytes(ByteBuf packet, int offset) {
-        return packet.getUnsignedShort(offset + 4);
+    @Override
+    public int withoutPadding(ByteBuf packet, int offset, int bytes) {
+        return bytes < BYTES ? bytes : Math.min(bytes, BYTES + packet.getUnsignedShort(offset + 4));
     }
 
-    public static void setPayloadBytes(ByteBuf packet, int offset, int bytes) {
-        packet.setShort(offset + 4, bytes);
+    /** {@inheritDoc} What every link carries is never too big for one. */
+    @Override
+    public boolean mayBeFragmented(ByteBuf packet, int offset, int bytes) {
+        return bytes <= MIN_MTU_BYTES;
+    }
+
+    @Override
+    public void setLength(ByteBuf packet, int offset, int bytes) {
+        packet.setShort(offset + 4, bytes - BYTES);
+    }
+
+    @Override
+    public int identification(ByteBuf packet, int offset) {
+        return 0;
+    }
+
+    @Override
+    public long prepareTemplate(ByteBuf packet, int offset, int headerBytes) {
+        return 0;
+    }
+
+    @Override
+    public void completeSegment(ByteBuf segment, int offset, long template, int bytes, int identification) {
+        setLength(segment, offset, bytes);
+    }
+
+    @Override
+    public int ecn(ByteBuf packet, int offset) {
+        return packet.getByte(offset + 1) >>> 4 & Ecn.MASK;
+    }
+
+    @Override
+    public void setEcn(ByteBuf packet, int offset, int ecn) {
+        packet.setByte(offset + 1, packet.getByte(offset + 1) & ~(Ecn.MASK << 4) | ecn << 4);
     }
 
     public static int nextHeader(ByteBuf packet, int offset) {
@@ -58,33 +103,51 @@ public final class Ipv6Header {
         return packet.getUnsignedByte(offset + 7);
     }
 
-    public static long sourceHigh(ByteBuf packet, int offset) {
+    @Override
+    public long sourceHigh(ByteBuf packet, int offset) {
         return packet.getLong(offset + SOURCE);
     }
 
-    public static long sourceLow(ByteBuf packet, int offset) {
+    @Override
+    public long sourceLow(ByteBuf packet, int offset) {
         return packet.getLong(offset + SOURCE + 8);
     }
 
-    public static long destinationHigh(ByteBuf packet, int offset) {
+    @Override
+    public long destinationHigh(ByteBuf packet, int offset) {
         return packet.getLong(offset + DESTINATION);
     }
 
-    public static long destinationLow(ByteBuf packet, int offset) {
+    @Override
+    public long destinationLow(ByteBuf packet, int offset) {
         return packet.getLong(offset + DESTINATION + 8);
     }
 
+    @Override
+    public boolean haveSameAddresses(ByteBuf packets, int a, int b) {
+        for (int at = SOURCE; at < BYTES; at += 8) {
+            if (packets.getLong(a + at) != packets.getLong(b + at)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    @Override
+    public boolean canShareHeader(ByteBuf packets, int a, int b) {
+        return packets.getInt(a) == packets.getInt(b) // version, traffic class, flow label
+                && packets.getShort(a + 6) == packets.getShort(b + 6); // next header, hop limit
+    }
+
     /**
-     * Walks over hop-by-hop and destination options, RFC 8200 §4.
+     * {@inheritDoc} Walks over hop-by-hop and destination options, RFC 8200 §4.
      *
      * <p>Stops at whatever else comes: a transport header; a routing header, behind which the checksum is about another
      * destination; a fragment header, behind which there may be no transport header. {@link #NO_NEXT_HEADER} where the
      * chain leads out of the packet.
-     *
-     * @param length octets of the whole packet
-     * @return an {@link IpHeader} upper layer
      */
-    static int upperLayer(ByteBuf packet, int offset, int length) {
+    @Override
+    public int upperLayer(ByteBuf packet, int offset, int length) {
         int next = nextHeader(packet, offset);
         int at = BYTES;
         while (next == HOP_BY_HOP || next == DESTINATION_OPTIONS) {
@@ -97,12 +160,8 @@ public final class Ipv6Header {
         return at > length ? IpHeader.upperLayer(BYTES, NO_NEXT_HEADER) : IpHeader.upperLayer(at, next);
     }
 
-    /**
-     * Takes one off the hop limit.
-     *
-     * @return what is left; at 0 the packet must not go on
-     */
-    public static int decrementHopLimit(ByteBuf packet, int offset) {
+    @Override
+    public int decrementTimeToLive(ByteBuf packet, int offset) {
         int left = hopLimit(packet, offset) - 1;
         if (left < 0) {
             return 0;
@@ -111,13 +170,14 @@ public final class Ipv6Header {
         return left;
     }
 
-    /** The pseudo header's part of a transport checksum (RFC 8200 §8.1), to be added to the rest. */
-    public static long pseudoHeaderSum(ByteBuf packet, int offset, int protocol, int transportBytes) {
+    /** {@inheritDoc} RFC 8200 §8.1. */
+    @Override
+    public long pseudoHeaderSum(ByteBuf packet, int offset, int protocol, int transportBytes) {
         long sum = InternetChecksum.add(0, packet, offset + SOURCE, 32);
         return InternetChecksum.addShort(InternetChecksum.addShort(sum, protocol), transportBytes);
     }
 
-    /** Writes a header of 40 octets, traffic class and flow label 0. */
+    /** Writes a header of 40 bytes, traffic class and flow label 0. */
     public static void write(
             ByteBuf packet,
             int offset,

@@ -35,7 +35,7 @@ public final class TcpHeader {
         return packet.getInt(offset + 8);
     }
 
-    /** Header length with options, in octets: 0 to 60; less than 20 is malformed. */
+    /** Header length with options, in bytes: 0 to 60; less than 20 is malformed. */
     public static int headerBytes(ByteBuf packet, int offset) {
         return (packet.getByte(offset + 12) & 0xf0) >>> 2;
     }

@@ -18,7 +18,7 @@ public final class UdpHeader {
 
     private UdpHeader() {}
 
-    /** Header and payload, in octets. */
+    /** Header and payload, in bytes. */
     public static int totalBytes(ByteBuf packet, int offset) {
         return packet.getUnsignedShort(offset + 4);
     }
@@ -30,5 +30,13 @@ public final class UdpHeader {
 
     public static void setTotalBytes(ByteBuf packet, int offset, int bytes) {
         packet.setShort(offset + 4, bytes);
+    }
+
+    /** Writes a header whose checksum is still missing. */
+    public static void write(ByteBuf packet, int offset, int sourcePort, int destinationPort, int totalBytes) {
+        packet.setShort(offset, sourcePort);
+        packet.setShort(offset + 2, destinationPort);
+        packet.setShort(offset + 4, totalBytes);
+        packet.setShort(offset + CHECKSUM_OFFSET, 0);
     }
 }

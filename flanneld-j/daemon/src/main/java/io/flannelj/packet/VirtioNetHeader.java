@@ -4,7 +4,7 @@ import io.netty.buffer.ByteBuf;
 
 /**
  * The header a TUN device with IFF_VNET_HDR puts in front of each packet: {@code struct virtio_net_hdr}, Virtio 1.2
- * §5.1.6, ten octets, in the machine's own order, which is little-endian on every machine we are built for.
+ * §5.1.6, ten bytes, in the machine's own order, which is little-endian on every machine we are built for.
  *
  * <pre>
  * | flags (1) | gso_type (1) | hdr_len (2) | gso_size (2) | csum_start (2) | csum_offset (2) |
@@ -24,11 +24,6 @@ public final class VirtioNetHeader {
 
     private VirtioNetHeader() {}
 
-    /** The type of a TCP or UDP super-packet. */
-    public static int gsoType(boolean tcp, boolean ipv6) {
-        return tcp ? ipv6 ? GSO_TCPV6 : GSO_TCPV4 : GSO_UDP_L4;
-    }
-
     /** Whether the transport checksum holds only the pseudo header's sum and must be completed. */
     public static boolean needsChecksum(ByteBuf header, int offset) {
         return (header.getByte(offset) & NEEDS_CHECKSUM) != 0;
@@ -39,7 +34,7 @@ public final class VirtioNetHeader {
         return header.getUnsignedByte(offset + 1) & ~GSO_ECN;
     }
 
-    /** Transport payload of each segment, in octets. */
+    /** Transport payload of each segment, in bytes. */
     public static int gsoSize(ByteBuf header, int offset) {
         return header.getUnsignedShortLE(offset + 4);
     }

@@ -3,7 +3,7 @@ package io.flannelj.packet;
 import io.netty.buffer.ByteBuf;
 
 /**
- * VXLAN header, RFC 7348 §5: a view over bytes someone else owns. Eight octets, network order.
+ * VXLAN header, RFC 7348 §5: a view over bytes someone else owns. Eight bytes, network order.
  *
  * <pre>
  *  0                   1                   2                   3

@@ -2,6 +2,8 @@ package io.flannelj.admin;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.flannelj.explain.DaemonFacts;
+import io.flannelj.explain.PathFacts;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -13,6 +15,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -63,9 +66,9 @@ class AdminServerTest {
         "400, 'GET /healthz HTTP/1.1|Host: a|Content-Length: -1|'",
         "400, 'GET /healthz HTTP/1.1|Host: a|Content-Length: 1|Content-Length: 2|'",
         "505, 'PRI * HTTP/2.0||SM|'",
-        "405, 'POST /healthz HTTP/1.1|Host: a|Content-Length: 60000||the first of many octets'",
+        "405, 'POST /healthz HTTP/1.1|Host: a|Content-Length: 60000||the first of many bytes'",
         "405, 'DELETE / HTTP/1.1|Host: a|'",
-        "413, 'GET /healthz HTTP/1.1|Host: a|Content-Length: 60000||the first of many octets'",
+        "413, 'GET /healthz HTTP/1.1|Host: a|Content-Length: 60000||the first of many bytes'",
         "413, 'GET /healthz HTTP/1.1|Host: a|Transfer-Encoding: chunked||ffff|'",
         "404, 'GET /nowhere HTTP/1.1|Host: a|'"
     })
@@ -188,8 +191,10 @@ class AdminServerTest {
                     "vxlan",
                     "flannel.1",
                     1450,
+                    List.of(),
                     0,
                     List.of(),
+                    0,
                     1,
                     new StatusDocument.Store("etcd", true, ""),
                     null);
@@ -198,6 +203,16 @@ class AdminServerTest {
         @Override
         public List<PeerDocument> peers() {
             return List.of();
+        }
+
+        @Override
+        public CompletableFuture<List<PathFacts>> examine(String node) {
+            return CompletableFuture.completedFuture(List.of());
+        }
+
+        @Override
+        public DaemonFacts facts() {
+            return DaemonFacts.NONE;
         }
 
         @Override

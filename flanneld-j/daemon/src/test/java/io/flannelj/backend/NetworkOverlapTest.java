@@ -14,7 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class NetworkOverlapTest {
-    private static final PodSubnets PREVIOUS = PodSubnets.ofIpv4(Cidr.parse("10.5.1.0/24"));
+    private static final PodSubnets PREVIOUS = PodSubnets.of(Cidr.parse("10.5.1.0/24"));
 
     @ParameterizedTest
     @CsvSource({

@@ -69,8 +69,7 @@ class CommandLineTest {
         assertThat(options.hostRules().resync()).isEqualTo(Duration.ofSeconds(5));
         assertThat(options.admin().healthz()).isEqualTo(new HttpAddress(IpAddress.parse("127.0.0.1"), 0));
         assertThat(options.admin().metrics()).isEqualTo(new HttpAddress(IpAddress.parse("127.0.0.1"), 0));
-        assertThat(options.uplink().publicIp()).isNull();
-        assertThat(options.uplink().publicIpv6()).isNull();
+        assertThat(options.uplink().publicIps().isEmpty()).isTrue();
     }
 
     /** flannel 0.28's list, but for the klog flags' values. */
@@ -153,6 +152,8 @@ class CommandLineTest {
                 "--healthz-port=8471",
                 "--metrics-ip=10.1.2.3",
                 "--metrics-port=8472",
+                "--explain-port=8473",
+                "--metrics-peers=7",
                 "--control-socket=/c.sock",
                 "--state-dir=/state",
                 "--tun-device=/tun",
@@ -172,8 +173,7 @@ class CommandLineTest {
         assertThat(options.uplink().interfaces()).containsExactly("eth0", "eth1");
         assertThat(options.uplink().interfacePatterns()).containsExactly("^10[.]");
         assertThat(options.uplink().canReach()).isEqualTo(IpAddress.parse("10.0.0.1"));
-        assertThat(options.uplink().publicIp()).isEqualTo(IpAddress.parse("203.0.113.7"));
-        assertThat(options.uplink().publicIpv6()).isEqualTo(IpAddress.parse("2001:db8::7"));
+        assertThat(options.uplink().publicIps()).hasToString("203.0.113.7,2001:db8::7");
         assertThat(options.paths().subnetFile()).isEqualTo(Path.of("/s.env"));
         assertThat(options.lease().renewMargin()).isEqualTo(Duration.ofMinutes(30));
         assertThat(options.hostRules().masquerade()).isTrue();
@@ -184,7 +184,9 @@ class CommandLineTest {
                 .isEqualTo(new AdminOptions(
                         new HttpAddress(IpAddress.parse("127.0.0.1"), 8471),
                         new HttpAddress(IpAddress.parse("10.1.2.3"), 8472),
-                        Path.of("/c.sock")));
+                        Path.of("/c.sock"),
+                        8473,
+                        7));
         assertThat(options.paths().stateDirectory()).isEqualTo(Path.of("/state"));
         assertThat(options.datapath().tunDevice()).isEqualTo("/tun");
         assertThat(options.datapath().busyPoll()).isEqualTo(Duration.ofNanos(75_000));
@@ -262,6 +264,7 @@ class CommandLineTest {
     @ParameterizedTest
     @CsvSource({
         "--ip-masc, did you mean --ip-masq?",
+        "--foo, unknown flag --foo; see flanneld-j --help",
         "--kube-subnet-mgr, NODE_NAME",
         "--busy-poll-us=1001, busy-poll-us",
         "--cni-rehearsal-ms=60001, cni-rehearsal-ms",
@@ -275,7 +278,7 @@ class CommandLineTest {
         "--public-ip=fd00::1, use --public-ipv6",
         "--public-ipv6=1.2.3.4, must be an IPv6 address",
         "--iface-regex=(, iface-regex",
-        "frobnicate, there are: status"
+        "frobnicate, see flanneld-j help"
     })
     void refusesByName(String argument, String named) {
         assertThat(refusal(argument)).contains(named);

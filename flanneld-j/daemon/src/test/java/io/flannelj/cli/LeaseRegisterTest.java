@@ -10,6 +10,8 @@ import io.flannelj.lease.StoreException;
 import io.flannelj.lease.StoredLease;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -29,7 +31,7 @@ class LeaseRegisterTest {
     }
 
     private static PodSubnets subnet(String cidr) {
-        return PodSubnets.ofIpv4(Cidr.parse(cidr));
+        return PodSubnets.of(Cidr.parse(cidr));
     }
 
     private StoredLease leased(String cidr, IpAddress node) throws StoreException {
@@ -39,7 +41,7 @@ class LeaseRegisterTest {
 
     @Test
     void aReservationIsALeaseWithoutEndForAnAddress() throws Exception {
-        register.reserve(subnet("10.5.7.0/24"), NODE, null);
+        register.reserve(subnet("10.5.7.0/24"), PerFamily.of(IpFamily.IPV4, NODE));
 
         List<LeaseRegister.Entry> entries = register.read().entries();
         assertThat(entries).hasSize(1);
@@ -52,7 +54,8 @@ class LeaseRegisterTest {
     void aLeaseThatTheNodeHasBecomesTheReservation() throws Exception {
         leased("10.5.7.0/24", NODE);
 
-        assertThat(register.reserve(subnet("10.5.7.0/24"), NODE, null).isReservation())
+        assertThat(register.reserve(subnet("10.5.7.0/24"), PerFamily.of(IpFamily.IPV4, NODE))
+                        .isReservation())
                 .isTrue();
         assertThat(register.read().entries()).hasSize(1);
     }
@@ -61,7 +64,7 @@ class LeaseRegisterTest {
     void whatSomebodyElseHasIsNotReserved() throws Exception {
         leased("10.5.7.0/24", OTHER);
 
-        assertThatThrownBy(() -> register.reserve(subnet("10.5.7.0/24"), NODE, null))
+        assertThatThrownBy(() -> register.reserve(subnet("10.5.7.0/24"), PerFamily.of(IpFamily.IPV4, NODE)))
                 .isInstanceOf(RefusedException.class)
                 .hasMessageContaining("192.168.0.8")
                 .hasMessageContaining("leases release 10.5.7.0/24");
@@ -72,7 +75,7 @@ class LeaseRegisterTest {
     void aNodeHasOneReservationOnly() throws Exception {
         leased("10.5.9.0/24", NODE);
 
-        assertThatThrownBy(() -> register.reserve(subnet("10.5.7.0/24"), NODE, null))
+        assertThatThrownBy(() -> register.reserve(subnet("10.5.7.0/24"), PerFamily.of(IpFamily.IPV4, NODE)))
                 .isInstanceOf(RefusedException.class)
                 .hasMessageContaining("has 10.5.9.0/24 already");
     }
@@ -80,7 +83,7 @@ class LeaseRegisterTest {
     @Test
     void whatThePoolDoesNotOfferIsRefusedWithWhatItDoes() {
         for (String outside : List.of("10.6.7.0/24", "10.5.7.0/25", "10.5.0.0/24")) {
-            assertThatThrownBy(() -> register.reserve(subnet(outside), NODE, null))
+            assertThatThrownBy(() -> register.reserve(subnet(outside), PerFamily.of(IpFamily.IPV4, NODE)))
                     .as(outside)
                     .isInstanceOf(RefusedException.class)
                     .hasMessageContaining("a /24 from 10.5.1.0 to 10.5.255.0");
@@ -88,8 +91,27 @@ class LeaseRegisterTest {
     }
 
     @Test
+    void whatNoNodeObeysIsCounted() throws Exception {
+        leased("10.5.7.0/24", NODE);
+        leased("10.6.7.0/24", OTHER);
+        leased("10.5.8.0/25", OTHER);
+
+        assertThat(register.read().refused()).isEqualTo(2);
+        assertThat(register.read().judged()).isEqualTo(LeaseRegister.Judged.BY_NETWORK_CONFIG);
+    }
+
+    @Test
+    void withoutANetworkConfigNothingIsJudged() throws Exception {
+        leased("10.6.7.0/24", OTHER);
+        store.writeConfig("{\"Network\":");
+
+        assertThat(register.read().refused()).isZero();
+        assertThat(register.read().judged()).isEqualTo(LeaseRegister.Judged.NOT_AT_ALL);
+    }
+
+    @Test
     void releasingGivesTheSubnetBackToThePool() throws Exception {
-        register.reserve(subnet("10.5.7.0/24"), NODE, null);
+        register.reserve(subnet("10.5.7.0/24"), PerFamily.of(IpFamily.IPV4, NODE));
         long free = register.read().usage().free();
 
         assertThat(register.release(subnet("10.5.7.0/24")).subnets()).isEqualTo(subnet("10.5.7.0/24"));

@@ -80,4 +80,14 @@ class EtcdEndpointTest {
                 .message()
                 .doesNotContain("secret");
     }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"http://u:se/cret@h:2379", "http://u:p@ecret@h:2379", "u:secret@h:0", "http://u:secret@h:0"})
+    void noMessageShowsAPassword(String text) {
+        assertThatThrownBy(() -> EtcdEndpoint.parse(text, false))
+                .isInstanceOf(IllegalArgumentException.class)
+                .message()
+                .doesNotContain("ecret");
+    }
 }

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
-import java.util.Objects;
+import io.flannelj.net.IpFamily;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -16,14 +16,13 @@ class NetworkConfigTest {
     void defaultsAreFlannels() throws Exception {
         NetworkConfig config = NetworkConfig.parse("{\"Network\": \"10.3.0.0/16\"}");
 
-        assertThat(config.network()).hasToString("10.3.0.0/16");
+        assertThat(config.networks()).hasToString("10.3.0.0/16");
         assertThat(pool(config).subnetLength()).isEqualTo(24);
         assertThat(pool(config).first()).hasToString("10.3.1.0");
         assertThat(pool(config).last()).hasToString("10.3.255.0");
         assertThat(pool(config).size()).isEqualTo(255);
-        assertThat(config.ipv6()).isNull();
         assertThat(config.enableNftables()).isFalse();
-        assertThat(config.backend()).isEqualTo(new BackendConfig.Udp(8285));
+        assertThat(config.backend()).isEqualTo(new BackendConfig.Udp(8285, true));
     }
 
     @Test
@@ -35,12 +34,13 @@ class NetworkConfigTest {
                              "DirectRouting": true, "GBP": true, "learning": true}}
                 """);
 
-        assertThat(config.network()).hasToString("10.0.0.0/12");
+        assertThat(config.networks()).hasToString("10.0.0.0/12");
         assertThat(pool(config).subnetLength()).isEqualTo(26);
         assertThat(pool(config).first()).hasToString("10.0.1.64");
         assertThat(pool(config).last()).hasToString("10.1.0.0");
         assertThat(config.enableNftables()).isTrue();
-        assertThat(config.backend()).isEqualTo(new BackendConfig.Vxlan(7, 4789, 9000, true, true, true, Datapath.AUTO));
+        assertThat(config.backend())
+                .isEqualTo(new BackendConfig.Vxlan(7, 4789, 9000, true, true, true, Datapath.AUTO, true));
     }
 
     @ParameterizedTest
@@ -48,8 +48,8 @@ class NetworkConfigTest {
             delimiter = '|',
             value = {
                 "{\"Type\":\"ipip\",\"DirectRouting\":true} | Ipip[directRouting=true, datapath=AUTO]",
-                "{\"Type\":\"geneve\"} | Geneve[vni=1, port=6081, mtuBytes=0, optionRoomBytes=16]",
-                "{\"Type\":\"geneve\",\"VNI\":9,\"Port\":7,\"MTU\":9000,\"OptionRoom\":0} | Geneve[vni=9, port=7, mtuBytes=9000, optionRoomBytes=0]",
+                "{\"Type\":\"geneve\"} | Geneve[vni=1, port=6081, mtuBytes=0, optionRoomBytes=16, segments=true]",
+                "{\"Type\":\"geneve\",\"VNI\":9,\"Port\":7,\"MTU\":9000,\"OptionRoom\":0,\"UDPSegmentation\":false} | Geneve[vni=9, port=7, mtuBytes=9000, optionRoomBytes=0, segments=false]",
                 "{\"Type\":\"extension\",\"PreStartupCommand\":\"a\",\"PostStartupCommand\":\"b\",\"SubnetAddCommand\":\"c\",\"SubnetRemoveCommand\":\"d\"} | Extension[preStartup=a, postStartup=b, subnetAdd=c, subnetRemove=d]",
             })
     void everyBackendReadsItsOptions(String backend, String read) throws Exception {
@@ -61,9 +61,9 @@ class NetworkConfigTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "{\"Type\":\"udp\",\"Port\":7}",
-                "{\"Type\":\"vxlan\",\"VNI\":7,\"Port\":4789,\"MTU\":1400,\"DirectRouting\":true,\"GBP\":true,\"Learning\":true,\"Datapath\":\"auto\"}",
-                "{\"Type\":\"geneve\",\"VNI\":7,\"Port\":7,\"MTU\":1400,\"OptionRoom\":32}",
+                "{\"Type\":\"udp\",\"Port\":7,\"UDPSegmentation\":false}",
+                "{\"Type\":\"vxlan\",\"VNI\":7,\"Port\":4789,\"MTU\":1400,\"DirectRouting\":true,\"GBP\":true,\"Learning\":true,\"Datapath\":\"auto\",\"UDPSegmentation\":true}",
+                "{\"Type\":\"geneve\",\"VNI\":7,\"Port\":7,\"MTU\":1400,\"OptionRoom\":32,\"UDPSegmentation\":false}",
                 "{\"Type\":\"ipip\",\"DirectRouting\":true,\"Datapath\":\"kernel\"}",
                 "{\"Type\":\"host-gw\"}",
                 "{\"Type\":\"alloc\"}",
@@ -87,17 +87,16 @@ class NetworkConfigTest {
                  "IPv6SubnetMin": "fd00:5:0:1::", "Backend": {"Type": "host-gw"}}
                 """);
 
-        assertThat(both.network()).isEqualTo(Cidr.parse("10.5.0.0/16"));
-        assertThat(both.ipv6())
-                .isEqualTo(new SubnetPool(
+        assertThat(both.networks()).hasToString("10.5.0.0/16,fd00:5::/48");
+        assertThat(both.pools().get(IpFamily.IPV6))
+                .contains(new SubnetPool(
                         Cidr.parse("fd00:5::/48"),
                         64,
                         IpAddress.parse("fd00:5:0:1::"),
                         IpAddress.parse("fd00:5:0:ffff::")));
-        assertThat(alone.network()).isNull();
-        assertThat(alone.ipv6Network()).isEqualTo(Cidr.parse("fd00:5::/56"));
-        assertThat(alone.ipv6())
-                .isEqualTo(new SubnetPool(
+        assertThat(alone.networks()).hasToString("fd00:5::/56");
+        assertThat(alone.pools().get(IpFamily.IPV6))
+                .contains(new SubnetPool(
                         Cidr.parse("fd00:5::/56"),
                         80,
                         IpAddress.parse("fd00:5:0:1::"),
@@ -180,6 +179,6 @@ class NetworkConfigTest {
     }
 
     private static SubnetPool pool(NetworkConfig config) {
-        return Objects.requireNonNull(config.ipv4());
+        return config.pools().require(IpFamily.IPV4);
     }
 }

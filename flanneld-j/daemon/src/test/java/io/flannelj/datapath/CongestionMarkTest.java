@@ -9,6 +9,7 @@ import io.flannelj.device.TunFeatures;
 import io.flannelj.linux.Errno;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.MacAddress;
 import io.flannelj.packet.Ecn;
 import io.flannelj.packet.IpHeader;
@@ -25,7 +26,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Congestion marks from the inner header to the outer one and back, over the whole way through a worker. */
 class CongestionMarkTest {
@@ -37,18 +38,19 @@ class CongestionMarkTest {
     private final List<Worker> workers = new ArrayList<>();
 
     /** One family's addresses and packets. */
-    private record Family(boolean ipv6, IpAddress pod, IpAddress peerPod, IpAddress node, String subnet, String peers) {
-        static Family of(boolean ipv6) {
-            return ipv6
+    private record Family(
+            IpFamily family, IpAddress pod, IpAddress peerPod, IpAddress node, String subnet, String peers) {
+        static Family of(IpFamily family) {
+            return family == IpFamily.IPV6
                     ? new Family(
-                            true,
+                            family,
                             ip("fd00:5:0:1::2"),
                             ip("fd00:5:0:2::3"),
                             ip("fd00:99::2"),
                             "fd00:5:0:1::/64",
                             "fd00:5:0:2::/64")
                     : new Family(
-                            false, ip("10.5.1.2"), ip("10.5.2.3"), ip("192.168.0.2"), "10.5.1.0/24", "10.5.2.0/24");
+                            family, ip("10.5.1.2"), ip("10.5.2.3"), ip("192.168.0.2"), "10.5.1.0/24", "10.5.2.0/24");
         }
 
         private static IpAddress ip(String text) {
@@ -58,16 +60,20 @@ class CongestionMarkTest {
         byte[] segment(boolean outwards, int sequence, int mark, int payload) {
             IpAddress from = outwards ? pod : peerPod;
             IpAddress to = outwards ? peerPod : pod;
-            byte[] packet = ipv6
+            byte[] packet = family == IpFamily.IPV6
                     ? Ipv6Packets.tcp(from, to, 0x1234_5678, sequence, 0x10, Packets.random(1, payload))
                     : Packets.tcp(
                             Tcp.data(from.ipv4Bits(), to.ipv4Bits()).sequence(sequence), Packets.random(1, payload));
-            IpHeader.setEcn(Unpooled.wrappedBuffer(packet), 0, ipv6, mark);
+            ip().setEcn(Unpooled.wrappedBuffer(packet), 0, mark);
             return packet;
         }
 
+        IpHeader ip() {
+            return IpHeader.of(family);
+        }
+
         int headerBytes() {
-            return ipv6 ? 72 : 52;
+            return ip().minBytes() + 32;
         }
     }
 
@@ -78,7 +84,7 @@ class CongestionMarkTest {
 
     private Worker worker(Family family, MemoryUnderlaySocket socket) {
         TunnelEnd end = new TunnelEnd(
-                new VxlanEncapsulator(1, OUR_MAC, family.ipv6(), false),
+                new VxlanEncapsulator(1, OUR_MAC, family.family(), false),
                 Cidr.parse(family.subnet()),
                 Cidr.parse(family.subnet()).address(),
                 1430,
@@ -94,7 +100,7 @@ class CongestionMarkTest {
 
     private static byte[] frame(Family family, byte[] packet) {
         byte[] header = {8, 0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
-        if (family.ipv6()) {
+        if (family.family() == IpFamily.IPV6) {
             header[20] = (byte) 0x86;
             header[21] = (byte) 0xdd;
         }
@@ -102,13 +108,13 @@ class CongestionMarkTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"false, 0, 0", "false, 1, 1", "false, 2, 2", "false, 3, 2", "true, 0, 0", "true, 1, 1", "true, 3, 2"})
-    void theOuterHeaderCarriesTheMarkOfTheInnerOne(boolean ipv6, int inner, int outer) {
-        Family family = Family.of(ipv6);
-        MemoryUnderlaySocket socket = new MemoryUnderlaySocket(ipv6);
+    @CsvSource({"IPV4, 0, 0", "IPV4, 1, 1", "IPV4, 2, 2", "IPV4, 3, 2", "IPV6, 0, 0", "IPV6, 1, 1", "IPV6, 3, 2"})
+    void theOuterHeaderCarriesTheMarkOfTheInnerOne(IpFamily ip, int inner, int outer) {
+        Family family = Family.of(ip);
+        MemoryUnderlaySocket socket = new MemoryUnderlaySocket(ip);
         Worker worker = worker(family, socket);
         byte[] large = family.segment(true, 1000, inner, 20_000);
-        int gso = ipv6 ? VirtioNetHeader.GSO_TCPV6 : VirtioNetHeader.GSO_TCPV4;
+        int gso = family.ip().tcpGsoType();
 
         tun.offer(Packets.plain(family.segment(true, 1, inner, 100)));
         tun.offer(Packets.superPacket(large, gso, family.headerBytes(), 1300));
@@ -116,17 +122,17 @@ class CongestionMarkTest {
 
         assertThat(socket.sent()).hasSizeGreaterThan(10).allSatisfy(datagram -> {
             assertThat(datagram.trafficClass()).isEqualTo(outer);
-            assertThat(IpHeader.ecn(Unpooled.wrappedBuffer(datagram.payload()), HEADERS, ipv6))
+            assertThat(family.ip().ecn(Unpooled.wrappedBuffer(datagram.payload()), HEADERS))
                     .as("the inner mark stays")
                     .isEqualTo(inner);
         });
     }
 
     @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void datagramsOfDifferentMarksShareNoMessage(boolean ipv6) {
-        Family family = Family.of(ipv6);
-        MemoryUnderlaySocket socket = new MemoryUnderlaySocket(ipv6);
+    @EnumSource
+    void datagramsOfDifferentMarksShareNoMessage(IpFamily ip) {
+        Family family = Family.of(ip);
+        MemoryUnderlaySocket socket = new MemoryUnderlaySocket(ip);
         Worker worker = worker(family, socket);
 
         for (int mark : new int[] {2, 2, 0, 0, 2}) {
@@ -141,10 +147,10 @@ class CongestionMarkTest {
     }
 
     @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void whatIsSentOneByOneKeepsItsMark(boolean ipv6) {
-        Family family = Family.of(ipv6);
-        MemoryUnderlaySocket socket = new MemoryUnderlaySocket(ipv6);
+    @EnumSource
+    void whatIsSentOneByOneKeepsItsMark(IpFamily ip) {
+        Family family = Family.of(ip);
+        MemoryUnderlaySocket socket = new MemoryUnderlaySocket(ip);
         Worker worker = worker(family, socket);
         socket.refuse(Errno.EINVAL, true);
 
@@ -158,10 +164,10 @@ class CongestionMarkTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"false, 3, 2, 3", "false, 0, 2, 2", "false, 1, 2, 1", "true, 3, 1, 3", "true, 2, 2, 2"})
-    void aMarkOfTheNetworkReachesEveryPacketOfATrain(boolean ipv6, int outer, int inner, int expected) {
-        Family family = Family.of(ipv6);
-        MemoryUnderlaySocket socket = new MemoryUnderlaySocket(ipv6);
+    @CsvSource({"IPV4, 3, 2, 3", "IPV4, 0, 2, 2", "IPV4, 1, 2, 1", "IPV6, 3, 1, 3", "IPV6, 2, 2, 2"})
+    void aMarkOfTheNetworkReachesEveryPacketOfATrain(IpFamily ip, int outer, int inner, int expected) {
+        Family family = Family.of(ip);
+        MemoryUnderlaySocket socket = new MemoryUnderlaySocket(ip);
         Worker worker = worker(family, socket);
         byte[] one = frame(family, family.segment(false, 1000, inner, 500));
         byte[] two = frame(family, family.segment(false, 1500, inner, 500));
@@ -172,15 +178,15 @@ class CongestionMarkTest {
         assertThat(tun.written()).as("one super-packet").hasSize(1);
         byte[] written = tun.written().get(0);
         assertThat(VirtioNetHeader.gsoSize(Unpooled.wrappedBuffer(written), 0)).isEqualTo(500);
-        assertThat(IpHeader.ecn(Unpooled.wrappedBuffer(written), VirtioNetHeader.BYTES, ipv6))
+        assertThat(family.ip().ecn(Unpooled.wrappedBuffer(written), VirtioNetHeader.BYTES))
                 .isEqualTo(expected);
     }
 
     @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void markedAndUnmarkedSegmentsAreNotJoined(boolean ipv6) {
-        Family family = Family.of(ipv6);
-        MemoryUnderlaySocket socket = new MemoryUnderlaySocket(ipv6);
+    @EnumSource
+    void markedAndUnmarkedSegmentsAreNotJoined(IpFamily ip) {
+        Family family = Family.of(ip);
+        MemoryUnderlaySocket socket = new MemoryUnderlaySocket(ip);
         Worker worker = worker(family, socket);
         for (int i = 0; i < 3; i++) {
             byte[] frame = frame(family, family.segment(false, 1000 + i * 500, Ecn.ECT_0, 500));
@@ -189,13 +195,13 @@ class CongestionMarkTest {
         worker.run();
 
         assertThat(tun.written())
-                .extracting(packet -> IpHeader.ecn(Unpooled.wrappedBuffer(packet), VirtioNetHeader.BYTES, ipv6))
+                .extracting(packet -> family.ip().ecn(Unpooled.wrappedBuffer(packet), VirtioNetHeader.BYTES))
                 .containsExactly(Ecn.ECT_0, Ecn.CE, Ecn.ECT_0);
     }
 
     @Test
     void aMarkThatItsSenderWouldNotSeeBecomesALoss() {
-        Family family = Family.of(false);
+        Family family = Family.of(IpFamily.IPV4);
         MemoryUnderlaySocket socket = new MemoryUnderlaySocket();
         Worker worker = worker(family, socket);
         byte[] frame = frame(family, family.segment(false, 1000, Ecn.NOT_ECT, 500));

@@ -15,6 +15,7 @@ import io.flannelj.device.TunQueue;
 import io.flannelj.device.UnderlaySocket;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.MacAddress;
 import io.flannelj.packet.Ipv6Packets;
 import io.flannelj.packet.Packets;
@@ -29,6 +30,7 @@ import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -42,6 +44,7 @@ class DatapathAllocationTest {
     private static final IpAddress PEER_NODE = IpAddress.parse("192.168.0.2");
     private static final IpAddress NODE = IpAddress.parse("192.168.0.1");
     private static final MacAddress MAC = MacAddress.parse("02:00:00:00:00:01");
+    private static final Cidr PEER_SUBNET = Cidr.parse("10.5.2.0/24");
     private static final int ROUNDS = 3000;
     private static final int WINDOWS = 20;
 
@@ -69,8 +72,50 @@ class DatapathAllocationTest {
             byte[] garbage = Packets.random(1, 64);
             byte[][] out = {large, small, lost, long_, acknowledgement(100), acknowledgement(200)};
             Loop loop = new Loop(PEER_NODE, out, new byte[][] {joinable, joinable, garbage});
-            try (Worker worker = worker(encapsulator, loop)) {
+            try (Worker worker =
+                    worker(encapsulator, loop, null, new Peer(PEER_SUBNET, PEER_NODE, 8472, 0x0200_0000_0002L))) {
                 nothingIsAllocatedBy(worker, loop);
+            }
+        }
+    }
+
+    /** Whoever watches pays for reading; the worker copies without allocation, and goes on when nobody reads. */
+    @Test
+    void packetsAreShownWithoutAllocation() {
+        byte[] small = Packets.plain(Packets.echo(POD, PEER_POD, 64, 56));
+        byte[] lost =
+                Packets.plain(Packets.echo(POD, IpAddress.parse("10.5.77.1").ipv4Bits(), 64, 56));
+        Encapsulator ours = new VxlanEncapsulator(1, MAC);
+        byte[] back = wrapped(
+                new VxlanEncapsulator(1, MacAddress.parse("02:00:00:00:00:02")),
+                Packets.tcp(Tcp.data(PEER_POD, POD), new byte[1000]));
+        Loop loop = new Loop(PEER_NODE, new byte[][] {small, lost}, new byte[][] {back, Packets.random(1, 64)});
+        WatchRing ring = new WatchRing(WatchFilter.ALL, IpFamily.IPV4, 4 << 20, System.nanoTime());
+        try (Worker worker = worker(ours, loop, null, new Peer(PEER_SUBNET, PEER_NODE, 8472, 0x0200_0000_0002L))) {
+            worker.trace().watches(List.of(ring));
+            nothingIsAllocatedBy(worker, loop);
+        }
+        assertThat(ring.poll()).as("the first packet shown").isNotNull();
+        assertThat(ring.lost()).as("packets for which there was no room").isPositive();
+    }
+
+    @Test
+    void uncutPacketsAllocateNothing() {
+        Tcp tcp = Tcp.data(POD, PEER_POD);
+        byte[] large = Packets.superPacket(
+                Packets.tcp(tcp, new byte[30_000]), VirtioNetHeader.GSO_TCPV4, tcp.headerBytes(), 1398);
+        byte[] small = Packets.plain(Packets.echo(POD, PEER_POD, 64, 56));
+        for (String local : List.of("192.168.0.1", "fd00:99::1")) {
+            IpAddress from = IpAddress.parse(local);
+            Peer peer = new Peer(PEER_SUBNET, from.isIpv4() ? PEER_NODE : IpAddress.parse("fd00:99::2"), 8472, 2);
+            peer.leadTo(new NextHop(2, 1, 64, 1520));
+            Loop loop = new Loop(peer.underlayAddress(), new byte[][] {small, large, large}, new byte[0][]);
+            TunnelSegmentation way = new TunnelSegmentation(loop, from, 8472, (refused, errno) -> {});
+            try (Worker worker = worker(new VxlanEncapsulator(1, MAC), loop, way, peer)) {
+                nothingIsAllocatedBy(worker, loop);
+                assertThat(worker.counters().get(Counter.OUT_UNCUT_WRITES))
+                        .as("super-packets that left uncut")
+                        .isGreaterThan(2 * ROUNDS - 1);
             }
         }
     }
@@ -94,7 +139,7 @@ class DatapathAllocationTest {
             joinable, joinable, Packets.random(1, 64)
         });
         TunnelEnd end = new TunnelEnd(
-                new VxlanEncapsulator(1, MAC, true, false),
+                new VxlanEncapsulator(1, MAC, IpFamily.IPV6, false),
                 Cidr.parse("fd00:5:0:1::/64"),
                 IpAddress.parse("fd00:5:0:1::"),
                 1430,
@@ -130,10 +175,10 @@ class DatapathAllocationTest {
         });
         assertThat(loop.sent).as("datagrams sent").isGreaterThan(ROUNDS);
         assertThat(loop.written).as("packets written").isGreaterThan(ROUNDS);
-        assertThat(bytes).as("octets allocated in %d rounds", ROUNDS).isZero();
+        assertThat(bytes).as("bytes allocated in %d rounds", ROUNDS).isZero();
     }
 
-    private Worker worker(Encapsulator encapsulator, Loop loop) {
+    private Worker worker(Encapsulator encapsulator, Loop loop, @Nullable TunnelSegmentation way, Peer peer) {
         TunnelEnd end = new TunnelEnd(
                 encapsulator,
                 Cidr.parse("10.5.1.0/24"),
@@ -142,8 +187,8 @@ class DatapathAllocationTest {
                 TunFeatures.ALL,
                 Duration.ZERO,
                 true);
-        Worker worker = new Worker(allocator, 0, loop, loop, end, peer -> {});
-        worker.route(RouteTable.of(List.of(new Peer(Cidr.parse("10.5.2.0/24"), PEER_NODE, 8472, 0x0200_0000_0002L))));
+        Worker worker = new Worker(allocator, 0, loop, loop, end, refused -> {}, way);
+        worker.route(RouteTable.of(List.of(peer)));
         return worker;
     }
 
@@ -204,8 +249,8 @@ class DatapathAllocationTest {
         }
 
         @Override
-        public boolean isIpv6() {
-            return source.isIpv6();
+        public IpFamily family() {
+            return source.family();
         }
 
         @Override
@@ -225,11 +270,7 @@ class DatapathAllocationTest {
             for (int i = 0; i < fromWire.length; i++) {
                 slots.data().setBytes(slots.offset(i), fromWire[i]);
                 int bytes = fromWire[i].length;
-                if (source.isIpv6()) {
-                    slots.fill(i, source.highBits(), source.lowBits(), bytes, bytes, 2);
-                } else {
-                    slots.fill(i, source.ipv4Bits(), bytes, bytes, 2);
-                }
+                slots.fill(i, source.highBits(), source.lowBits(), bytes, bytes, 2);
             }
             return fromWire.length;
         }

@@ -3,13 +3,13 @@ package io.flannelj.datapath;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.flannelj.backend.vxlan.VxlanEncapsulator;
-import io.flannelj.datapath.Counters.Counter;
 import io.flannelj.device.MemoryTun;
 import io.flannelj.device.MemoryUnderlaySocket;
 import io.flannelj.device.TunFeatures;
 import io.flannelj.linux.Errno;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.MacAddress;
 import io.flannelj.packet.Icmpv6Error;
 import io.flannelj.packet.InternetChecksum;
@@ -41,14 +41,14 @@ class Ipv6WorkerTest {
     private static final int IP = VirtioNetHeader.BYTES;
 
     private final MemoryTun tun = new MemoryTun();
-    private final MemoryUnderlaySocket socket = new MemoryUnderlaySocket(true);
+    private final MemoryUnderlaySocket socket = new MemoryUnderlaySocket(IpFamily.IPV6);
     private final Worker worker = new Worker(
             UnpooledByteBufAllocator.DEFAULT,
             0,
             tun,
             socket,
             new TunnelEnd(
-                    new VxlanEncapsulator(1, OUR_MAC, true, false),
+                    new VxlanEncapsulator(1, OUR_MAC, IpFamily.IPV6, false),
                     Cidr.parse("fd00:5:0:1::/64"),
                     TUNNEL,
                     MTU,
@@ -206,13 +206,13 @@ class Ipv6WorkerTest {
 
     /** The one answer so far, its frame checked. */
     private ByteBuf answer(int type, IpAddress from) {
-        byte[] octets = tun.written().get(0);
-        ByteBuf answer = Unpooled.wrappedBuffer(octets);
-        int length = octets.length - IP;
-        assertThat(Ipv6Header.isWellFormed(answer, IP, length)).isTrue();
-        assertThat(Ipv6Header.sourceLow(answer, IP)).isEqualTo(from.lowBits());
-        assertThat(Ipv6Header.destinationLow(answer, IP)).isEqualTo(POD.lowBits());
-        long sum = Ipv6Header.pseudoHeaderSum(answer, IP, Ipv6Header.PROTOCOL_ICMPV6, length - 40);
+        byte[] bytes = tun.written().get(0);
+        ByteBuf answer = Unpooled.wrappedBuffer(bytes);
+        int length = bytes.length - IP;
+        assertThat(Ipv6Header.CODEC.isWellFormed(answer, IP, length)).isTrue();
+        assertThat(Ipv6Header.CODEC.sourceLow(answer, IP)).isEqualTo(from.lowBits());
+        assertThat(Ipv6Header.CODEC.destinationLow(answer, IP)).isEqualTo(POD.lowBits());
+        long sum = Ipv6Header.CODEC.pseudoHeaderSum(answer, IP, Ipv6Header.PROTOCOL_ICMPV6, length - 40);
         assertThat(InternetChecksum.isValid(InternetChecksum.add(sum, answer, IP + 40, length - 40)))
                 .isTrue();
         assertThat((int) answer.getUnsignedByte(IP + 40)).isEqualTo(type);

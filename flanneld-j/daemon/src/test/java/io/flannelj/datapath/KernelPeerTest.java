@@ -25,7 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What a kernel VXLAN node sent, captured by {@code tcpdump} on Linux 6.18: three pings, a TCP connection with 30,000 octets,
+ * What a kernel VXLAN node sent, captured by {@code tcpdump} on Linux 6.18: three pings, a TCP connection with 30,000 bytes,
  * five UDP datagrams. Once over a wire (checksums off on the veth), once over a veth pair as it is, where transport checksums
  * are partial and TCP comes in packets longer than the MTU.
  */
@@ -66,9 +66,9 @@ class KernelPeerTest {
         worker.run();
 
         Counters counters = worker.counters();
-        assertThat(counters.get(Counters.Counter.IN_PACKETS)).isEqualTo(datagrams.size());
-        assertThat(counters.get(Counters.Counter.IN_DELIVERED)).isEqualTo(datagrams.size());
-        assertThat(streamBytes()).as("octets of the TCP stream").isEqualTo(STREAM_BYTES);
+        assertThat(counters.get(Counter.IN_PACKETS)).isEqualTo(datagrams.size());
+        assertThat(counters.get(Counter.IN_DELIVERED)).isEqualTo(datagrams.size());
+        assertThat(streamBytes()).as("bytes of the TCP stream").isEqualTo(STREAM_BYTES);
         WorkerTest.closes(counters);
     }
 
@@ -88,12 +88,12 @@ class KernelPeerTest {
                 int field = ip + Ipv4Header.MIN_BYTES + VirtioNetHeader.checksumOffset(packet, 0);
                 assertThat(packet.getUnsignedShortLE(field))
                         .isEqualTo(InternetChecksum.fold(
-                                Ipv4Header.pseudoHeaderSum(packet, ip, protocol, transportBytes)));
+                                Ipv4Header.CODEC.pseudoHeaderSum(packet, ip, protocol, transportBytes)));
                 assertThat(written.length - ip <= MTU || VirtioNetHeader.gsoSize(packet, 0) > 0)
                         .as("a packet longer than the MTU says how to cut it")
                         .isTrue();
             } else if (protocol != Ipv4Header.PROTOCOL_ICMP) {
-                long sum = Ipv4Header.pseudoHeaderSum(packet, ip, protocol, transportBytes);
+                long sum = Ipv4Header.CODEC.pseudoHeaderSum(packet, ip, protocol, transportBytes);
                 assertThat(InternetChecksum.isValid(
                                 InternetChecksum.add(sum, packet, ip + Ipv4Header.MIN_BYTES, transportBytes)))
                         .isTrue();

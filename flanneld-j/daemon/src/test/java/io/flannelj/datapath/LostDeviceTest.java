@@ -50,6 +50,7 @@ class LostDeviceTest {
                 end,
                 queue -> thread.complete(Thread.currentThread().getId()),
                 peer -> {},
+                null,
                 lost::complete)) {
             wake(number); // its descriptor stays readable for ever
             assertThat(lost.get(10, TimeUnit.SECONDS)).isEqualTo(Errno.EBADFD);
@@ -61,8 +62,7 @@ class LostDeviceTest {
             assertThat(threads.getThreadCpuTime(thread.get()) - before)
                     .as("processor time in a second")
                     .isLessThan(20_000_000);
-            assertThat(datapath.counters().get(Counters.Counter.OUT_READ_ERRORS))
-                    .isEqualTo(1);
+            assertThat(datapath.counters().get(Counter.OUT_READ_ERRORS)).isEqualTo(1);
         }
     }
 

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.flannelj.backend.udp.BareIpEncapsulator;
 import io.flannelj.backend.vxlan.VxlanEncapsulator;
-import io.flannelj.datapath.Counters.Counter;
 import io.flannelj.device.MemoryTun;
 import io.flannelj.device.MemoryUnderlaySocket;
 import io.flannelj.device.TunFeatures;
@@ -12,7 +11,7 @@ import io.flannelj.linux.Errno;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.MacAddress;
-import io.flannelj.packet.IcmpError;
+import io.flannelj.packet.Icmpv4Error;
 import io.flannelj.packet.Ipv4Header;
 import io.flannelj.packet.Packets;
 import io.flannelj.packet.Packets.Tcp;
@@ -115,21 +114,17 @@ class WorkerTest {
         }
 
         @Test
-        void aSuperPacketOfTinySegmentsIsSentInParts() {
+        void superPacketsOfMoreSegmentsThanABatchHoldsAreSentInParts() {
             Worker worker = vxlan();
             Tcp tcp = Tcp.data(POD, PEER_POD);
+            byte[] packet = Packets.superPacket(
+                    Packets.tcp(tcp, Packets.random(1, 60_000)), VirtioNetHeader.GSO_TCPV4, tcp.headerBytes(), 40);
 
-            read(
-                    worker,
-                    Packets.superPacket(
-                            Packets.tcp(tcp, Packets.random(1, 60_000)),
-                            VirtioNetHeader.GSO_TCPV4,
-                            tcp.headerBytes(),
-                            8));
+            read(worker, packet, packet.clone());
 
-            assertThat(socket.sent()).hasSize(7500);
+            assertThat(socket.sent()).hasSize(2 * 1500);
             assertThat(socket.sent())
-                    .allSatisfy(datagram -> assertThat(datagram.payload()).hasSize(22 + 52 + 8));
+                    .allSatisfy(datagram -> assertThat(datagram.payload()).hasSize(22 + 52 + 40));
             closes(worker.counters());
         }
 
@@ -148,7 +143,7 @@ class WorkerTest {
                     .as("not an address of this node, which the kernel would take for a martian")
                     .isEqualTo(bits("10.5.77.1"));
             assertThat(Ipv4Header.destination(answer, ip)).isEqualTo(POD);
-            assertThat(answer.getByte(ip + 20)).isEqualTo((byte) IcmpError.TYPE_UNREACHABLE);
+            assertThat(answer.getByte(ip + 20)).isEqualTo((byte) Icmpv4Error.TYPE_UNREACHABLE);
             assertThat(answer.getByte(ip + 21)).isZero();
             byte[] quoted = Arrays.copyOf(packet, 28);
             assertThat(Arrays.copyOfRange(tun.written().get(0), ip + 28, ip + 56))
@@ -164,7 +159,7 @@ class WorkerTest {
 
             ByteBuf answer = Unpooled.wrappedBuffer(tun.written().get(0));
             assertThat(answer.getByte(VirtioNetHeader.BYTES + 21))
-                    .isEqualTo((byte) IcmpError.CODE_FRAGMENTATION_NEEDED);
+                    .isEqualTo((byte) Icmpv4Error.CODE_FRAGMENTATION_NEEDED);
             assertThat(answer.getUnsignedShort(VirtioNetHeader.BYTES + 26)).isEqualTo(MTU);
             assertThat(worker.counters().dropped(DropReason.TOO_BIG)).isEqualTo(1);
             closes(worker.counters());

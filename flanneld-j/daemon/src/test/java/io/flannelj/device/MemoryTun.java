@@ -7,7 +7,7 @@ import java.util.Deque;
 import java.util.List;
 
 /** A TUN queue without a kernel: packets to be read are put in, packets written are kept. */
-public final class MemoryTun implements TunQueue {
+public class MemoryTun implements TunQueue {
     private final Deque<byte[]> toRead = new ArrayDeque<>();
     private final List<byte[]> written = new ArrayList<>();
     private int refuseWritesWith;

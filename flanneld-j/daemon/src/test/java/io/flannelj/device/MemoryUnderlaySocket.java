@@ -1,6 +1,7 @@
 package io.flannelj.device;
 
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -9,7 +10,7 @@ import java.util.List;
 
 /** A UDP socket without a kernel: datagrams to be received are put in, datagrams sent are kept. */
 @SuppressWarnings("ArrayRecordComponent") // datagrams are compared by their payload, never as records
-public final class MemoryUnderlaySocket implements UnderlaySocket {
+public class MemoryUnderlaySocket implements UnderlaySocket {
     /** A datagram as the wire would see it. */
     public record Datagram(IpAddress address, int port, int trafficClass, byte[] payload) {}
 
@@ -20,15 +21,15 @@ public final class MemoryUnderlaySocket implements UnderlaySocket {
     private int refuseWith;
     private boolean refuseOnlySegmented;
     private int messages;
-    private final boolean ipv6;
+    private final IpFamily family;
 
     /** A socket of IPv4. */
     public MemoryUnderlaySocket() {
-        this(false);
+        this(IpFamily.IPV4);
     }
 
-    public MemoryUnderlaySocket(boolean ipv6) {
-        this.ipv6 = ipv6;
+    public MemoryUnderlaySocket(IpFamily family) {
+        this.family = family;
     }
 
     /** Queues what the kernel received: one datagram, or a joined run of them. */
@@ -63,8 +64,8 @@ public final class MemoryUnderlaySocket implements UnderlaySocket {
     }
 
     @Override
-    public boolean isIpv6() {
-        return ipv6;
+    public IpFamily family() {
+        return family;
     }
 
     @Override
@@ -87,9 +88,7 @@ public final class MemoryUnderlaySocket implements UnderlaySocket {
             int datagrams = 0;
             for (int cut = 0; cut < bytes; cut += vector.segmentBytes(i), datagrams++) {
                 sent.add(new Datagram(
-                        ipv6
-                                ? IpAddress.ofIpv6(vector.destinationHigh(i), vector.destinationLow(i))
-                                : IpAddress.ofIpv4(vector.destination(i)),
+                        vector.destination(i),
                         vector.port(i),
                         vector.trafficClass(i),
                         Arrays.copyOfRange(payload, cut, Math.min(bytes, cut + vector.segmentBytes(i)))));
@@ -110,18 +109,13 @@ public final class MemoryUnderlaySocket implements UnderlaySocket {
             Arrival arrival = arrivals.remove();
             slots.data().setBytes(slots.offset(filled), arrival.bytes());
             IpAddress source = arrival.source();
-            int bytes = arrival.bytes().length;
-            if (ipv6) {
-                slots.fill(
-                        filled,
-                        source.highBits(),
-                        source.lowBits(),
-                        bytes,
-                        arrival.segmentBytes(),
-                        arrival.trafficClass());
-            } else {
-                slots.fill(filled, source.ipv4Bits(), bytes, arrival.segmentBytes(), arrival.trafficClass());
-            }
+            slots.fill(
+                    filled,
+                    source.highBits(),
+                    source.lowBits(),
+                    arrival.bytes().length,
+                    arrival.segmentBytes(),
+                    arrival.trafficClass());
             filled++;
         }
         return filled;

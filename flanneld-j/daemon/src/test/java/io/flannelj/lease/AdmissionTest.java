@@ -12,9 +12,12 @@ import io.flannelj.lease.Admission.Verdict;
 import io.flannelj.lease.Refusal.Reason;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -25,7 +28,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class AdmissionTest {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final PodSubnets OWN = PodSubnets.ofIpv4(Cidr.parse("10.5.1.0/24"));
+    private static final PodSubnets OWN = PodSubnets.of(Cidr.parse("10.5.1.0/24"));
     private static final String GOOD_MAC = "c6:d2:32:6f:8f:44";
 
     private final Rules rules = rules("10.5.0.0/16", false, "192.168.100.1/24", "10.5.1.1/24", "127.0.0.1/8");
@@ -87,8 +90,8 @@ class AdmissionTest {
 
     @Test
     void aLeaseWithoutAPublicAddressIsRefused() {
-        Lease lease = new Lease(
-                PodSubnets.ofIpv4(Cidr.parse("10.5.2.0/24")), new LeaseAttributes(null, null, "", null, null), null);
+        Lease lease =
+                new Lease(PodSubnets.of(Cidr.parse("10.5.2.0/24")), new LeaseAttributes(PerFamily.none(), ""), null);
         assertThat(reason(lease)).isEqualTo(Reason.PUBLIC_ADDRESS);
     }
 
@@ -143,26 +146,71 @@ class AdmissionTest {
     @Test
     void aFamilyThatTheNetworkDoesNotHaveIsNotLookedAt() {
         Lease dual = new Lease(
-                new PodSubnets(Cidr.parse("10.5.2.0/24"), Cidr.parse("2001:db8::/32")),
-                new LeaseAttributes(IpAddress.parse("192.168.100.2"), null, "", null, null),
+                PodSubnets.of(Cidr.parse("10.5.2.0/24"), Cidr.parse("2001:db8::/32")),
+                LeaseAttributes.ofIpv4(IpAddress.parse("192.168.100.2"), "", null),
                 null);
         assertThat(reason(dual)).isNull();
     }
 
     @Test
     void bothFamiliesOfADualStackLeaseMustBeGood() throws ConfigException {
-        Rules dual = new Rules(
-                NetworkConfig.parse("{\"Network\":\"10.5.0.0/16\",\"EnableIPv6\":true,\"IPv6Network\":\"fd00:5::/48\","
-                        + "\"Backend\":{\"Type\":\"host-gw\"}}"),
-                false,
-                new PodSubnets(Cidr.parse("10.5.1.0/24"), Cidr.parse("fd00:5:0:1::/64")),
-                List.of(Cidr.parse("192.168.100.1/24"), Cidr.parse("fd00:64::1/64")));
+        Rules dual = dualStackRules("host-gw");
         assertThat(reason(dualStack("fd00:5:0:2::/64", "fd00:64::2"), dual)).isNull();
         assertThat(reason(dualStack("fd00:6:0:2::/64", "fd00:64::2"), dual)).isEqualTo(Reason.OUTSIDE_NETWORK);
         assertThat(reason(dualStack("fd00:5:0:1::/64", "fd00:64::2"), dual)).isEqualTo(Reason.OVERLAPS_OWN);
         assertThat(List.of("::1", "ff02::1", "fe80::2", "fd00:64::1", "::ffff:192.168.100.2", "fd00:5:0:9::1"))
                 .allSatisfy(address -> assertThat(reason(dualStack("fd00:5:0:2::/64", address), dual))
                         .isEqualTo(Reason.PUBLIC_ADDRESS));
+    }
+
+    @Test
+    void aRefusalNamesTheFieldsOfItsFamily() throws ConfigException {
+        Rules dual = dualStackRules("host-gw", "fd00:5:0:ff::7/120");
+        assertThat(problem(dualStack("fd00:5:0:2::/65", "fd00:64::2"), dual))
+                .isEqualTo("its subnet fd00:5:0:2::/65 is no /64, which IPv6SubnetLen asks for;"
+                        + " restart the daemon of that node, or delete it");
+        assertThat(problem(dualStack("fd00:5:0:ff::/64", "fd00:64::2"), dual))
+                .endsWith("keep such networks out of IPv6SubnetMin to IPv6SubnetMax");
+        assertThat(problem(vxlan("10.5.2.0/25", "192.168.100.2"), rules)).contains(", which SubnetLen asks for;");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"vxlan", "geneve"})
+    void theDataOfBothFamiliesIsJudgedAlike(String type) throws ConfigException {
+        String field = type.equals("vxlan") ? "VtepMAC" : "MAC";
+        String good = "{\"VNI\":1,\"" + field + "\":\"" + GOOD_MAC + "\"}";
+        Rules dual = dualStackRules("vxlan");
+        assertThat(reason(dualStackData(type, good, good), dual)).isNull();
+        for (String mac : List.of(
+                "\"01:00:5e:00:00:01\"",
+                "\"33:33:00:00:00:01\"",
+                "\"ff:ff:ff:ff:ff:ff\"",
+                "\"00:00:00:00:00:00\"",
+                "\"c6:d2:32\"",
+                "7",
+                "null",
+                "{}",
+                "[\"" + GOOD_MAC + "\"]")) {
+            String bad = "{\"VNI\":1,\"" + field + "\":" + mac + "}";
+            assertThat(reason(dualStackData(type, good, bad), dual)).as(bad).isEqualTo(Reason.MAC);
+            assertThat(reason(dualStackData(type, bad, good), dual)).as(bad).isEqualTo(Reason.MAC);
+            assertThat(problem(dualStackData(type, good, bad), dual)).startsWith("its BackendV6Data." + field + " is ");
+        }
+        for (String vni : List.of("-1", "16777216", "4294967297", "1e3", "\"1\"", "null", "true", "[1]", "{}")) {
+            String bad = "{\"VNI\":" + vni + ",\"" + field + "\":\"" + GOOD_MAC + "\"}";
+            assertThat(reason(dualStackData(type, good, bad), dual)).as(bad).isEqualTo(Reason.VNI);
+            assertThat(reason(dualStackData(type, bad, good), dual)).as(bad).isEqualTo(Reason.VNI);
+            assertThat(problem(dualStackData(type, good, bad), dual)).startsWith("its BackendV6Data.VNI is ");
+        }
+    }
+
+    @Test
+    void whatALeaseSaysOfOtherEncapsulationsIsJudgedInBothFamilies() throws ConfigException {
+        String good = "{\"VNI\":1,\"VtepMAC\":\"" + GOOD_MAC + "\"}";
+        String bad = "{\"VNI\":1,\"VtepMAC\":\"" + GOOD_MAC + "\",\"Decodes\":"
+                + "{\"geneve\":{\"VNI\":1,\"MAC\":\"01:00:5e:00:00:01\"}}}";
+        assertThat(problem(dualStackData("vxlan", good, bad), dualStackRules("vxlan")))
+                .startsWith("its BackendV6Data.Decodes.geneve.MAC is ");
     }
 
     @Test
@@ -194,7 +242,7 @@ class AdmissionTest {
             verdict.refused().forEach(refusal -> answered.add(refusal.lease()));
             assertThat(answered).containsExactlyInAnyOrderElementsOf(leases);
             for (Lease lease : verdict.admitted()) {
-                Cidr subnet = lease.subnets().ipv4();
+                Cidr subnet = lease.subnets().byFamily().require(IpFamily.IPV4);
                 assertThat(Cidr.parse("10.5.0.0/16").contains(subnet)).isTrue();
                 assertThat(lease.subnets().overlaps(OWN)).isFalse();
                 assertThat(subnet.overlaps(Cidr.parse("10.5.3.0/28"))).isFalse();
@@ -220,6 +268,24 @@ class AdmissionTest {
         }
     }
 
+    @Test
+    void refusesAnAddressOfThisHostsOwnContainers() throws Exception {
+        Rules by = new Rules(
+                rules.config(),
+                false,
+                OWN,
+                rules.host(),
+                List.of(Cidr.parse("172.17.0.1/16"), Cidr.parse("fd17::1/64")));
+
+        assertThat(reason(vxlan("10.5.9.0/24", "172.17.0.5"), by)).isEqualTo(Reason.PUBLIC_ADDRESS);
+        assertThat(Admission.judge(List.of(vxlan("10.5.9.0/24", "172.17.0.5")), by)
+                        .refused()
+                        .get(0)
+                        .problem())
+                .contains("172.17.0.0/16, a network of containers of this host");
+        assertThat(reason(vxlan("10.5.9.0/24", "172.18.0.5"), by)).isNull();
+    }
+
     private Lease anyLease(Random random) {
         int bits = random.nextInt(8) == 0
                 ? random.nextInt()
@@ -235,6 +301,10 @@ class AdmissionTest {
         Verdict verdict = Admission.judge(List.of(lease), by);
         assertThat(verdict.admitted().size() + verdict.refused().size()).isEqualTo(1);
         return verdict.refused().isEmpty() ? null : verdict.refused().get(0).reason();
+    }
+
+    private static String problem(Lease lease, Rules by) {
+        return Admission.judge(List.of(lease), by).refused().get(0).problem();
     }
 
     private @Nullable Reason reason(Lease lease) {
@@ -260,17 +330,42 @@ class AdmissionTest {
 
     private Lease lease(String subnet, String publicIp, String type, String data) {
         return new Lease(
-                PodSubnets.ofIpv4(Cidr.parse(subnet).network()),
+                PodSubnets.of(Cidr.parse(subnet).network()),
                 LeaseAttributes.ofIpv4(IpAddress.parse(publicIp), type, json(data)),
                 null,
                 new Lease.Origin("subnets/" + subnet, ++revision));
     }
 
+    private static Rules dualStackRules(String type, String... host) throws ConfigException {
+        return new Rules(
+                NetworkConfig.parse("{\"Network\":\"10.5.0.0/16\",\"EnableIPv6\":true,\"IPv6Network\":\"fd00:5::/48\","
+                        + "\"Backend\":{\"Type\":\"" + type + "\"}}"),
+                false,
+                PodSubnets.of(Cidr.parse("10.5.1.0/24"), Cidr.parse("fd00:5:0:1::/64")),
+                Stream.concat(Stream.of("192.168.100.1/24", "fd00:64::1/64"), Stream.of(host))
+                        .map(Cidr::parse)
+                        .toList());
+    }
+
+    private static Lease dualStackData(String type, String data, String ipv6Data) {
+        LeaseAttributes good = dualStack("fd00:5:0:2::/64", "fd00:64::2").attributes();
+        return new Lease(
+                PodSubnets.of(Cidr.parse("10.5.2.0/24"), Cidr.parse("fd00:5:0:2::/64")),
+                new LeaseAttributes(
+                        good.publicIps(),
+                        type,
+                        PerFamily.of(family -> Optional.of(json(family == IpFamily.IPV4 ? data : ipv6Data)))),
+                null);
+    }
+
     private static Lease dualStack(String ipv6Subnet, String ipv6Address) {
         return new Lease(
-                new PodSubnets(Cidr.parse("10.5.2.0/24"), Cidr.parse(ipv6Subnet)),
+                PodSubnets.of(Cidr.parse("10.5.2.0/24"), Cidr.parse(ipv6Subnet)),
                 new LeaseAttributes(
-                        IpAddress.parse("192.168.100.2"), IpAddress.parse(ipv6Address), "host-gw", null, null),
+                        PerFamily.by(
+                                IpAddress::family,
+                                List.of(IpAddress.parse("192.168.100.2"), IpAddress.parse(ipv6Address))),
+                        "host-gw"),
                 null);
     }
 

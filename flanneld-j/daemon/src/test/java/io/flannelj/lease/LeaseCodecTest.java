@@ -91,7 +91,7 @@ class LeaseCodecTest {
 
     @Test
     void aKeyIsReadFromTheRight() {
-        assertThat(SubnetKey.parse("x10.12.13.0-24")).contains(PodSubnets.ofIpv4(Cidr.parse("10.12.13.0/24")));
+        assertThat(SubnetKey.parse("x10.12.13.0-24")).contains(PodSubnets.of(Cidr.parse("10.12.13.0/24")));
     }
 
     @ParameterizedTest

@@ -81,7 +81,7 @@ public final class MemorySubnetManager implements SubnetManager {
         loseAnswer = true;
     }
 
-    /** Somebody else is faster than the next write. */
+    /** Another program is faster than the next write. */
     public synchronized void beforeNextWrite(Runnable other) {
         before = other;
     }

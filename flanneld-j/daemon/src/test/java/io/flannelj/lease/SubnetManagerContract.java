@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Test;
 /** What every store of leases must do: the real ones, and the fake that other tests trust. */
 public abstract class SubnetManagerContract {
     protected static final Duration DAY = Duration.ofHours(24);
-    protected static final PodSubnets ONE = PodSubnets.ofIpv4(Cidr.parse("10.5.1.0/24"));
-    protected static final PodSubnets TWO = PodSubnets.ofIpv4(Cidr.parse("10.5.2.0/24"));
+    protected static final PodSubnets ONE = PodSubnets.of(Cidr.parse("10.5.1.0/24"));
+    protected static final PodSubnets TWO = PodSubnets.of(Cidr.parse("10.5.2.0/24"));
 
     /** An empty store. */
     protected abstract SubnetManager store();

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.flannelj.backend.Uplink;
 import io.flannelj.lease.loop.TaskQueue;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -20,7 +22,7 @@ class UplinkWatchTest {
     private final UplinkWatch watch = new UplinkWatch(first, this::find, new UnusedQueue(), new UplinkWatch.Listener() {
         @Override
         public void onUplinkChanged(Uplink now) {
-            told.add("now " + now.address());
+            told.add("now " + now.addresses());
         }
 
         @Override
@@ -49,7 +51,7 @@ class UplinkWatchTest {
 
     private static Uplink uplink(String address) {
         IpAddress ip = IpAddress.parse(address);
-        return new Uplink("eth0", 2, 1500, ip, ip, null, null, ip, null);
+        return new Uplink("eth0", 2, 1500, PerFamily.of(IpFamily.IPV4, ip));
     }
 
     private Uplink find(Uplink current) throws IOException {

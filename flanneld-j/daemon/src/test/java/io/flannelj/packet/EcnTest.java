@@ -38,16 +38,16 @@ class EcnTest {
                 Ipv4Header.write(ipv4, 0, 20, 64, 17, 0x0a05_0102, 0x0a05_0203);
                 ipv4.setByte(1, 0xb8 | from);
                 Ipv4Header.updateChecksum(ipv4, 0);
-                IpHeader.setEcn(ipv4, 0, false, to);
+                Ipv4Header.CODEC.setEcn(ipv4, 0, to);
                 assertThat(ipv4.getUnsignedByte(1)).isEqualTo((short) (0xb8 | to));
                 assertThat(Ipv4Header.hasValidChecksum(ipv4, 0)).isTrue();
-                assertThat(IpHeader.ecn(ipv4, 0, false)).isEqualTo(to);
+                assertThat(Ipv4Header.CODEC.ecn(ipv4, 0)).isEqualTo(to);
 
                 ByteBuf ipv6 = Unpooled.buffer(40).setInt(0, 0x6b85_4321 | from << 20 & 0x0030_0000);
                 int rest = ipv6.getInt(0) & ~0x0030_0000;
-                IpHeader.setEcn(ipv6, 0, true, to);
+                Ipv6Header.CODEC.setEcn(ipv6, 0, to);
                 assertThat(ipv6.getInt(0)).isEqualTo(rest | to << 20);
-                assertThat(IpHeader.ecn(ipv6, 0, true)).isEqualTo(to);
+                assertThat(Ipv6Header.CODEC.ecn(ipv6, 0)).isEqualTo(to);
             }
         }
     }
@@ -57,7 +57,7 @@ class EcnTest {
         ByteBuf packet = Unpooled.buffer(20);
         Ipv4Header.write(packet, 0, 20, 64, 17, 1, 2);
         packet.setByte(9, 6);
-        IpHeader.setEcn(packet, 0, false, Ecn.CE);
+        Ipv4Header.CODEC.setEcn(packet, 0, Ecn.CE);
         assertThat(Ipv4Header.hasValidChecksum(packet, 0)).isFalse();
     }
 }

@@ -11,15 +11,15 @@ class InternetChecksumTest {
     @Test
     void agreesWithTheObviousLoopAtEveryLengthAndOffset() {
         Random random = new Random(1);
-        byte[] octets = new byte[300];
+        byte[] bytes = new byte[300];
         for (int length = 0; length < 200; length++) {
-            random.nextBytes(octets);
+            random.nextBytes(bytes);
             int offset = random.nextInt(90);
             ByteBuf field = Unpooled.buffer(2);
 
-            InternetChecksum.store(field, 0, InternetChecksum.add(0, Unpooled.wrappedBuffer(octets), offset, length));
+            InternetChecksum.store(field, 0, InternetChecksum.add(0, Unpooled.wrappedBuffer(bytes), offset, length));
 
-            assertThat(field.getUnsignedShort(0)).as("length %d", length).isEqualTo(obvious(octets, offset, length));
+            assertThat(field.getUnsignedShort(0)).as("length %d", length).isEqualTo(obvious(bytes, offset, length));
         }
     }
 
@@ -44,16 +44,16 @@ class InternetChecksumTest {
     void decrementingTheTimeToLiveKeepsTheHeaderValid() {
         for (int ttl = 1; ttl <= 255; ttl++) {
             ByteBuf packet = Unpooled.wrappedBuffer(Packets.echo(0x0a010203, 0x0a020304 + ttl * 77, ttl, 0));
-            assertThat(Ipv4Header.decrementTimeToLive(packet, 0)).isEqualTo(ttl - 1);
+            assertThat(Ipv4Header.CODEC.decrementTimeToLive(packet, 0)).isEqualTo(ttl - 1);
             assertThat(Ipv4Header.hasValidChecksum(packet, 0)).as("ttl %d", ttl).isTrue();
         }
     }
 
-    private static int obvious(byte[] octets, int offset, int length) {
+    private static int obvious(byte[] bytes, int offset, int length) {
         long sum = 0;
         for (int i = 0; i < length; i += 2) {
-            int low = i + 1 < length ? octets[offset + i + 1] & 0xff : 0;
-            sum += (octets[offset + i] & 0xff) << 8 | low;
+            int low = i + 1 < length ? bytes[offset + i + 1] & 0xff : 0;
+            sum += (bytes[offset + i] & 0xff) << 8 | low;
         }
         while (sum >>> 16 != 0) {
             sum = (sum & 0xffff) + (sum >>> 16);

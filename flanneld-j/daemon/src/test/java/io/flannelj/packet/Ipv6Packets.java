@@ -10,7 +10,7 @@ public final class Ipv6Packets {
 
     private Ipv6Packets() {}
 
-    /** A TCP segment with twelve octets of options; what differs from segment to segment is chosen. */
+    /** A TCP segment with twelve bytes of options; what differs from segment to segment is chosen. */
     public static byte[] tcp(
             IpAddress source, IpAddress destination, int ports, int sequence, int flags, byte[] payload) {
         int transport = 32 + payload.length;
@@ -23,7 +23,7 @@ public final class Ipv6Packets {
         packet.setShort(54, 512);
         packet.setInt(60, 0x0101_0101).setInt(64, 0x0101_0101).setInt(68, 0x0101_0101); // no-operation
         packet.setBytes(72, payload);
-        long sum = Ipv6Header.pseudoHeaderSum(packet, 0, Ipv4Header.PROTOCOL_TCP, transport);
+        long sum = Ipv6Header.CODEC.pseudoHeaderSum(packet, 0, Ipv4Header.PROTOCOL_TCP, transport);
         InternetChecksum.store(packet, 56, InternetChecksum.add(sum, packet, 40, transport));
         return packet.array();
     }
@@ -34,7 +34,7 @@ public final class Ipv6Packets {
         packet.setInt(40, ports);
         packet.setShort(44, transport);
         packet.setBytes(48, payload);
-        long sum = Ipv6Header.pseudoHeaderSum(packet, 0, Ipv4Header.PROTOCOL_UDP, transport);
+        long sum = Ipv6Header.CODEC.pseudoHeaderSum(packet, 0, Ipv4Header.PROTOCOL_UDP, transport);
         InternetChecksum.storeUdp(packet, 46, InternetChecksum.add(sum, packet, 40, transport));
         return packet.array();
     }
@@ -44,12 +44,12 @@ public final class Ipv6Packets {
         int transport = 8 + payloadBytes;
         ByteBuf packet = start(source, destination, Ipv6Header.PROTOCOL_ICMPV6, hopLimit, transport);
         packet.setByte(40, 128);
-        long sum = Ipv6Header.pseudoHeaderSum(packet, 0, Ipv6Header.PROTOCOL_ICMPV6, transport);
+        long sum = Ipv6Header.CODEC.pseudoHeaderSum(packet, 0, Ipv6Header.PROTOCOL_ICMPV6, transport);
         InternetChecksum.store(packet, 42, InternetChecksum.add(sum, packet, 40, transport));
         return packet.array();
     }
 
-    /** The packet with an extension header of eight octets put in front of what it carries. */
+    /** The packet with an extension header of eight bytes put in front of what it carries. */
     public static byte[] withExtension(byte[] packet, int extension) {
         byte[] out = new byte[packet.length + 8];
         System.arraycopy(packet, 0, out, 0, 40);
@@ -58,7 +58,7 @@ public final class Ipv6Packets {
         out[42] = 1; // PadN that fills the rest
         out[43] = 4;
         out[6] = (byte) extension;
-        Ipv6Header.setPayloadBytes(Unpooled.wrappedBuffer(out), 0, out.length - 40);
+        Ipv6Header.CODEC.setLength(Unpooled.wrappedBuffer(out), 0, out.length);
         return out;
     }
 

@@ -1,5 +1,6 @@
 package io.flannelj.packet;
 
+import io.flannelj.net.IpFamily;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.Random;
@@ -31,7 +32,7 @@ public final class Packets {
             return new Tcp(source, destination, ports, sequence, flags, value, options);
         }
 
-        /** Octets of IP and TCP header together. */
+        /** Bytes of IP and TCP header together. */
         public int headerBytes() {
             return 40 + options;
         }
@@ -55,7 +56,7 @@ public final class Packets {
             packet.setByte(40 + i, 1); // no-operation
         }
         packet.setBytes(tcp.headerBytes(), payload);
-        long sum = Ipv4Header.pseudoHeaderSum(packet, 0, Ipv4Header.PROTOCOL_TCP, total - 20);
+        long sum = Ipv4Header.CODEC.pseudoHeaderSum(packet, 0, Ipv4Header.PROTOCOL_TCP, total - 20);
         InternetChecksum.store(packet, 36, InternetChecksum.add(sum, packet, 20, total - 20));
         return packet.array();
     }
@@ -68,7 +69,7 @@ public final class Packets {
         packet.setInt(20, ports);
         packet.setShort(24, 8 + payload.length);
         packet.setBytes(28, payload);
-        long sum = Ipv4Header.pseudoHeaderSum(packet, 0, Ipv4Header.PROTOCOL_UDP, total - 20);
+        long sum = Ipv4Header.CODEC.pseudoHeaderSum(packet, 0, Ipv4Header.PROTOCOL_UDP, total - 20);
         InternetChecksum.storeUdp(packet, 26, InternetChecksum.add(sum, packet, 20, total - 20));
         return packet.array();
     }
@@ -92,13 +93,12 @@ public final class Packets {
     public static byte[] superPacket(byte[] packet, int gsoType, int headerBytes, int gsoSize) {
         byte[] copy = packet.clone();
         ByteBuf view = Unpooled.wrappedBuffer(copy);
-        boolean ipv6 = IpHeader.isIpv6(view, 0);
+        IpHeader family = IpHeader.of(packet[0] >>> 4 == 4 ? IpFamily.IPV4 : IpFamily.IPV6);
         boolean tcp = gsoType != VirtioNetHeader.GSO_UDP_L4;
         int field = tcp ? TcpHeader.CHECKSUM_OFFSET : UdpHeader.CHECKSUM_OFFSET;
         int protocol = tcp ? Ipv4Header.PROTOCOL_TCP : Ipv4Header.PROTOCOL_UDP;
-        int ip = IpHeader.headerBytes(IpHeader.upperLayer(view, 0, packet.length, ipv6));
-        InternetChecksum.storePartial(
-                view, ip + field, IpHeader.pseudoHeaderSum(view, 0, ipv6, protocol, packet.length - ip));
+        int ip = IpHeader.headerBytes(family.upperLayer(view, 0, packet.length));
+        InternetChecksum.storePartial(view, ip + field, family.pseudoHeaderSum(view, 0, protocol, packet.length - ip));
         byte[] header = new byte[VirtioNetHeader.BYTES];
         VirtioNetHeader.writeSuper(Unpooled.wrappedBuffer(header), 0, gsoType, headerBytes, gsoSize, ip, field);
         return behind(header, copy);
@@ -112,10 +112,10 @@ public final class Packets {
         return both;
     }
 
-    /** Random octets, the same for the same seed. */
-    public static byte[] random(long seed, int bytes) {
-        byte[] octets = new byte[bytes];
-        new Random(seed).nextBytes(octets);
-        return octets;
+    /** Random bytes, the same for the same seed. */
+    public static byte[] random(long seed, int length) {
+        byte[] bytes = new byte[length];
+        new Random(seed).nextBytes(bytes);
+        return bytes;
     }
 }

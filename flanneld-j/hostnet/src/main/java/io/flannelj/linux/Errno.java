@@ -14,6 +14,7 @@ public final class Errno {
     public static final int EACCES = 13;
     public static final int EBUSY = 16;
     public static final int EEXIST = 17;
+    public static final int EXDEV = 18;
     public static final int ENODEV = 19;
     public static final int EINVAL = 22;
     public static final int ERANGE = 34;
@@ -21,6 +22,7 @@ public final class Errno {
     public static final int EBADMSG = 74;
     public static final int EBADFD = 77;
     public static final int EMSGSIZE = 90;
+    public static final int EPROTONOSUPPORT = 93;
     public static final int EOPNOTSUPP = 95;
     public static final int EADDRINUSE = 98;
     public static final int EADDRNOTAVAIL = 99;
@@ -28,6 +30,9 @@ public final class Errno {
     public static final int ENETUNREACH = 101;
     public static final int ECONNABORTED = 103;
     public static final int ENOBUFS = 105;
+    public static final int ETIMEDOUT = 110;
+    public static final int ECONNREFUSED = 111;
+    public static final int EINPROGRESS = 115;
     public static final int EHOSTUNREACH = 113;
 
     private static final Map<Integer, String> TEXTS = Map.ofEntries(
@@ -43,6 +48,7 @@ public final class Errno {
             Map.entry(EACCES, "EACCES, permission denied"),
             Map.entry(EBUSY, "EBUSY, device or resource busy"),
             Map.entry(EEXIST, "EEXIST, exists already"),
+            Map.entry(EXDEV, "EXDEV, the way back leads elsewhere"),
             Map.entry(ENODEV, "ENODEV, no such device"),
             Map.entry(20, "ENOTDIR, not a directory"),
             Map.entry(EINVAL, "EINVAL, invalid argument"),
@@ -57,7 +63,7 @@ public final class Errno {
             Map.entry(EMSGSIZE, "EMSGSIZE, message too long"),
             Map.entry(92, "ENOPROTOOPT, no such option"),
             Map.entry(EBADMSG, "EBADMSG, not a message that can be read"),
-            Map.entry(93, "EPROTONOSUPPORT, protocol not supported"),
+            Map.entry(EPROTONOSUPPORT, "EPROTONOSUPPORT, protocol not supported"),
             Map.entry(EOPNOTSUPP, "EOPNOTSUPP, not supported"),
             Map.entry(97, "EAFNOSUPPORT, address family not supported"),
             Map.entry(EADDRINUSE, "EADDRINUSE, address in use"),
@@ -66,8 +72,9 @@ public final class Errno {
             Map.entry(ENETUNREACH, "ENETUNREACH, network unreachable"),
             Map.entry(ECONNABORTED, "ECONNABORTED, connection aborted"),
             Map.entry(ENOBUFS, "ENOBUFS, no buffer space"),
-            Map.entry(110, "ETIMEDOUT, timed out"),
-            Map.entry(111, "ECONNREFUSED, connection refused"),
+            Map.entry(ETIMEDOUT, "ETIMEDOUT, timed out"),
+            Map.entry(ECONNREFUSED, "ECONNREFUSED, connection refused"),
+            Map.entry(EINPROGRESS, "EINPROGRESS, no answer yet"),
             Map.entry(EHOSTUNREACH, "EHOSTUNREACH, no route to host"));
 
     private Errno() {}

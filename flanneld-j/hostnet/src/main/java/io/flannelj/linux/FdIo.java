@@ -7,7 +7,7 @@ public final class FdIo {
     /**
      * read(2).
      *
-     * @return octets read, or a negative errno
+     * @return bytes read, or a negative errno
      */
     public static int read(int fd, long address, int length) {
         int count = (int) LibC.calls().read(fd, address, length);
@@ -18,7 +18,7 @@ public final class FdIo {
      * writev(2).
      *
      * @param iovecs address of an array of {@code struct iovec}
-     * @return octets written, or a negative errno
+     * @return bytes written, or a negative errno
      */
     public static int writev(int fd, long iovecs, int count) {
         int written = (int) LibC.calls().writev(fd, iovecs, count);

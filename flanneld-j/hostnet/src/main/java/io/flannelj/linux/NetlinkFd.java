@@ -7,6 +7,7 @@ public final class NetlinkFd implements AutoCloseable {
     private static final int AF_NETLINK = 16;
     private static final int SOCK_RAW = 3;
     private static final int NETLINK_ROUTE = 0;
+    private static final int NETLINK_XFRM = 6;
     private static final int SOL_NETLINK = 270;
     private static final int NETLINK_CAP_ACK = 10;
     private static final int NETLINK_EXT_ACK = 11;
@@ -32,7 +33,12 @@ public final class NetlinkFd implements AutoCloseable {
      * answer in its place, and in a pod's namespace one with CAP_NET_ADMIN may send to any netlink socket.
      */
     public static NetlinkFd open() throws SyscallException {
-        return open(0, RECEIVE_TIMEOUT);
+        return open(NETLINK_ROUTE, 0, RECEIVE_TIMEOUT);
+    }
+
+    /** The same for IPsec. */
+    public static NetlinkFd openIpsec() throws SyscallException {
+        return open(NETLINK_XFRM, 0, RECEIVE_TIMEOUT);
     }
 
     /**
@@ -41,12 +47,12 @@ public final class NetlinkFd implements AutoCloseable {
      * @param groups RTMGRP_ bits
      */
     public static NetlinkFd listen(int groups) throws SyscallException {
-        return open(groups, LISTEN_TIMEOUT);
+        return open(NETLINK_ROUTE, groups, LISTEN_TIMEOUT);
     }
 
-    private static NetlinkFd open(int groups, ByteBuffer timeout) throws SyscallException {
-        Fd fd = new Fd(LibC.check(
-                LibC.calls().socket(AF_NETLINK, SOCK_RAW | Fd.CLOEXEC, NETLINK_ROUTE), "open", "netlink socket"));
+    private static NetlinkFd open(int protocol, int groups, ByteBuffer timeout) throws SyscallException {
+        Fd fd = new Fd(
+                LibC.check(LibC.calls().socket(AF_NETLINK, SOCK_RAW | Fd.CLOEXEC, protocol), "open", "netlink socket"));
         if (groups != 0) { // the kernel gives an address by itself to a socket that only asks
             ByteBuffer address =
                     Fd.buffer(ADDRESS_BYTES).putShort(0, (short) AF_NETLINK).putInt(8, groups);
@@ -78,7 +84,7 @@ public final class NetlinkFd implements AutoCloseable {
     }
 
     /**
-     * Receives one datagram into a direct buffer from its beginning; position 0, limit the octets received.
+     * Receives one datagram into a direct buffer from its beginning; position 0, limit the bytes received.
      *
      * @return 0, or the errno that the caller may try again after: EINTR; for a listener also EAGAIN, when nothing
      *     happened for a second, and ENOBUFS, when more happened than it could take

@@ -1,6 +1,9 @@
 package io.flannelj.linux;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Set;
 
 /** What this process may do: capabilities(7), umask(2). */
@@ -8,6 +11,8 @@ public final class Privileges {
     private static final int VERSION_3 = 0x20080522; // of linux/capability.h: two words of 32 bits each
     private static final int THIS_THREAD = 0;
     private static final int OWNER_ONLY = 077;
+    private static final Path STATUS = Path.of("/proc/self/status");
+    private static final String IN_FORCE = "CapEff:";
     private static final int WORD_BYTES = 12; // effective, permitted, inheritable
 
     private Privileges() {}
@@ -29,6 +34,19 @@ public final class Privileges {
         /** A word with its bit set. */
         public int mask() {
             return 1 << number;
+        }
+    }
+
+    /** Whether this process has a capability in force. */
+    public static boolean has(Capability capability) {
+        try {
+            return Files.readAllLines(STATUS).stream()
+                    .filter(line -> line.startsWith(IN_FORCE))
+                    .map(line -> Long.parseUnsignedLong(
+                            line.substring(IN_FORCE.length()).strip(), 16))
+                    .anyMatch(set -> (set >>> capability.number & 1) != 0);
+        } catch (IOException e) {
+            return false;
         }
     }
 

@@ -5,8 +5,6 @@ import java.nio.ByteBuffer;
 
 /** A non-blocking UDP socket, for whole arrays of messages a call. */
 public final class UdpSocket extends MessageSocket {
-    private static final int AF_INET = 2;
-    private static final int AF_INET6 = 10;
     private static final int SOCK_DGRAM = 2;
     private static final int SO_REUSEPORT = 15;
 
@@ -22,10 +20,11 @@ public final class UdpSocket extends MessageSocket {
      * @throws SyscallException when the address is not ours or the port is taken; names both
      */
     public static UdpSocket open(IpAddress local, int port, boolean shared) throws SyscallException {
-        String subject = "UDP " + (local.isIpv6() ? "[" + local + "]" : local) + ":" + port;
-        int family = local.isIpv4() ? AF_INET : AF_INET6;
+        String subject = "UDP " + local.withPort(port);
         Fd fd = new Fd(LibC.check(
-                LibC.calls().socket(family, SOCK_DGRAM | SOCK_NONBLOCK | Fd.CLOEXEC, 0), "open socket for", subject));
+                LibC.calls().socket(local.family().number(), SOCK_DGRAM | SOCK_NONBLOCK | Fd.CLOEXEC, 0),
+                "open socket for",
+                subject));
         if (shared) {
             setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
         }
@@ -43,7 +42,7 @@ public final class UdpSocket extends MessageSocket {
 
     private static ByteBuffer socketAddress(IpAddress address, int port) {
         ByteBuffer buffer = Fd.buffer(address.isIpv4() ? 16 : 28);
-        buffer.putShort(0, (short) (address.isIpv4() ? AF_INET : AF_INET6));
+        buffer.putShort(0, (short) address.family().number());
         buffer.put(2, (byte) (port >>> 8)).put(3, (byte) port);
         buffer.put(address.isIpv4() ? 4 : 8, address.toBytes());
         return buffer;

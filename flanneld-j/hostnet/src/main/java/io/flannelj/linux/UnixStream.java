@@ -42,7 +42,7 @@ public final class UnixStream implements AutoCloseable {
     }
 
     /**
-     * Waits for octets. A descriptor that comes with them is kept for {@link #descriptor}.
+     * Waits for bytes. A descriptor that comes with them is kept for {@link #descriptor}.
      *
      * @return empty at the end
      */
@@ -63,9 +63,9 @@ public final class UnixStream implements AutoCloseable {
             closeDescriptor();
             received = new Fd(memory.getInt(CONTROL + 16));
         }
-        byte[] octets = new byte[(int) count];
-        memory.get(DATA, octets);
-        return octets;
+        byte[] bytes = new byte[(int) count];
+        memory.get(DATA, bytes);
+        return bytes;
     }
 
     /** The descriptor that came last; null when none did. It is closed with the connection. */
@@ -74,11 +74,11 @@ public final class UnixStream implements AutoCloseable {
     }
 
     /** Sends all of it. */
-    public void send(byte[] octets) throws SyscallException {
+    public void send(byte[] bytes) throws SyscallException {
         int done = 0;
-        while (done < octets.length) {
-            int length = Math.min(octets.length - done, DATA_BYTES);
-            memory.put(DATA, octets, done, length);
+        while (done < bytes.length) {
+            int length = Math.min(bytes.length - done, DATA_BYTES);
+            memory.put(DATA, bytes, done, length);
             long count = LibC.calls().send(fd.number(), address + DATA, length, MSG_NOSIGNAL);
             if (count < 0 && LibC.errno() != Errno.EINTR) {
                 throw new SyscallException("send to", subject, LibC.errno());

@@ -10,9 +10,9 @@ import java.util.Optional;
  */
 public record Cidr(IpAddress address, int length) {
     public Cidr {
-        if (length < 0 || length > address.bits()) {
-            throw new IllegalArgumentException(
-                    "prefix length of " + address + " must be 0 to " + address.bits() + ", was " + length);
+        if (length < 0 || length > address.family().bits()) {
+            throw new IllegalArgumentException("prefix length of " + address + " must be 0 to "
+                    + address.family().bits() + ", was " + length);
         }
     }
 
@@ -44,7 +44,11 @@ public record Cidr(IpAddress address, int length) {
 
     /** The single address as a network of its own: /32 or /128. */
     public static Cidr host(IpAddress address) {
-        return new Cidr(address, address.bits());
+        return new Cidr(address, address.family().bits());
+    }
+
+    public IpFamily family() {
+        return address.family();
     }
 
     public boolean isIpv4() {
@@ -66,12 +70,17 @@ public record Cidr(IpAddress address, int length) {
     }
 
     public boolean contains(IpAddress other) {
-        return other.isIpv6() == address.isIpv6() && other.masked(length).equals(address.masked(length));
+        return other.family() == address.family() && other.masked(length).equals(address.masked(length));
     }
 
     /** Whether every address of {@code other} is one of ours. */
     public boolean contains(Cidr other) {
         return other.length >= length && contains(other.address);
+    }
+
+    /** Whether {@code other} is a part of this network, and not the whole of it. */
+    public boolean containsPart(Cidr other) {
+        return contains(other) && !equals(other);
     }
 
     public boolean overlaps(Cidr other) {
@@ -107,13 +116,15 @@ public record Cidr(IpAddress address, int length) {
      * <p>Exact for IPv4 and for IPv6 prefixes of any length.
      */
     public IpAddress lastAddress() {
-        if (address.isIpv4()) {
-            int hostBits = length == 0 ? -1 : ~(-1 << (32 - length));
-            return IpAddress.ofIpv4(address.ipv4Bits() | (length == 32 ? 0 : hostBits));
-        }
-        IpAddress ones = IpAddress.ofIpv6(-1L, -1L);
-        IpAddress mask = ones.masked(length);
-        return IpAddress.ofIpv6(address.highBits() | ~mask.highBits(), address.lowBits() | ~mask.lowBits());
+        IpAddress mask = mask();
+        return isIpv4()
+                ? IpAddress.ofIpv4(address.ipv4Bits() | ~mask.ipv4Bits())
+                : IpAddress.ofIpv6(address.highBits() | ~mask.highBits(), address.lowBits() | ~mask.lowBits());
+    }
+
+    /** The network's mask: as many ones as the prefix is long. */
+    public IpAddress mask() {
+        return (isIpv4() ? IpAddress.ofIpv4(-1) : IpAddress.ofIpv6(-1L, -1L)).masked(length);
     }
 
     @Override

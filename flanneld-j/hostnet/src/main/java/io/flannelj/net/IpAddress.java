@@ -13,39 +13,39 @@ import java.util.Arrays;
 public final class IpAddress implements Comparable<IpAddress> {
     public static final IpAddress ANY_V4 = ofIpv4(0);
 
-    private final boolean v6;
+    private final IpFamily family;
     private final long high;
     private final long low;
 
-    private IpAddress(boolean v6, long high, long low) {
-        this.v6 = v6;
+    private IpAddress(IpFamily family, long high, long low) {
+        this.family = family;
         this.high = high;
         this.low = low;
     }
 
-    /** An IPv4 address from its 32 bits, most significant octet first. */
+    /** An IPv4 address from its 32 bits, most significant byte first. */
     public static IpAddress ofIpv4(int bits) {
-        return new IpAddress(false, 0, Integer.toUnsignedLong(bits));
+        return new IpAddress(IpFamily.IPV4, 0, Integer.toUnsignedLong(bits));
     }
 
-    /** An IPv6 address from its 128 bits, most significant octet first. */
+    /** An IPv6 address from its 128 bits, most significant byte first. */
     public static IpAddress ofIpv6(long high, long low) {
-        return new IpAddress(true, high, low);
+        return new IpAddress(IpFamily.IPV6, high, low);
     }
 
     /**
-     * An address from 4 or 16 octets in network order.
+     * An address from 4 or 16 bytes in network order.
      *
      * @throws IllegalArgumentException when there are neither 4 nor 16
      */
-    public static IpAddress ofBytes(byte[] octets) {
-        if (octets.length == 4) {
-            return new IpAddress(false, 0, bits(octets, 0, 4));
+    public static IpAddress ofBytes(byte[] bytes) {
+        if (bytes.length == 4) {
+            return new IpAddress(IpFamily.IPV4, 0, bits(bytes, 0, 4));
         }
-        if (octets.length == 16) {
-            return new IpAddress(true, bits(octets, 0, 8), bits(octets, 8, 16));
+        if (bytes.length == 16) {
+            return new IpAddress(IpFamily.IPV6, bits(bytes, 0, 8), bits(bytes, 8, 16));
         }
-        throw new IllegalArgumentException("an IP address has 4 or 16 octets, not " + octets.length);
+        throw new IllegalArgumentException("an IP address has 4 or 16 bytes, not " + bytes.length);
     }
 
     /**
@@ -57,17 +57,16 @@ public final class IpAddress implements Comparable<IpAddress> {
         return text.indexOf(':') >= 0 ? parseIpv6(text) : parseIpv4(text);
     }
 
+    public IpFamily family() {
+        return family;
+    }
+
     public boolean isIpv4() {
-        return !v6;
+        return family == IpFamily.IPV4;
     }
 
     public boolean isIpv6() {
-        return v6;
-    }
-
-    /** Width in bits: 32 or 128. */
-    public int bits() {
-        return v6 ? 128 : 32;
+        return family == IpFamily.IPV6;
     }
 
     /**
@@ -76,7 +75,7 @@ public final class IpAddress implements Comparable<IpAddress> {
      * @throws IllegalStateException on an IPv6 address
      */
     public int ipv4Bits() {
-        if (v6) {
+        if (isIpv6()) {
             throw new IllegalStateException(this + " is not an IPv4 address");
         }
         return (int) low;
@@ -92,14 +91,14 @@ public final class IpAddress implements Comparable<IpAddress> {
         return low;
     }
 
-    /** 4 or 16 octets in network order. */
+    /** 4 or 16 bytes in network order. */
     public byte[] toBytes() {
-        byte[] octets = new byte[v6 ? 16 : 4];
-        for (int i = 0; i < octets.length; i++) {
-            int shift = 8 * (octets.length - 1 - i);
-            octets[i] = (byte) (shift >= 64 ? high >>> (shift - 64) : low >>> shift);
+        byte[] bytes = new byte[family.bits() / 8];
+        for (int i = 0; i < bytes.length; i++) {
+            int shift = 8 * (bytes.length - 1 - i);
+            bytes[i] = (byte) (shift >= 64 ? high >>> (shift - 64) : low >>> shift);
         }
-        return octets;
+        return bytes;
     }
 
     /**
@@ -108,7 +107,7 @@ public final class IpAddress implements Comparable<IpAddress> {
      * @param step addresses to go forward (or back, when negative)
      */
     public IpAddress plus(long step) {
-        if (!v6) {
+        if (isIpv4()) {
             return ofIpv4((int) (low + step));
         }
         long newLow = low + step;
@@ -120,12 +119,17 @@ public final class IpAddress implements Comparable<IpAddress> {
 
     /** This address with all but the first {@code length} bits cleared. */
     public IpAddress masked(int length) {
-        if (!v6) {
+        if (isIpv4()) {
             return ofIpv4(length == 0 ? 0 : (int) low & -1 << (32 - length));
         }
         long highMask = length == 0 ? 0 : length >= 64 ? -1L : -1L << (64 - length);
         long lowMask = length <= 64 ? 0 : -1L << (128 - length);
         return ofIpv6(high & highMask, low & lowMask);
+    }
+
+    /** {@code 10.5.1.2:80} or {@code [fd00::2]:80}. */
+    public String withPort(int port) {
+        return (isIpv4() ? this : "[" + this + "]") + ":" + port;
     }
 
     /** 0.0.0.0 or ::. */
@@ -135,23 +139,23 @@ public final class IpAddress implements Comparable<IpAddress> {
 
     /** 127.0.0.0/8 or ::1. */
     public boolean isLoopback() {
-        return v6 ? high == 0 && low == 1 : low >>> 24 == 127;
+        return isIpv6() ? high == 0 && low == 1 : low >>> 24 == 127;
     }
 
     /** 169.254.0.0/16 or fe80::/10. */
     public boolean isLinkLocal() {
-        return v6 ? high >>> 54 == 0xfe80 >>> 6 : low >>> 16 == 0xa9fe;
+        return isIpv6() ? high >>> 54 == 0xfe80 >>> 6 : low >>> 16 == 0xa9fe;
     }
 
     /** 224.0.0.0/4 or ff00::/8. */
     public boolean isMulticast() {
-        return v6 ? high >>> 56 == 0xff : low >>> 28 == 0xe;
+        return isIpv6() ? high >>> 56 == 0xff : low >>> 28 == 0xe;
     }
 
     @Override
     public int compareTo(IpAddress other) {
-        if (v6 != other.v6) {
-            return v6 ? 1 : -1;
+        if (family != other.family) {
+            return family.compareTo(other.family);
         }
         int byHigh = Long.compareUnsigned(high, other.high);
         return byHigh != 0 ? byHigh : Long.compareUnsigned(low, other.low);
@@ -159,17 +163,17 @@ public final class IpAddress implements Comparable<IpAddress> {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof IpAddress that && v6 == that.v6 && high == that.high && low == that.low;
+        return other instanceof IpAddress that && family == that.family && high == that.high && low == that.low;
     }
 
     @Override
     public int hashCode() {
-        return Long.hashCode(high * 31 + low) + (v6 ? 1 : 0);
+        return Long.hashCode(high * 31 + low) + (isIpv6() ? 1 : 0);
     }
 
     @Override
     public String toString() {
-        if (!v6) {
+        if (isIpv4()) {
             return (low >>> 24) + "." + (low >>> 16 & 255) + "." + (low >>> 8 & 255) + "." + (low & 255);
         }
         int[] groups = new int[8];
@@ -203,10 +207,10 @@ public final class IpAddress implements Comparable<IpAddress> {
         return text.toString();
     }
 
-    private static long bits(byte[] octets, int from, int to) {
+    private static long bits(byte[] bytes, int from, int to) {
         long bits = 0;
         for (int i = from; i < to; i++) {
-            bits = bits << 8 | octets[i] & 0xff;
+            bits = bits << 8 | bytes[i] & 0xff;
         }
         return bits;
     }
@@ -236,15 +240,15 @@ public final class IpAddress implements Comparable<IpAddress> {
         boolean characters = text.chars().allMatch(c -> Character.digit(c, 16) >= 0 && c < 128 || c == ':' || c == '.');
         if (characters) {
             try {
-                byte[] octets = InetAddress.getByName(text).getAddress();
-                // Java hands back four octets for an IPv4-mapped address; keep it the IPv6 address it was written as.
-                if (octets.length == 4) {
+                byte[] bytes = InetAddress.getByName(text).getAddress();
+                // Java hands back four bytes for an IPv4-mapped address; keep it the IPv6 address it was written as.
+                if (bytes.length == 4) {
                     byte[] mapped = new byte[16];
                     Arrays.fill(mapped, 10, 12, (byte) 0xff);
-                    System.arraycopy(octets, 0, mapped, 12, 4);
+                    System.arraycopy(bytes, 0, mapped, 12, 4);
                     return ofBytes(mapped);
                 }
-                return ofBytes(octets);
+                return ofBytes(bytes);
             } catch (UnknownHostException e) {
                 throw new IllegalArgumentException("not an IP address: \"" + text + "\"", e);
             }

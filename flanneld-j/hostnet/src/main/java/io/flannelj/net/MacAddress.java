@@ -6,7 +6,7 @@ import java.util.random.RandomGenerator;
 /**
  * A 48-bit Ethernet address (IEEE 802).
  *
- * @param bits the address in the lower 48 bits, first octet most significant
+ * @param bits the address in the lower 48 bits, first byte most significant
  */
 public record MacAddress(long bits) {
     private static final HexFormat COLONS = HexFormat.ofDelimiter(":");
@@ -31,17 +31,17 @@ public record MacAddress(long bits) {
     }
 
     /**
-     * From 6 octets.
+     * From 6 bytes.
      *
      * @throws IllegalArgumentException when there are not 6
      */
-    public static MacAddress ofBytes(byte[] octets) {
-        if (octets.length != 6) {
-            throw new IllegalArgumentException("a MAC address has 6 octets, not " + octets.length);
+    public static MacAddress ofBytes(byte[] bytes) {
+        if (bytes.length != 6) {
+            throw new IllegalArgumentException("a MAC address has 6 bytes, not " + bytes.length);
         }
         long bits = 0;
-        for (byte octet : octets) {
-            bits = bits << 8 | octet & 0xff;
+        for (byte value : bytes) {
+            bits = bits << 8 | value & 0xff;
         }
         return new MacAddress(bits);
     }
@@ -56,13 +56,13 @@ public record MacAddress(long bits) {
         return bits != 0 && (bits >>> 40 & 1) == 0;
     }
 
-    /** 6 octets. */
+    /** 6 bytes. */
     public byte[] toBytes() {
-        byte[] octets = new byte[6];
+        byte[] bytes = new byte[6];
         for (int i = 0; i < 6; i++) {
-            octets[i] = (byte) (bits >>> (40 - 8 * i));
+            bytes[i] = (byte) (bits >>> (40 - 8 * i));
         }
-        return octets;
+        return bytes;
     }
 
     @Override

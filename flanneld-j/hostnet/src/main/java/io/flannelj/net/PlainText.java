@@ -1,7 +1,12 @@
 package io.flannelj.net;
 
+import java.util.regex.Pattern;
+
 /** Text of strangers made fit for one line of a log or a terminal. */
 public final class PlainText {
+    private static final Pattern FAILED_CALL =
+            Pattern.compile("^\\w+\\(\\.\\.\\) failed(?: with error\\(-?\\d+\\))?: ");
+
     private PlainText() {}
 
     /**
@@ -40,6 +45,11 @@ public final class PlainText {
                 && type != Character.FORMAT // also what turns the direction of writing
                 && type != Character.LINE_SEPARATOR
                 && type != Character.PARAGRAPH_SEPARATOR;
+    }
+
+    /** What Netty says of a system call that failed, without the call: the kernel's words alone. */
+    public static String withoutCall(String message) {
+        return FAILED_CALL.matcher(message).replaceFirst("");
     }
 
     /** The beginning of a text, and how long it is in all, when it has more than {@code longest} characters. */

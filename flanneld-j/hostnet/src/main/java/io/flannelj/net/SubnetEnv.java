@@ -20,22 +20,14 @@ import org.jspecify.annotations.Nullable;
  * The file by which the daemon tells the CNI plugin, Docker and its own next start what this node leased:
  * {@code /run/flannel/subnet.env}, in flannel's format. One writer, one parser.
  *
- * <p>A family that the network does not have is null in both of its fields.
- *
- * @param network the whole IPv4 pod network
- * @param subnet this node's IPv4 subnet, in network form ({@code 10.5.72.0/24}); the file shows the gateway address
- * @param ipv6Network the whole IPv6 pod network
- * @param ipv6Subnet this node's IPv6 subnet, in network form
+ * @param networks the whole pod network, of each family that it has
+ * @param subnets this node's part of it, in network form ({@code 10.5.72.0/24}); the file shows the gateway address
  * @param mtuBytes MTU of a pod's interface
  * @param ipMasq whether flanneld masquerades traffic that leaves the pod network
  */
-public record SubnetEnv(
-        @Nullable Cidr network,
-        @Nullable Cidr subnet,
-        @Nullable Cidr ipv6Network,
-        @Nullable Cidr ipv6Subnet,
-        int mtuBytes,
-        boolean ipMasq) {
+public record SubnetEnv(PerFamily<Cidr> networks, PerFamily<Cidr> subnets, int mtuBytes, boolean ipMasq) {
+    private static final String MTU = "FLANNEL_MTU";
+    private static final String IP_MASQ = "FLANNEL_IPMASQ";
 
     /** Thrown on a file that lacks what every reader needs; the message lists all of it. */
     public static final class MalformedException extends Exception {
@@ -69,12 +61,12 @@ public record SubnetEnv(
     /** The file's content, lines in flannel's order. */
     public String text() {
         StringBuilder text = new StringBuilder();
-        line(text, "FLANNEL_NETWORK", network);
-        line(text, "FLANNEL_SUBNET", subnet == null ? null : subnet.gateway());
-        line(text, "FLANNEL_IPV6_NETWORK", ipv6Network);
-        line(text, "FLANNEL_IPV6_SUBNET", ipv6Subnet == null ? null : ipv6Subnet.gateway());
-        line(text, "FLANNEL_MTU", mtuBytes);
-        line(text, "FLANNEL_IPMASQ", ipMasq);
+        for (IpFamily family : IpFamily.values()) {
+            networks.get(family).ifPresent(network -> line(text, key(family, "NETWORK"), network));
+            subnets.get(family).ifPresent(subnet -> line(text, key(family, "SUBNET"), subnet.gateway()));
+        }
+        line(text, MTU, mtuBytes);
+        line(text, IP_MASQ, ipMasq);
         return text.toString();
     }
 
@@ -93,33 +85,31 @@ public record SubnetEnv(
                         unquoted(line.substring(equals + 1).trim()));
             }
         }
-        Cidr network = onlyCidr(values.get("FLANNEL_NETWORK"), false);
-        Cidr subnet = onlyCidr(values.get("FLANNEL_SUBNET"), false);
-        Cidr ipv6Network = onlyCidr(values.get("FLANNEL_IPV6_NETWORK"), true);
-        Cidr ipv6Subnet = onlyCidr(values.get("FLANNEL_IPV6_SUBNET"), true);
-        Integer mtu = positive(values.get("FLANNEL_MTU"));
-        String ipMasq = values.get("FLANNEL_IPMASQ");
+        PerFamily<Cidr> networks = PerFamily.of(family -> onlyCidr(values.get(key(family, "NETWORK")), family));
+        PerFamily<Cidr> subnets = PerFamily.of(family -> onlyCidr(values.get(key(family, "SUBNET")), family));
+        Integer mtu = positive(values.get(MTU));
+        String ipMasq = values.get(IP_MASQ);
 
         List<String> missing = new ArrayList<>();
-        if (network == null && ipv6Network == null) {
+        if (networks.isEmpty()) {
             missing.add("FLANNEL_NETWORK or FLANNEL_IPV6_NETWORK");
         }
-        if (subnet == null && ipv6Subnet == null) {
+        if (subnets.isEmpty()) {
             missing.add("FLANNEL_SUBNET or FLANNEL_IPV6_SUBNET");
         }
         if (mtu == null) {
-            missing.add("FLANNEL_MTU");
+            missing.add(MTU);
         }
         if (ipMasq == null) {
-            missing.add("FLANNEL_IPMASQ");
+            missing.add(IP_MASQ);
         }
         if (mtu == null || !missing.isEmpty()) {
             throw new MalformedException("missing or unreadable: " + String.join(", ", missing));
         }
-        return new SubnetEnv(network, subnet, ipv6Network, ipv6Subnet, mtu, "true".equals(ipMasq));
+        return new SubnetEnv(networks, subnets, mtu, "true".equals(ipMasq));
     }
 
-    /** The subnet of an earlier life, from a file that may be absent, old or half written: then nothing. */
+    /** The subnet of the previous run, from a file that may be absent, old or half written: then nothing. */
     public static Optional<SubnetEnv> readIfUsable(Path file) {
         try {
             return Optional.of(parse(Files.readString(file)));
@@ -128,10 +118,12 @@ public record SubnetEnv(
         }
     }
 
-    private static void line(StringBuilder text, String key, @Nullable Object value) {
-        if (value != null) {
-            text.append(key).append('=').append(value).append('\n');
-        }
+    private static String key(IpFamily family, String name) {
+        return (family == IpFamily.IPV4 ? "FLANNEL_" : "FLANNEL_IPV6_") + name;
+    }
+
+    private static void line(StringBuilder text, String key, Object value) {
+        text.append(key).append('=').append(value).append('\n');
     }
 
     private static String unquoted(String value) {
@@ -142,19 +134,19 @@ public record SubnetEnv(
     }
 
     /** flannel allows a comma list, skips what it cannot read, and wants exactly one CIDR to be left. */
-    private static @Nullable Cidr onlyCidr(@Nullable String value, boolean ipv6) {
+    private static Optional<Cidr> onlyCidr(@Nullable String value, IpFamily family) {
         if (value == null) {
-            return null;
+            return Optional.empty();
         }
         List<Cidr> readable = Arrays.stream(value.split(",", -1))
                 .flatMap(entry -> Cidr.tryParse(entry.trim()).stream())
                 // A single address has no gateway's beside it, and is neither network nor subnet.
                 .filter(cidr ->
-                        cidr.isIpv6() == ipv6 && cidr.length() < cidr.address().bits())
+                        cidr.family() == family && cidr.length() < cidr.family().bits())
                 .map(Cidr::network)
                 .distinct()
                 .toList();
-        return readable.size() == 1 ? readable.get(0) : null;
+        return readable.size() == 1 ? Optional.of(readable.get(0)) : Optional.empty();
     }
 
     private static @Nullable Integer positive(@Nullable String value) {

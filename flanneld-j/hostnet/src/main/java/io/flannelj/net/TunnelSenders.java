@@ -1,16 +1,25 @@
 package io.flannelj.net;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Who sends to a tunnel that the kernel unwraps.
  *
  * @param endpoint where its packets arrive
  * @param vni of VXLAN; 0 for what has none
- * @param nodes underlay addresses of the peers
+ * @param senders the peers
  */
-public record TunnelSenders(TunnelEndpoint endpoint, int vni, List<IpAddress> nodes) {
+public record TunnelSenders(TunnelEndpoint endpoint, int vni, List<Sender> senders) {
     public TunnelSenders {
-        nodes = List.copyOf(nodes);
+        senders = List.copyOf(senders);
     }
+
+    /**
+     * A peer.
+     *
+     * @param node its underlay address
+     * @param mac that its inner packets bear; null where those are no frames
+     */
+    public record Sender(IpAddress node, @Nullable MacAddress mac) {}
 }

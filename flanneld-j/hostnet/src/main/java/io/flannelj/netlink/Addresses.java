@@ -74,7 +74,7 @@ public final class Addresses {
     }
 
     private static Request header(int type, int flags, int linkIndex, Cidr cidr) {
-        int family = Family.of(cidr.address());
+        int family = cidr.family().number();
         return new Request(type, flags)
                 .u8(family)
                 .u8(cidr.length())

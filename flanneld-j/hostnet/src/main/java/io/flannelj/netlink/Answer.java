@@ -2,6 +2,7 @@ package io.flannelj.netlink;
 
 import io.flannelj.net.IpAddress;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -64,6 +65,13 @@ final class Answer {
     int u32Attribute(int type, int otherwise) {
         int at = find(type);
         return at < 0 || valueLength(at) < 4 ? otherwise : message.getInt(at + ATTRIBUTE_HEADER_BYTES);
+    }
+
+    /** A number within the bytes of an attribute; 0 where they are too few. */
+    static int u32(byte[] value, int offset) {
+        return offset + 4 > value.length
+                ? 0
+                : ByteBuffer.wrap(value).order(ByteOrder.nativeOrder()).getInt(offset);
     }
 
     int u8Attribute(int type, int otherwise) {

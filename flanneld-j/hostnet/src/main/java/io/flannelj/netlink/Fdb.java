@@ -19,7 +19,7 @@ public final class Fdb {
     /** Entries of one device; the address is the VTEP's underlay address. */
     public List<Neighbor> list(int linkIndex) throws SyscallException {
         Request request = new Request(Neighbors.GETNEIGH, Request.FLAG_DUMP)
-                .u8(Family.BRIDGE)
+                .u8(Request.AF_BRIDGE)
                 .u8(0)
                 .u16(0)
                 .u32(0)
@@ -32,14 +32,18 @@ public final class Fdb {
     /** Sets a permanent entry, whatever was there. */
     public void replace(int linkIndex, MacAddress mac, IpAddress underlay) throws SyscallException {
         Request request = Neighbors.header(
-                        Neighbors.NEWNEIGH, Request.FLAG_CREATE | Request.FLAG_REPLACE, Family.BRIDGE, linkIndex, SELF)
+                        Neighbors.NEWNEIGH,
+                        Request.FLAG_CREATE | Request.FLAG_REPLACE,
+                        Request.AF_BRIDGE,
+                        linkIndex,
+                        SELF)
                 .attribute(DESTINATION, underlay)
                 .attribute(Neighbors.MAC, mac.toBytes());
         netlink.execute(request, "set FDB entry", mac + " to " + underlay + " on link " + linkIndex);
     }
 
     public void delete(int linkIndex, MacAddress mac, IpAddress underlay) throws SyscallException {
-        Request request = Neighbors.header(Neighbors.DELNEIGH, 0, Family.BRIDGE, linkIndex, SELF)
+        Request request = Neighbors.header(Neighbors.DELNEIGH, 0, Request.AF_BRIDGE, linkIndex, SELF)
                 .attribute(DESTINATION, underlay)
                 .attribute(Neighbors.MAC, mac.toBytes());
         netlink.execute(request, "delete FDB entry", mac + " to " + underlay + " on link " + linkIndex);

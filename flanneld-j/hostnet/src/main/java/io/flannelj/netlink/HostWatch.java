@@ -9,8 +9,8 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * Reports within milliseconds what anybody changes of the links, addresses and routes of one network namespace (the
- * multicast groups of rtnetlink(7)). What is reported has happened already; a listener that wants to know how things
+ * Reports within milliseconds what anybody changes of the links, addresses, routes, neighbours and queueing of one network
+ * namespace (the multicast groups of rtnetlink(7)). What is reported has happened already; a listener that wants to know how things
  * are now asks the kernel.
  */
 public final class HostWatch implements AutoCloseable {
@@ -20,6 +20,10 @@ public final class HostWatch implements AutoCloseable {
     private static final int DELADDR = 21;
     private static final int NEWROUTE = 24;
     private static final int DELROUTE = 25;
+    private static final int NEWQDISC = 36;
+    private static final int DELQDISC = 37;
+    private static final int NEWFILTER = 44;
+    private static final int DELFILTER = 45;
     private static final int BRIDGE = 7;
     private static final int LINK_INDEX_AT = 4;
     private static final int LINK_INDEX_END = 8;
@@ -35,7 +39,10 @@ public final class HostWatch implements AutoCloseable {
     public enum Topic {
         LINKS(0x1),
         ADDRESSES(0x10 | 0x100),
-        ROUTES(0x40 | 0x400);
+        ROUTES(0x40 | 0x400),
+        NEIGHBORS(0x4),
+        /** Queueing disciplines, filters and actions, tc(8). */
+        TRAFFIC_CONTROL(0x8);
 
         private final int groups;
 
@@ -55,6 +62,10 @@ public final class HostWatch implements AutoCloseable {
         ROUTE,
         /** The same, of a default route. */
         DEFAULT_ROUTE,
+        /** A neighbour of a link was found, lost, or changed its MAC address or state. */
+        NEIGHBOR,
+        /** A queueing discipline or filter of a link was added or removed. */
+        TRAFFIC_CONTROL,
         /** More changed than could be reported: anything may have. */
         OVERRUN
     }
@@ -115,6 +126,8 @@ public final class HostWatch implements AutoCloseable {
                     }
                 }
                 case NEWADDR, DELADDR -> readLink(Kind.ADDRESS, messages, listener);
+                case Neighbors.NEWNEIGH, Neighbors.DELNEIGH -> readLink(Kind.NEIGHBOR, messages, listener);
+                case NEWQDISC, DELQDISC, NEWFILTER, DELFILTER -> readLink(Kind.TRAFFIC_CONTROL, messages, listener);
                 case NEWROUTE, DELROUTE -> {
                     if (messages.payloadBytes() >= ROUTE_HEADER_BYTES) {
                         Answer route = messages.object(ROUTE_HEADER_BYTES);
@@ -127,7 +140,7 @@ public final class HostWatch implements AutoCloseable {
         }
     }
 
-    /** struct ifinfomsg and struct ifaddrmsg alike have the link's index at offset 4. */
+    /** struct ifinfomsg, ifaddrmsg, ndmsg and tcmsg alike have the link's index at offset 4. */
     private static void readLink(Kind kind, Messages messages, Consumer<Change> listener) {
         if (messages.payloadBytes() >= LINK_INDEX_END) {
             listener.accept(new Change(kind, messages.object(0).u32(LINK_INDEX_AT)));

@@ -3,6 +3,7 @@ package io.flannelj.netlink;
 import io.flannelj.linux.Errno;
 import io.flannelj.linux.SyscallException;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.MacAddress;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -40,6 +41,9 @@ public final class Links {
     private static final int ALTERNATIVE_NAME_MAX_BYTES = 127;
     private static final int INFO_KIND = 1;
     private static final int INFO_DATA = 2;
+    private static final int INFO_PORT_DATA = 5;
+    private static final int PORT_STATE = 1;
+    private static final int PORT_STATE_UNKNOWN = -1;
     private static final int VETH_PEER = 1;
     private static final int BRIDGE_VLAN_FILTERING = 7;
     private static final int BRIDGE_PORT_HAIRPIN = 4;
@@ -57,6 +61,8 @@ public final class Links {
     private static final int VXLAN_GROUP6 = 16;
     private static final int VXLAN_LOCAL6 = 17;
     private static final int VXLAN_GBP = 23;
+    private static final int TUN_QUEUES = 8;
+    private static final int TUN_DISABLED_QUEUES = 9;
     private static final String IPIP = "ipip";
     private static final int IPTUN_LOCAL = 2;
     private static final int IPTUN_PMTUDISC = 10;
@@ -155,7 +161,7 @@ public final class Links {
 
     private void portVlan(int type, int index, int vlan, int flags, String operation) throws SyscallException {
         Request request = new Request(type, 0);
-        request.u8(Family.BRIDGE).u8(0).u16(0).u32(index).u32(0).u32(0);
+        request.u8(Request.AF_BRIDGE).u8(0).u16(0).u32(index).u32(0).u32(0);
         request.nested(AF_SPEC, () -> request.attributeU32(BRIDGE_VLAN_INFO, vlanInfo(vlan, flags)));
         netlink.execute(request, operation, "link " + index);
     }
@@ -322,6 +328,15 @@ public final class Links {
                 .orElse(false);
     }
 
+    /** How many queues of a TUN or TAP device are open, in whatever process; 0 of other links, and where the kernel does not tell. */
+    public int tunQueues(int index) throws SyscallException {
+        Answer.Reader<Integer> reader = answer -> {
+            Answer data = answer.nested(LINKINFO).nested(INFO_DATA);
+            return data.u32Attribute(TUN_QUEUES, 0) + data.u32Attribute(TUN_DISABLED_QUEUES, 0);
+        };
+        return get(header(GETLINK, 0, index, 0, 0), reader, "link " + index).orElse(0);
+    }
+
     public void setUp(int index) throws SyscallException {
         netlink.execute(header(NEWLINK, 0, index, UP, UP), "set up", "link " + index);
     }
@@ -346,7 +361,7 @@ public final class Links {
                 request -> request.nested(
                         AF_SPEC,
                         () -> request.nested(
-                                Family.IPV4,
+                                IpFamily.IPV4.number(),
                                 () -> request.nested(
                                         IPV4_CONF, () -> request.attributeU32(IPV4_ARP_NOTIFY, notify ? 1 : 0)))));
     }
@@ -380,7 +395,7 @@ public final class Links {
                 "link " + index);
     }
 
-    /** Gives the link a note of what it is for, at most 255 octets, which {@link #withAlias} finds. */
+    /** Gives the link a note of what it is for, at most 255 bytes, which {@link #withAlias} finds. */
     public void setAlias(int index, String alias) throws SyscallException {
         change(index, "set alias of", request -> request.attribute(ALIAS, alias.getBytes(StandardCharsets.UTF_8)));
     }
@@ -421,9 +436,16 @@ public final class Links {
 
     private void bridgePort(int index, int property, boolean value, String operation) throws SyscallException {
         Request request = new Request(SETLINK, 0);
-        request.u8(Family.BRIDGE).u8(0).u16(0).u32(index).u32(0).u32(0);
+        request.u8(Request.AF_BRIDGE).u8(0).u16(0).u32(index).u32(0).u32(0);
         request.nested(PROTINFO, () -> request.attributeU8(property, value ? 1 : 0));
         netlink.execute(request, operation, "link " + index);
+    }
+
+    /** The state of a bridge's port (IFLA_BRPORT_STATE): 3 forwards, others do not; -1 of what is no port. */
+    public int bridgePortState(int index) throws SyscallException {
+        Answer.Reader<Integer> reader =
+                answer -> answer.nested(LINKINFO).nested(INFO_PORT_DATA).u8Attribute(PORT_STATE, PORT_STATE_UNKNOWN);
+        return get(header(GETLINK, 0, index, 0, 0), reader, "link " + index).orElse(PORT_STATE_UNKNOWN);
     }
 
     public void delete(int index) throws SyscallException {

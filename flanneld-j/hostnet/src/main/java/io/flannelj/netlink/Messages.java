@@ -3,7 +3,7 @@ package io.flannelj.netlink;
 import java.nio.ByteBuffer;
 
 /**
- * The messages of one netlink datagram, one after the other: {@code struct nlmsghdr}, padded to four octets (netlink(7)). A
+ * The messages of one netlink datagram, one after the other: {@code struct nlmsghdr}, padded to four bytes (netlink(7)). A
  * length that does not fit ends them, and is {@link #isDamaged() told}.
  */
 final class Messages {
@@ -54,7 +54,7 @@ final class Messages {
         return datagram.getInt(at + 8);
     }
 
-    /** Octets behind the header. */
+    /** Bytes behind the header. */
     int payloadBytes() {
         return datagram.getInt(at) - HEADER_BYTES;
     }

@@ -15,6 +15,8 @@ public final class Neighbors {
     static final int MAC = 2;
     static final int PERMANENT = 0x80;
 
+    private static final int USE = 1; // NTF_USE
+
     private final NetlinkSocket netlink;
 
     public Neighbors(NetlinkSocket netlink) {
@@ -35,7 +37,12 @@ public final class Neighbors {
 
     /** Sets a permanent entry, whatever was there. */
     public void replace(int linkIndex, IpAddress address, MacAddress mac) throws SyscallException {
-        Request request = header(NEWNEIGH, Request.FLAG_CREATE | Request.FLAG_REPLACE, Family.of(address), linkIndex, 0)
+        Request request = header(
+                        NEWNEIGH,
+                        Request.FLAG_CREATE | Request.FLAG_REPLACE,
+                        address.family().number(),
+                        linkIndex,
+                        0)
                 .attribute(ADDRESS, address)
                 .attribute(MAC, mac.toBytes());
         netlink.execute(request, "set neighbour", address + " at " + mac + " on link " + linkIndex);
@@ -43,8 +50,21 @@ public final class Neighbors {
 
     public void delete(int linkIndex, IpAddress address) throws SyscallException {
         netlink.execute(
-                header(DELNEIGH, 0, Family.of(address), linkIndex, 0).attribute(ADDRESS, address),
+                header(DELNEIGH, 0, address.family().number(), linkIndex, 0).attribute(ADDRESS, address),
                 "delete neighbour",
+                address + " on link " + linkIndex);
+    }
+
+    /**
+     * Says that an entry is in use, as a packet that is sent to it does: one that has not been heard of for a while is asked
+     * again whether it is there.
+     *
+     * @throws SyscallException ENOENT where there is no such entry
+     */
+    public void use(int linkIndex, IpAddress address) throws SyscallException {
+        netlink.execute(
+                header(NEWNEIGH, 0, address.family().number(), linkIndex, USE).attribute(ADDRESS, address),
+                "use neighbour",
                 address + " on link " + linkIndex);
     }
 

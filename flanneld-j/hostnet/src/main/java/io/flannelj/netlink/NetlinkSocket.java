@@ -37,6 +37,15 @@ public final class NetlinkSocket implements AutoCloseable {
         return new NetlinkSocket(NetlinkFd.open());
     }
 
+    /**
+     * Opens a socket that is asked for IPsec instead (ip-xfrm(8)).
+     *
+     * @throws SyscallException EPROTONOSUPPORT where this kernel has none
+     */
+    static NetlinkSocket openIpsec() throws SyscallException {
+        return new NetlinkSocket(NetlinkFd.openIpsec());
+    }
+
     /** Carries out a request whose answer is yes or no. */
     void execute(Request request, String operation, String subject) throws SyscallException {
         query(request, 0, answer -> null, operation, subject);

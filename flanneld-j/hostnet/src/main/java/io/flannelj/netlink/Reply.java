@@ -98,7 +98,7 @@ final class Reply<T> {
 
     private @Nullable T read(Messages messages) throws SyscallException {
         if (messages.payloadBytes() < headerBytes) {
-            throw unreadable("an object of " + messages.payloadBytes() + " octets");
+            throw unreadable("an object of " + messages.payloadBytes() + " bytes");
         }
         try {
             return reader.read(messages.object(headerBytes));

@@ -7,7 +7,7 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * One rtnetlink request under construction: {@code struct nlmsghdr}, a family header, and attributes, which may nest
- * (netlink(7), rtnetlink(7)). Everything is padded to four octets; numbers are in the machine's order.
+ * (netlink(7), rtnetlink(7)). Everything is padded to four bytes; numbers are in the machine's order.
  */
 final class Request {
     static final int FLAG_REQUEST = 0x1;
@@ -17,6 +17,7 @@ final class Request {
     static final int FLAG_EXCL = 0x200;
     static final int FLAG_CREATE = 0x400;
     static final int FLAG_APPEND = 0x800;
+    static final int AF_BRIDGE = 7;
     private static final int NESTED = 0x8000;
     static final int MAX_BYTES = 4096;
 
@@ -69,6 +70,15 @@ final class Request {
 
     Request attributeU32(int type, int value) {
         buffer.putShort((short) 8).putShort((short) type).putInt(value);
+        return this;
+    }
+
+    /** A structure of numbers of four bytes. */
+    Request attributeU32s(int type, int... values) {
+        buffer.putShort((short) (4 + 4 * values.length)).putShort((short) type);
+        for (int value : values) {
+            buffer.putInt(value);
+        }
         return this;
     }
 

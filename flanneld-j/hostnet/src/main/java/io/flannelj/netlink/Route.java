@@ -34,10 +34,13 @@ public record Route(
     public static final int PROTOCOL_KERNEL = 2;
     /** Made by somebody who does not say who, as {@code ip route add}, flannel, and flanneld-j before it had a number. */
     public static final int PROTOCOL_BOOT = 3;
+    /** Made by the kernel because a router, or who pretends to be one, advertised it. */
+    public static final int PROTOCOL_ADVERTISED = 9;
     /** Made by this daemon. The number is one that rt_protos of iproute2 gives to nobody, of flannel's port 8285. */
     public static final int PROTOCOL_FLANNEL_J = 85;
 
     private static final int UNICAST = 1;
+    private static final int LOCAL = 2;
     private static final int BLACKHOLE = 6;
 
     /** To nowhere. */
@@ -49,7 +52,12 @@ public record Route(
         return type == BLACKHOLE;
     }
 
-    boolean isUnicast() {
+    /** To this host itself. */
+    public boolean isLocal() {
+        return type == LOCAL;
+    }
+
+    public boolean isUnicast() {
         return type == UNICAST;
     }
 
@@ -66,7 +74,7 @@ public record Route(
 
     /** The default route through a neighbour. */
     public static Route defaultVia(IpAddress gateway, int linkIndex) {
-        return via(new Cidr(gateway, 0).network(), gateway, linkIndex);
+        return via(gateway.family().everything(), gateway, linkIndex);
     }
 
     /** The same, with a gateway that need not lie in a network of the interface. */
@@ -77,6 +85,11 @@ public record Route(
     /** The same, made by this daemon. */
     public Route withOurProtocol() {
         return new Route(destination, gateway, linkIndex, source, scope, onLink, table, PROTOCOL_FLANNEL_J, type);
+    }
+
+    /** Whether it came by a router advertisement. */
+    public boolean isAdvertised() {
+        return protocol == PROTOCOL_ADVERTISED;
     }
 
     /** Whether this daemon made it. */

@@ -4,9 +4,11 @@ import io.flannelj.linux.Errno;
 import io.flannelj.linux.SyscallException;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The routes of one network namespace (rtnetlink(7), RTM_NEWROUTE and its kin). */
 public final class Routes {
@@ -15,6 +17,8 @@ public final class Routes {
     private static final int GETROUTE = 26;
     private static final int HEADER_BYTES = 12; // struct rtmsg
     private static final int DESTINATION = 1;
+    private static final int SOURCE = 2;
+    private static final int IN_LINK = 3;
     private static final int OUT_LINK = 4;
     private static final int GATEWAY = 5;
     private static final int PRIORITY = 6;
@@ -23,11 +27,17 @@ public final class Routes {
     private static final int METRIC_MTU = 2;
     private static final int METRIC_ADVERTISED_MSS = 8;
     private static final int TABLE = 15;
+    private static final int IP_PROTOCOL = 27;
+    private static final int SOURCE_PORT = 28;
+    private static final int DESTINATION_PORT = 29;
+    private static final int UDP = 17;
     private static final int ONLINK = 4;
     private static final int MULTIPATH = 9;
     private static final int NEXT_HOP_BYTES = 8; // struct rtnexthop
     private static final int NO_HOP = 0x1 | 0x10; // RTNH_F_DEAD, RTNH_F_LINKDOWN
     private static final int CLONED = 0x200;
+    private static final int MATCHED =
+            0x2000; // RTM_F_FIB_MATCH: the route of the table, not the one made for the packet
     private static final int BLACKHOLE_METRIC = 1 << 20;
 
     private final NetlinkSocket netlink;
@@ -43,7 +53,7 @@ public final class Routes {
 
     public List<Route> list(int table) throws SyscallException {
         List<Route> routes = new ArrayList<>();
-        for (int family : new int[] {Family.IPV4, Family.IPV6}) {
+        for (IpFamily family : IpFamily.values()) {
             routes.addAll(netlink.query(dump(family), HEADER_BYTES, of(table), "list", "routes"));
         }
         return routes;
@@ -127,9 +137,9 @@ public final class Routes {
      * hop of a multipath route by itself. Unreachable, blackhole and prohibit routes are left out, and so are hops whose
      * link is down.
      */
-    public List<Route> listDefaults(boolean ipv6) throws SyscallException {
+    public List<Route> listDefaults(IpFamily family) throws SyscallException {
         List<Hops> defaults = netlink.query(
-                dump(ipv6 ? Family.IPV6 : Family.IPV4),
+                dump(family),
                 HEADER_BYTES,
                 answer -> {
                     Route route = of(Route.MAIN_TABLE).read(answer);
@@ -168,30 +178,86 @@ public final class Routes {
         return new Hops(Integer.toUnsignedLong(answer.u32Attribute(PRIORITY, 0)), routes);
     }
 
-    /** The way that the kernel would take to an address. */
-    public Route lookup(IpAddress to) throws SyscallException {
-        Request request = new Request(GETROUTE, 0)
-                .u8(Family.of(to))
-                .u8(to.bits())
+    private static Request question(IpAddress to, int sourceBits, int flags) {
+        return new Request(GETROUTE, 0)
+                .u8(to.family().number())
+                .u8(to.family().bits())
+                .u8(sourceBits)
                 .u8(0)
                 .u8(0)
                 .u8(0)
                 .u8(0)
                 .u8(0)
-                .u8(0)
-                .u32(0)
+                .u32(flags)
                 .attribute(DESTINATION, to);
-        List<Route> found = netlink.query(request, HEADER_BYTES, Routes::route, "find route to", to.toString());
+    }
+
+    private <T> T answer(Request request, Answer.Reader<T> reader, IpAddress to) throws SyscallException {
+        List<T> found = netlink.query(request, HEADER_BYTES, reader, "find route to", to.toString());
         if (found.isEmpty()) {
             throw new SyscallException("find route to", to.toString(), Errno.ESRCH, "the kernel named none");
         }
         return found.get(0);
     }
 
+    /** The way that the kernel would take to an address. */
+    public Route lookup(IpAddress to) throws SyscallException {
+        Request request = question(to, 0, 0);
+        return answer(request, Routes::route, to);
+    }
+
+    /**
+     * The way that the kernel would take with one packet, by all tables and rules.
+     *
+     * @param from its source address; null for the kernel's choice
+     * @param arrivesBy index of the interface that it arrives by, so that the checks of forwarded packets count as well (source,
+     *     rp_filter, forwarding); 0 for a packet of this host itself
+     * @return the route in force, of whatever table and type, with its own destination
+     * @throws SyscallException as the kernel would treat the packet: EXDEV where the way back leads elsewhere (rp_filter),
+     *     EHOSTUNREACH where it does not forward, EINVAL for a source that cannot be, ENETUNREACH without a route
+     */
+    public Route resolve(IpAddress to, @Nullable IpAddress from, int arrivesBy) throws SyscallException {
+        Request request = question(to, from == null ? 0 : from.family().bits(), MATCHED);
+        if (from != null) {
+            request.attribute(SOURCE, from);
+        }
+        if (arrivesBy > 0) {
+            request.attributeU32(IN_LINK, arrivesBy);
+        }
+        return answer(request, Routes::firstHop, to);
+    }
+
+    /**
+     * The hop that the kernel would send a UDP datagram of this host to, by all tables and rules; of several hops the one that
+     * this flow is given.
+     *
+     * @throws SyscallException as the kernel would refuse the datagram
+     */
+    public UdpRoute resolveUdp(IpAddress from, int sourcePort, IpAddress to, int destinationPort)
+            throws SyscallException {
+        Request request = question(to, from.family().bits(), 0)
+                .attribute(SOURCE, from)
+                .attributeU8(IP_PROTOCOL, UDP)
+                .attributePort(SOURCE_PORT, sourcePort)
+                .attributePort(DESTINATION_PORT, destinationPort);
+        return answer(request, Routes::udpRoute, to);
+    }
+
+    private static UdpRoute udpRoute(Answer answer) {
+        return new UdpRoute(route(answer), answer.nested(METRICS).u32Attribute(METRIC_MTU, 0));
+    }
+
+    /** Of a route with several hops the first. */
+    private static Route firstHop(Answer answer) {
+        Route route = route(answer);
+        List<Route> hops = hops(answer, route).routes();
+        return route.linkIndex() > 0 || hops.isEmpty() ? route : hops.get(0);
+    }
+
     /** Every route of one family; which table a route is of, its answer says. */
-    private static Request dump(int family) {
+    private static Request dump(IpFamily family) {
         return new Request(GETROUTE, Request.FLAG_DUMP)
-                .u8(family)
+                .u8(family.number())
                 .u8(0)
                 .u8(0)
                 .u8(0)
@@ -205,7 +271,7 @@ public final class Routes {
     private static Request request(int type, int flags, Route route) {
         Cidr destination = route.destination().network();
         Request request = new Request(type, flags)
-                .u8(Family.of(destination.address()))
+                .u8(destination.family().number())
                 .u8(destination.length())
                 .u8(0)
                 .u8(0)
@@ -240,11 +306,10 @@ public final class Routes {
     }
 
     static Route route(Answer answer) {
-        boolean ipv4 = answer.u8(0) == Family.IPV4;
+        IpFamily family = answer.u8(0) == IpFamily.IPV4.number() ? IpFamily.IPV4 : IpFamily.IPV6;
         IpAddress to = answer.address(DESTINATION);
-        IpAddress base = to != null ? to : ipv4 ? IpAddress.ANY_V4 : IpAddress.ofIpv6(0, 0);
         return new Route(
-                new Cidr(base, answer.u8(1)),
+                to == null ? family.everything() : new Cidr(to, answer.u8(1)),
                 answer.address(GATEWAY),
                 answer.u32Attribute(OUT_LINK, 0),
                 answer.address(PREFERRED_SOURCE),

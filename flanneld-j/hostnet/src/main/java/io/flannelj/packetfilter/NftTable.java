@@ -1,6 +1,7 @@
 package io.flannelj.packetfilter;
 
 import io.flannelj.linux.Program;
+import io.flannelj.net.IpFamily;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,6 +31,11 @@ public final class NftTable {
         this.name = name;
     }
 
+    /** How nft names a family. */
+    public static String family(IpFamily family) {
+        return family == IpFamily.IPV4 ? "ip" : "ip6";
+    }
+
     @Override
     public String toString() {
         return family + " " + name;
@@ -46,13 +52,17 @@ public final class NftTable {
     }
 
     /**
-     * Whether the table is what this object wrote last, and that is what is wanted.
+     * Looks what it takes to have a table.
      *
      * @param body what stands between the table's braces
+     * @return {@link Change#NONE} when the table is what this object wrote last, and that is wanted
      */
-    public boolean isAsWritten(String body) throws IOException {
+    public Change compare(String body) throws IOException {
         seen = list();
-        return body.equals(written) && withoutCounts(seen).equals(listing);
+        if (!written.isEmpty() && !withoutCounts(seen).equals(listing)) {
+            return Change.REPAIR;
+        }
+        return body.equals(written) ? Change.NONE : Change.WANTED;
     }
 
     /**
@@ -87,7 +97,7 @@ public final class NftTable {
         written = "";
     }
 
-    /** Packets that the counters of the rules with a comment had met when {@link #isAsWritten} looked. */
+    /** Packets that the counters of the rules with a comment had met when {@link #compare} looked. */
     public long packets(String comment) {
         long sum = 0;
         for (String line : seen.lines().toList()) {

@@ -1,6 +1,7 @@
 package io.flannelj.packetfilter;
 
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * A chain of iptables that belongs to one owner, and the rules of built-in chains that lead there.
@@ -17,6 +18,21 @@ public record OwnChain(String table, String name, String comment, List<String> j
     public OwnChain {
         jumps = List.copyOf(jumps);
         rules = List.copyOf(rules);
+    }
+
+    /** Whether any of the rules has a piece of text. */
+    public boolean mentions(String text) {
+        return Stream.concat(jumps.stream(), rules.stream()).anyMatch(rule -> rule.contains(text));
+    }
+
+    /** The same without the rules that have a piece of text. */
+    public OwnChain without(String text) {
+        return new OwnChain(
+                table,
+                name,
+                comment,
+                jumps.stream().filter(rule -> !rule.contains(text)).toList(),
+                rules.stream().filter(rule -> !rule.contains(text)).toList());
     }
 
     /** The script that makes the chain what it shall be; empty when it is. */

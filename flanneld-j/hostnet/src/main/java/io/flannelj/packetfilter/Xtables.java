@@ -1,6 +1,7 @@
 package io.flannelj.packetfilter;
 
 import io.flannelj.linux.Program;
+import io.flannelj.net.IpFamily;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,8 +20,8 @@ public final class Xtables {
 
     private final String program;
 
-    public Xtables(boolean ipv6) {
-        this.program = ipv6 ? "ip6tables" : "iptables";
+    public Xtables(IpFamily family) {
+        this.program = family == IpFamily.IPV4 ? "iptables" : "ip6tables";
     }
 
     /** The program's name, for messages. */

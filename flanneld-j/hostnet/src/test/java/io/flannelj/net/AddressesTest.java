@@ -69,7 +69,7 @@ class AddressesTest {
     }
 
     @Test
-    void addressesCountOnOverOctets() {
+    void addressesCountOnOverBytes() {
         assertThat(IpAddress.parse("10.5.0.255").plus(1)).hasToString("10.5.1.0");
         assertThat(IpAddress.parse("10.5.1.0").plus(-1)).hasToString("10.5.0.255");
         assertThat(IpAddress.parse("fc00::ffff:ffff:ffff:ffff").plus(1)).hasToString("fc00:0:0:1::");

@@ -34,4 +34,14 @@ class PlainTextTest {
         assertThat(PlainText.shorten("x".repeat(1000), 3)).isEqualTo("xxx… (1000 characters)");
         assertThat(PlainText.shorten("xyz", 3)).isEqualTo("xyz");
     }
+
+    @ParameterizedTest
+    @CsvSource({
+        "finishConnect(..) failed with error(-111): Connection refused, Connection refused",
+        "bind(..) failed: Address already in use, Address already in use",
+        "'no route (..) failed: here', 'no route (..) failed: here'"
+    })
+    void aFailedCallLeavesTheKernelsWords(String message, String words) {
+        assertThat(PlainText.withoutCall(message)).isEqualTo(words);
+    }
 }

@@ -6,12 +6,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class SubnetEnvTest {
-    private static final SubnetEnv IPV4 =
-            new SubnetEnv(Cidr.parse("10.5.0.0/16"), Cidr.parse("10.5.72.0/24"), null, null, 1450, true);
+    private static final SubnetEnv IPV4 = new SubnetEnv(cidrs("10.5.0.0/16"), cidrs("10.5.72.0/24"), 1450, true);
+
+    private static PerFamily<Cidr> cidrs(String... texts) {
+        return PerFamily.by(Cidr::family, Arrays.stream(texts).map(Cidr::parse).toList());
+    }
 
     @Test
     void isWrittenAsFlannelWritesIt() {
@@ -40,12 +44,7 @@ class SubnetEnvTest {
     @Test
     void bothFamiliesStandInFlannelsOrder() throws Exception {
         SubnetEnv both = new SubnetEnv(
-                Cidr.parse("10.5.0.0/16"),
-                Cidr.parse("10.5.72.0/24"),
-                Cidr.parse("2001:cafe:42::/56"),
-                Cidr.parse("2001:cafe:42::/64"),
-                1430,
-                false);
+                cidrs("10.5.0.0/16", "2001:cafe:42::/56"), cidrs("10.5.72.0/24", "2001:cafe:42::/64"), 1430, false);
         assertThat(both.text().lines().map(line -> line.substring(0, line.indexOf('='))))
                 .containsExactly(
                         "FLANNEL_NETWORK",
@@ -76,7 +75,7 @@ class SubnetEnvTest {
         for (int length = 0; length < text.length() - 5; length++) {
             String cut = text.substring(0, length);
             assertThatThrownBy(() -> SubnetEnv.parse(cut))
-                    .as("%d octets", length)
+                    .as("%d bytes", length)
                     .isInstanceOf(SubnetEnv.MalformedException.class)
                     .hasMessageContaining("FLANNEL_IPMASQ");
         }

@@ -188,6 +188,171 @@ class NetlinkIT {
     }
 
     @Test
+    void allThatALinkReceivesLeavesByAnother() throws IOException {
+        NetnsThread.callInNew(() -> {
+            try (NetlinkSocket netlink = NetlinkSocket.open()) {
+                run("ip", "link", "add", "a0", "type", "veth", "peer", "name", "a1");
+                run("ip", "link", "add", "b0", "type", "veth", "peer", "name", "b1");
+                Links links = new Links(netlink);
+                int from = links.require("a0").index();
+                int to = links.require("b0").index();
+                TrafficControl control = new TrafficControl(netlink);
+                assertThat(control.redirectedTo(from)).as("before").isZero();
+
+                control.redirect(from, to);
+
+                assertThat(run("tc", "filter", "show", "dev", "a0", "ingress"))
+                        .contains("mirred (Egress Redirect to device b0) stolen");
+                assertThat(control.redirectedTo(from)).isEqualTo(to);
+
+                control.redirect(from, links.require("b1").index()); // in the place of the first
+                assertThat(control.redirectedTo(from))
+                        .isEqualTo(links.require("b1").index());
+
+                run(
+                        "tc",
+                        "filter",
+                        "add",
+                        "dev",
+                        "a0",
+                        "ingress",
+                        "prio",
+                        "5",
+                        "u32",
+                        "match",
+                        "u32",
+                        "0",
+                        "0",
+                        "action",
+                        "mirred",
+                        "egress",
+                        "redirect",
+                        "dev",
+                        "b0");
+                assertThat(control.redirectedTo(from))
+                        .as("somebody else's filter beside it")
+                        .isZero();
+                run("tc", "qdisc", "del", "dev", "a0", "clsact");
+                assertThat(control.redirectedTo(from))
+                        .as("after it was removed")
+                        .isZero();
+                control.redirect(from, to);
+                assertThat(control.redirectedTo(from)).isEqualTo(to);
+
+                control.redirect(from, to);
+                run("ip", "link", "set", "b0", "up");
+                run("ip", "link", "set", "b1", "up");
+                run("ip", "link", "set", "a0", "up");
+                run("ip", "addr", "add", "10.9.9.1/24", "dev", "a1");
+                run("ip", "link", "set", "a1", "up");
+                run("ip", "neigh", "add", "10.9.9.2", "lladdr", "02:00:00:00:00:09", "dev", "a1");
+                long before = receivedBytes("b1");
+                new ProcessBuilder("ping", "-c1", "-W1", "-s", "1400", "10.9.9.2")
+                        .start()
+                        .waitFor();
+                long grown = receivedBytes("b1") - before;
+                assertThat(grown).as("bytes that came out at the other end").isGreaterThan(1400);
+            }
+            return null;
+        });
+    }
+
+    @Test
+    void theKernelNamesTheHopAndTheNeighbourOfADatagram() throws IOException {
+        NetnsThread.callInNew(() -> {
+            List<HostWatch.Change> seen = new CopyOnWriteArrayList<>();
+            HostWatch watch = HostWatch.start(
+                    EnumSet.of(HostWatch.Topic.NEIGHBORS, HostWatch.Topic.TRAFFIC_CONTROL), "watch", seen::add);
+            try (NetlinkSocket netlink = NetlinkSocket.open()) {
+                run("ip", "link", "add", "a0", "type", "veth", "peer", "name", "a1");
+                run("ip", "addr", "add", "192.168.0.1/24", "dev", "a0");
+                run("ip", "link", "set", "a1", "up");
+                run("ip", "link", "set", "a0", "up");
+                run("ip", "route", "add", "10.7.0.0/16", "via", "192.168.0.254");
+                run("ip", "route", "add", "10.7.7.0/24", "via", "192.168.0.253", "table", "7");
+                run("ip", "rule", "add", "ipproto", "udp", "dport", "8472", "table", "7");
+                int link = new Links(netlink).require("a0").index();
+                Routes routes = new Routes(netlink);
+                IpAddress own = IpAddress.parse("192.168.0.1");
+                IpAddress far = IpAddress.parse("10.7.7.7");
+
+                assertThat(routes.resolveUdp(own, 8472, far, 8472).route().gateway())
+                        .isEqualTo(IpAddress.parse("192.168.0.253"));
+                assertThat(routes.resolveUdp(own, 8472, far, 9).route().gateway())
+                        .isEqualTo(IpAddress.parse("192.168.0.254"));
+                assertThat(routes.resolveUdp(own, 8472, IpAddress.parse("192.168.0.9"), 8472)
+                                .route())
+                        .satisfies(route -> assertThat(route.gateway()).isNull())
+                        .satisfies(route -> assertThat(route.linkIndex()).isEqualTo(link));
+                assertThatThrownBy(() -> routes.resolveUdp(own, 8472, IpAddress.parse("172.31.0.1"), 8472))
+                        .hasMessageContaining("ENETUNREACH");
+
+                run("ip", "route", "add", "10.8.0.0/16", "via", "192.168.0.254", "mtu", "1300");
+                assertThat(routes.resolveUdp(own, 8472, IpAddress.parse("10.8.0.1"), 8472)
+                                .mtuBytes())
+                        .isEqualTo(1300);
+                assertThat(routes.resolveUdp(own, 8472, far, 8472).mtuBytes()).isZero();
+
+                run("ip", "neigh", "add", "192.168.0.9", "lladdr", "02:00:00:00:00:09", "dev", "a0", "nud", "stale");
+                awaitReport(seen, HostWatch.Kind.NEIGHBOR, link);
+                assertThat(neighbor(netlink, link).isStale()).isTrue();
+                assertThat(neighbor(netlink, link).isUsable()).isTrue();
+
+                new Neighbors(netlink).use(link, IpAddress.parse("192.168.0.9"));
+
+                assertThat(run("ip", "neigh"))
+                        .contains("192.168.0.9 dev a0 lladdr 02:00:00:00:00:09")
+                        .contains("DELAY");
+                assertThat(neighbor(netlink, link).isStale()).isFalse();
+                assertThat(neighbor(netlink, link).isUsable()).isTrue();
+                assertThatThrownBy(() -> new Neighbors(netlink).use(link, IpAddress.parse("192.168.0.10")))
+                        .hasMessageContaining("ENOENT");
+
+                new TrafficControl(netlink)
+                        .redirect(link, new Links(netlink).require("a1").index());
+                awaitReport(seen, HostWatch.Kind.TRAFFIC_CONTROL, link);
+            } finally {
+                watch.close();
+            }
+            return null;
+        });
+    }
+
+    @Test
+    void policiesOfPacketsThatLeaveAreCounted() throws IOException {
+        NetnsThread.callInNew(() -> {
+            try (IpsecPolicies policies = IpsecPolicies.open()) {
+                assertThat(policies.countOutbound()).isZero();
+
+                run("ip", "xfrm", "policy", "add", "src", "192.0.2.1", "dst", "192.0.2.2", "dir", "in");
+                assertThat(policies.countOutbound()).as("of those that arrive").isZero();
+                run("ip", "xfrm", "policy", "add", "src", "192.0.2.1", "dst", "192.0.2.2", "dir", "out");
+                assertThat(policies.countOutbound()).isEqualTo(1);
+                run("ip", "xfrm", "policy", "delete", "src", "192.0.2.1", "dst", "192.0.2.2", "dir", "out");
+                assertThat(policies.countOutbound()).isZero();
+            }
+            return null;
+        });
+    }
+
+    private static long receivedBytes(String link) throws IOException, InterruptedException {
+        String line = run("cat", "/proc/self/net/dev")
+                .lines()
+                .filter(one -> one.trim().startsWith(link + ":"))
+                .findFirst()
+                .orElseThrow();
+        return Long.parseLong(line.replaceFirst(".*:\\s*(\\d+).*", "$1"));
+    }
+
+    private static Neighbor neighbor(NetlinkSocket netlink, int link) throws SyscallException {
+        return new Neighbors(netlink)
+                .list(link).stream()
+                        .filter(entry -> IpAddress.parse("192.168.0.9").equals(entry.address()))
+                        .findFirst()
+                        .orElseThrow();
+    }
+
+    @Test
     void thousandsOfRoutesAreListedWhole() throws IOException {
         NetnsThread.callInNew(() -> {
             try (NetlinkSocket netlink = NetlinkSocket.open()) {

@@ -59,7 +59,7 @@ class ReplyTest {
         assertThat(changes).isEmpty();
     }
 
-    /** 20 octets. */
+    /** 20 bytes. */
     private static ByteBuffer message(int length, int type, int flags, int payload) {
         return ByteBuffer.allocate(20)
                 .order(ByteOrder.nativeOrder())

@@ -5,6 +5,7 @@ import io.flannelj.lab.LabException;
 import io.flannelj.lab.Node;
 import io.flannelj.lab.Pod;
 import io.flannelj.lab.Wait;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.SubnetEnv;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -57,7 +58,7 @@ final class FlannelUdp implements Contender {
         Wait.until("flannel has a subnet", Duration.ofSeconds(20), () -> Files.exists(node.subnetFile()));
         SubnetEnv env = SubnetEnv.readIfUsable(node.subnetFile())
                 .orElseThrow(() -> new LabException("flannel's subnet file cannot be read"));
-        String gateway = String.valueOf(env.subnet());
+        String gateway = env.subnets().require(IpFamily.IPV4).toString();
         return node.addUnwiredPod().wireByHand(gateway.substring(0, gateway.lastIndexOf('.')), env.mtuBytes());
     }
 }

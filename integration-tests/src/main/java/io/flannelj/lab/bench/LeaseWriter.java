@@ -17,6 +17,10 @@ import java.util.concurrent.locks.LockSupport;
  */
 public final class LeaseWriter {
     private static final String PREFIX = "/coreos.com/network/subnets/";
+    /** Whose all leases are at first. */
+    static final String NODE = "192.168.100.200";
+
+    private static final List<String> MOVED_TO = List.of("192.168.100.201", "192.168.100.202");
     private static final int IN_FLIGHT = 200;
 
     private LeaseWriter() {}
@@ -36,14 +40,13 @@ public final class LeaseWriter {
                     LockSupport.parkNanos(due - System.nanoTime());
                 }
                 int lease = i % count;
-                int address = perSecond == 0 ? 200 : 201 + i / count % 2;
+                String address = perSecond == 0 ? NODE : MOVED_TO.get(i / count % 2);
                 String subnet = subnet(lease);
                 Instant now = Instant.now();
                 System.out.println(now.getEpochSecond() + "." + "%09d".formatted(now.getNano()) + " " + subnet + "/24");
                 pending.add(store.put(
                         bytes(PREFIX + subnet + "-24"),
-                        bytes("{\"PublicIP\":\"192.168.100." + address
-                                + "\",\"PublicIPv6\":null,\"BackendType\":\"host-gw\"}")));
+                        bytes("{\"PublicIP\":\"" + address + "\",\"PublicIPv6\":null,\"BackendType\":\"host-gw\"}")));
                 if (pending.size() >= IN_FLIGHT) {
                     CompletableFuture.allOf(pending.toArray(new CompletableFuture<?>[0]))
                             .join();

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -46,6 +47,17 @@ public final class OverlayBenchmark implements Callable<Integer> {
             description =
                     "flanneld-j-vxlan a second time with these options of Java, as flanneld-j-vxlan-java-options.")
     String javaOptions = "";
+
+    @Option(
+            names = "--environment",
+            split = ",",
+            description = "flanneld-j-vxlan a second time with these variables, as flanneld-j-vxlan-environment;"
+                    + " flags are FLANNELD_PEER_PROBES=false and the like.")
+    Map<String, String> environment = Map.of();
+
+    @Option(names = "--before", description = "A distribution of another version, measured as flanneld-j-vxlan-before.")
+    @Nullable
+    Path before;
 
     @Option(names = "--repetitions", description = "Of everything (${DEFAULT-VALUE}).")
     int repetitions = 5;
@@ -99,6 +111,12 @@ public final class OverlayBenchmark implements Callable<Integer> {
         all.addAll(OwnContender.all());
         if (!javaOptions.isEmpty()) {
             all.add(OwnContender.withJavaOptions(javaOptions));
+        }
+        if (!environment.isEmpty()) {
+            all.add(OwnContender.withEnvironment(environment));
+        }
+        if (before != null) {
+            all.add(OwnContender.before(before));
         }
         all.add(new FlannelUdp());
         all.addAll(Tunnels.all());

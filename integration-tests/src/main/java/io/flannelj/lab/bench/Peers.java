@@ -1,5 +1,6 @@
 package io.flannelj.lab.bench;
 
+import io.flannelj.lab.Cache;
 import java.nio.file.Path;
 
 /** Where the real peers are that {@code integration-tests/peers} builds. */
@@ -8,13 +9,6 @@ public final class Peers {
 
     /** Where one of them is, built or not. */
     public static Path program(String name) {
-        String named = System.getenv("PEERS");
-        if (named != null && !named.isEmpty()) {
-            return Path.of(named, name);
-        }
-        String cache = System.getenv("XDG_CACHE_HOME");
-        Path root =
-                cache != null && !cache.isEmpty() ? Path.of(cache) : Path.of(System.getProperty("user.home"), ".cache");
-        return root.resolve("flanneld-j-peers").resolve(name);
+        return Cache.folder("PEERS", "flanneld-j-peers").resolve(name);
     }
 }

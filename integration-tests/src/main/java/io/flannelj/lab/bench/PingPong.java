@@ -16,7 +16,7 @@ import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
-/** One UDP datagram of 64 octets there and back, again and again: how long a request waits for its answer. */
+/** One UDP datagram of 64 bytes there and back, again and again: how long a request waits for its answer. */
 final class PingPong {
     private static final int PORT = 21_000;
     private static final int BYTES = 64;

@@ -14,14 +14,17 @@ import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -34,6 +37,13 @@ import picocli.CommandLine.Option;
         sortOptions = false)
 public final class ScaleBenchmark implements Callable<Integer> {
     private static final Duration LONG = Duration.ofMinutes(2);
+
+    /** At fifty a second, and the first time for the leases themselves. */
+    private static final Duration FOR_ALL_TO_BE_ASKED = Duration.ofMinutes(5);
+
+    private static final String HOST_GW =
+            "{\"Network\":\"10.64.0.0/11\",\"SubnetLen\":24,\"SubnetMax\":\"10.64.200.0\","
+                    + "\"Backend\":{\"Type\":\"host-gw\"}}";
     private static final Pattern ROUTE = Pattern.compile("^\\[(\\S+)] (\\S+) via \\S+", Pattern.MULTILINE);
 
     @Option(names = "--nodes", description = "Daemons that are started at once (${DEFAULT-VALUE}).")
@@ -48,6 +58,16 @@ public final class ScaleBenchmark implements Callable<Integer> {
     @Option(names = "--seconds", description = "For so long (${DEFAULT-VALUE}).")
     int seconds = 20;
 
+    @Option(names = "--parts", split = ",", description = "What is measured, of ${COMPLETION-CANDIDATES} (all).")
+    Set<Part> parts = EnumSet.allOf(Part.class);
+
+    /** What can be measured by itself. */
+    enum Part {
+        nodes,
+        leases,
+        probes
+    }
+
     private ScaleBenchmark() {}
 
     public static void main(String[] arguments) {
@@ -56,8 +76,16 @@ public final class ScaleBenchmark implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        manyNodes();
-        manyLeases();
+        if (parts.contains(Part.nodes)) {
+            manyNodes();
+        }
+        if (parts.contains(Part.leases)) {
+            manyLeases();
+        }
+        if (parts.contains(Part.probes)) {
+            probes("--peer-probes=true");
+            probes("--peer-probes=false");
+        }
         return 0;
     }
 
@@ -86,8 +114,7 @@ public final class ScaleBenchmark implements Callable<Integer> {
 
     private void manyLeases() throws IOException {
         try (Lab lab = Lab.open(1, Lab.Underlay.ON)) {
-            lab.configure("{\"Network\":\"10.64.0.0/11\",\"SubnetLen\":24,\"SubnetMax\":\"10.64.200.0\","
-                    + "\"Backend\":{\"Type\":\"host-gw\"}}");
+            lab.configure(HOST_GW);
             Node node = lab.node(1);
             Path written = node.directory().resolve("written.log");
             write(lab, node, node.directory().resolve("first.log"), 0);
@@ -124,6 +151,67 @@ public final class ScaleBenchmark implements Callable<Integer> {
                     at(lags, 1),
                     residentMiB(node));
         }
+    }
+
+    /** What it costs to ping so many peers, all of which answer. */
+    private void probes(String flag) throws IOException {
+        try (Lab lab = Lab.open(1, Lab.Underlay.ON)) {
+            lab.configure(HOST_GW);
+            lab.runOnSwitch("ip", "addr", "add", LeaseWriter.NODE + "/32", "dev", "br0")
+                    .orThrow();
+            Node node = lab.node(1);
+            write(lab, node, node.directory().resolve("first.log"), 0);
+            node.startDaemon(flag);
+            node.awaitReady();
+            boolean probed = flag.endsWith("true");
+            Wait.until(node::log, FOR_ALL_TO_BE_ASKED, () -> !probed || answering(node) == leases);
+            Map<String, Long> before = processorNanos(node);
+            long begin = System.nanoTime();
+            long end = begin + Duration.ofSeconds(Math.max(seconds, 30)).toNanos();
+            Wait.until("time passes", LONG, () -> System.nanoTime() > end);
+            Map<String, Long> after = processorNanos(node);
+            double wall = System.nanoTime() - begin;
+            Map<String, Long> used = new HashMap<>(after);
+            before.forEach((thread, nanos) -> used.merge(thread, -nanos, Long::sum));
+            say(
+                    "%s, %d peers that answer: flannel-probe takes %.2f %% of a processor, the whole daemon %.2f %%",
+                    flag,
+                    leases,
+                    100 * used.getOrDefault("flannel-probe", 0L) / wall,
+                    100 * used.values().stream().mapToLong(nanos -> nanos).sum() / wall);
+        }
+    }
+
+    private static long answering(Node node) {
+        return node.metrics()
+                .lines()
+                .filter(line -> line.startsWith("flannelj_paths{reach=\"answering\"}"))
+                .mapToLong(line -> (long) Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                .sum();
+    }
+
+    /** Empty when the thread has ended meanwhile. */
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
+    /** By the names of the daemon's threads; some share one. */
+    private static Map<String, Long> processorNanos(Node node) throws IOException {
+        Map<String, Long> nanos = new HashMap<>();
+        try (Stream<Path> tasks = Files.list(Path.of("/proc/" + node.daemonPid() + "/task"))) {
+            for (Path task : tasks.toList()) {
+                String ran = read(task.resolve("schedstat")).split(" ", 2)[0];
+                String name = read(task.resolve("comm")).strip();
+                if (!ran.isEmpty()) {
+                    nanos.merge(name, Long.parseLong(ran), Long::sum);
+                }
+            }
+        }
+        return nanos;
     }
 
     private void write(Lab lab, Node node, Path log, int perSecond) {

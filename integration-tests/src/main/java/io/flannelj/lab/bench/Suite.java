@@ -16,7 +16,7 @@ import java.util.function.Consumer;
 final class Suite implements AutoCloseable {
     private static final double BYTES_PER_GB = 1e9;
     private static final int SMALL_BYTES = 64;
-    private static final int LARGE_BYTES = 1400 - 28; // a packet of 1,400 octets, which every contender takes whole
+    private static final int LARGE_BYTES = 1400 - 28; // a packet of 1,400 bytes, which every contender takes whole
 
     private final double seconds;
     private final Set<Metric> wanted;

@@ -6,11 +6,14 @@ import io.flannelj.config.AnnotationPrefix;
 import io.flannelj.fuzz.Input;
 import io.flannelj.fuzz.Promise;
 import io.flannelj.lease.Lease;
+import io.flannelj.net.IpFamily;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 
 /**
  * A node as Kubernetes tells it: lines of {@code name: value}, of which {@code podCIDR} may come several times and the others are
@@ -36,12 +39,10 @@ public final class NodeFuzz {
             }
         });
         Node node = node(podCidrs, annotations);
-        for (NodeCodec.Families families : List.of(
-                new NodeCodec.Families(true, false),
-                new NodeCodec.Families(false, true),
-                new NodeCodec.Families(true, true))) {
-            check(node, podCidrs, families);
+        for (IpFamily family : IpFamily.values()) {
+            check(node, podCidrs, Set.of(family));
         }
+        check(node, podCidrs, EnumSet.allOf(IpFamily.class));
     }
 
     private static Node node(List<String> podCidrs, Map<String, String> annotations) {
@@ -56,7 +57,7 @@ public final class NodeFuzz {
                 .build();
     }
 
-    private static void check(Node node, List<String> podCidrs, NodeCodec.Families families) {
+    private static void check(Node node, List<String> podCidrs, Set<IpFamily> families) {
         CODEC.isManaged(node);
         CODEC.notes(node);
         try {

@@ -31,7 +31,7 @@ final class CLibrary {
 
     @Include("stdlib.h")
     @Import(name = "calloc")
-    static native Address calloc(int count, int octets);
+    static native Address calloc(int count, int bytes);
 
     @Include("stdlib.h")
     @Import(name = "exit")
@@ -39,11 +39,11 @@ final class CLibrary {
 
     @Include("unistd.h")
     @Import(name = "read")
-    static native int read(int fd, Address octets, int length);
+    static native int read(int fd, Address bytes, int length);
 
     @Include("unistd.h")
     @Import(name = "write")
-    static native int write(int fd, Address octets, int length);
+    static native int write(int fd, Address bytes, int length);
 
     @Include("unistd.h")
     @Import(name = "close")
@@ -95,7 +95,7 @@ final class CLibrary {
 
     @Include("sys/socket.h")
     @Import(name = "send")
-    static native int send(int fd, Address octets, int length, int flags);
+    static native int send(int fd, Address bytes, int length, int flags);
 
     @Include("sys/socket.h")
     @Import(name = "sendmsg")
@@ -103,5 +103,5 @@ final class CLibrary {
 
     @Include("sys/socket.h")
     @Import(name = "recv")
-    static native int recv(int fd, Address octets, int length, int flags);
+    static native int recv(int fd, Address bytes, int length, int flags);
 }

@@ -27,19 +27,19 @@ final class NativeHost implements Host {
 
     @Override
     public byte[] readInput() throws IOException {
-        byte[] octets = new byte[16 << 10];
+        byte[] bytes = new byte[16 << 10];
         int length = 0;
         while (true) {
-            int count = CLibrary.read(IN, Address.ofData(octets).add(length), octets.length - length);
+            int count = CLibrary.read(IN, Address.ofData(bytes).add(length), bytes.length - length);
             if (count < 0 && CLibrary.errno() != CLibrary.EINTR) {
                 throw failure("standard input cannot be read");
             }
             if (count == 0) {
-                return Arrays.copyOf(octets, length);
+                return Arrays.copyOf(bytes, length);
             }
             length += Math.max(count, 0);
-            if (length == octets.length) {
-                octets = Arrays.copyOf(octets, length * 2);
+            if (length == bytes.length) {
+                bytes = Arrays.copyOf(bytes, length * 2);
             }
         }
     }
@@ -55,10 +55,10 @@ final class NativeHost implements Host {
     }
 
     /** Gives up where nobody reads. */
-    private static boolean write(int fd, byte[] octets) {
+    private static boolean write(int fd, byte[] bytes) {
         int done = 0;
-        while (done < octets.length) {
-            int count = CLibrary.write(fd, Address.ofData(octets).add(done), octets.length - done);
+        while (done < bytes.length) {
+            int count = CLibrary.write(fd, Address.ofData(bytes).add(done), bytes.length - done);
             if (count < 0 && CLibrary.errno() != CLibrary.EINTR) {
                 return false;
             }
@@ -87,7 +87,7 @@ final class NativeHost implements Host {
     public Connection connect(String socket) throws IOException {
         byte[] path = socket.getBytes(StandardCharsets.UTF_8);
         if (path.length > MAX_SOCKET_PATH) {
-            throw new IOException("its path is longer than " + MAX_SOCKET_PATH + " octets");
+            throw new IOException("its path is longer than " + MAX_SOCKET_PATH + " bytes");
         }
         byte[] address = new byte[2 + MAX_SOCKET_PATH + 1]; // struct sockaddr_un
         address[0] = 1; // AF_UNIX
@@ -136,7 +136,7 @@ final class NativeHost implements Host {
             home == null ? directory() + LAUNCHER : home + "/cni/" + LAUNCHER,
             directory() + LAUNCHER,
             "/opt/flanneld-j/cni/" + LAUNCHER,
-            "/usr/share/flanneld-j/cni/" + LAUNCHER
+            "/usr/lib/flanneld-j/cni/" + LAUNCHER
         };
         for (String candidate : candidates) {
             Address path = outsideTheHeap(terminated(candidate));
@@ -171,17 +171,17 @@ final class NativeHost implements Host {
         while (address.add(length).getByte() != 0) {
             length++;
         }
-        byte[] octets = new byte[length];
+        byte[] bytes = new byte[length];
         for (int i = 0; i < length; i++) {
-            octets[i] = address.add(i).getByte();
+            bytes[i] = address.add(i).getByte();
         }
-        return new String(octets, StandardCharsets.UTF_8);
+        return new String(bytes, StandardCharsets.UTF_8);
     }
 
-    private static Address outsideTheHeap(byte[] octets) {
-        Address copy = CLibrary.calloc(octets.length, 1);
-        for (int i = 0; i < octets.length; i++) {
-            copy.add(i).putByte(octets[i]);
+    private static Address outsideTheHeap(byte[] bytes) {
+        Address copy = CLibrary.calloc(bytes.length, 1);
+        for (int i = 0; i < bytes.length; i++) {
+            copy.add(i).putByte(bytes[i]);
         }
         return copy;
     }
@@ -199,11 +199,10 @@ final class NativeHost implements Host {
         }
 
         @Override
-        public void send(byte[] octets) throws IOException {
-            int done = netns < 0 ? 0 : sendWithNetns(octets);
-            while (done < octets.length) {
-                int count =
-                        CLibrary.send(fd, Address.ofData(octets).add(done), octets.length - done, CLibrary.NO_SIGNAL);
+        public void send(byte[] bytes) throws IOException {
+            int done = netns < 0 ? 0 : sendWithNetns(bytes);
+            while (done < bytes.length) {
+                int count = CLibrary.send(fd, Address.ofData(bytes).add(done), bytes.length - done, CLibrary.NO_SIGNAL);
                 if (count < 0 && CLibrary.errno() != CLibrary.EINTR) {
                     throw failure("it does not listen");
                 }
@@ -211,15 +210,15 @@ final class NativeHost implements Host {
             }
         }
 
-        private int sendWithNetns(byte[] octets) throws IOException {
+        private int sendWithNetns(byte[] bytes) throws IOException {
             // struct msghdr at 0, struct iovec at 64, struct cmsghdr with the descriptor at 80
             Address memory = CLibrary.calloc(128, 1);
             memory.add(16).putAddress(memory.add(64));
             memory.add(24).putLong(1);
             memory.add(32).putAddress(memory.add(80));
             memory.add(40).putLong(24);
-            memory.add(64).putAddress(Address.ofData(octets));
-            memory.add(72).putLong(octets.length);
+            memory.add(64).putAddress(Address.ofData(bytes));
+            memory.add(72).putLong(bytes.length);
             memory.add(80).putLong(20);
             memory.add(88).putInt(1); // SOL_SOCKET
             memory.add(92).putInt(1); // SCM_RIGHTS
@@ -236,15 +235,15 @@ final class NativeHost implements Host {
 
         @Override
         public byte[] receive() throws IOException {
-            byte[] octets = new byte[16 << 10];
-            int count = CLibrary.recv(fd, Address.ofData(octets), octets.length, 0);
+            byte[] bytes = new byte[16 << 10];
+            int count = CLibrary.recv(fd, Address.ofData(bytes), bytes.length, 0);
             while (count < 0 && CLibrary.errno() == CLibrary.EINTR) {
-                count = CLibrary.recv(fd, Address.ofData(octets), octets.length, 0);
+                count = CLibrary.recv(fd, Address.ofData(bytes), bytes.length, 0);
             }
             if (count < 0) {
                 throw failure("nothing came for " + Shim.PATIENCE_SECONDS + " s");
             }
-            return Arrays.copyOf(octets, count);
+            return Arrays.copyOf(bytes, count);
         }
 
         @Override

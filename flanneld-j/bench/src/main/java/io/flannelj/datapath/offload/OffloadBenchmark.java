@@ -3,6 +3,7 @@ package io.flannelj.datapath.offload;
 import io.flannelj.device.Iovecs;
 import io.flannelj.device.TunFeatures;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.packet.InternetChecksum;
 import io.flannelj.packet.IpHeader;
 import io.flannelj.packet.Ipv4Header;
@@ -27,6 +28,7 @@ import org.openjdk.jmh.annotations.TearDown;
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class OffloadBenchmark implements SegmentSink, PacketSink {
+    private static final IpHeader IP = IpHeader.of(IpFamily.IPV4);
     private static final int MTU_BYTES = 1450;
     private static final int HEADERS = Ipv4Header.MIN_BYTES + TcpHeader.MIN_BYTES;
     private static final int SEGMENT_PAYLOAD = MTU_BYTES - HEADERS;
@@ -39,7 +41,9 @@ public class OffloadBenchmark implements SegmentSink, PacketSink {
     private final ByteBuf head = superPacket.copy(0, HEADERS);
     private final ByteBuf segments = PooledByteBufAllocator.DEFAULT.directBuffer(SEGMENTS * MTU_BYTES);
     private final ByteBuf headers = PooledByteBufAllocator.DEFAULT.directBuffer(SEGMENTS * SLOT_BYTES);
-    private final Coalescer coalescer = new Coalescer(PooledByteBufAllocator.DEFAULT, TunFeatures.ALL, MTU_BYTES, this);
+    private final Segmenter segmenter = new Segmenter(IP);
+    private final Coalescer coalescer =
+            new Coalescer(PooledByteBufAllocator.DEFAULT, IP, TunFeatures.ALL, MTU_BYTES, this);
     private final ByteBuf firstHead;
     private int slot;
     private long seen;
@@ -70,7 +74,7 @@ public class OffloadBenchmark implements SegmentSink, PacketSink {
         packet.setByte(tcp + 13, TcpHeader.ACK);
         packet.setShort(tcp + 14, 512);
         packet.setInt(tcp + TcpHeader.CHECKSUM_OFFSET, 0);
-        long sum = Ipv4Header.pseudoHeaderSum(packet, 0, Ipv4Header.PROTOCOL_TCP, total - tcp);
+        long sum = IP.pseudoHeaderSum(packet, 0, Ipv4Header.PROTOCOL_TCP, total - tcp);
         InternetChecksum.store(
                 packet, tcp + TcpHeader.CHECKSUM_OFFSET, InternetChecksum.add(sum, packet, tcp, total - tcp));
         return packet;
@@ -91,8 +95,8 @@ public class OffloadBenchmark implements SegmentSink, PacketSink {
         slot = 0;
         superPacket.setBytes(0, head, 0, HEADERS); // cutting uses it up
         int length = superPacket.writerIndex();
-        int upper = IpHeader.upperLayer(superPacket, 0, length, false);
-        Segmenter.cut(superPacket, 0, length, false, upper, SEGMENT_PAYLOAD, this);
+        int upper = IP.upperLayer(superPacket, 0, length);
+        segmenter.cut(superPacket, 0, length, upper, SEGMENT_PAYLOAD, this);
         return seen;
     }
 
@@ -101,7 +105,7 @@ public class OffloadBenchmark implements SegmentSink, PacketSink {
         segments.setBytes(0, firstHead, 0, HEADERS); // joining makes it the whole run's
         long address = segments.memoryAddress();
         for (int i = 0; i < SEGMENTS; i++) {
-            if (!coalescer.accept(segments, address, i * MTU_BYTES, MTU_BYTES, false)) {
+            if (!coalescer.accept(segments, address, i * MTU_BYTES, MTU_BYTES)) {
                 throw new IllegalStateException("the checksum of segment " + i + " is refused");
             }
         }

@@ -1,4 +1,4 @@
-/** A lease and nothing else: somebody else carries the traffic. */
+/** A lease and nothing else: another program carries the traffic. */
 @NullMarked
 package io.flannelj.backend.alloc;
 

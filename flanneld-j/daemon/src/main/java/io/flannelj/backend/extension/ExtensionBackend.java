@@ -1,21 +1,21 @@
 package io.flannelj.backend.extension;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.flannelj.backend.Attempts;
-import io.flannelj.backend.BackendProvider.Backend;
-import io.flannelj.backend.PeerRoutes;
+import io.flannelj.backend.Backend;
+import io.flannelj.backend.BestEffort;
 import io.flannelj.backend.PodDestinations;
 import io.flannelj.backend.Unreachable;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.PodSubnets;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -62,7 +62,7 @@ final class ExtensionBackend implements Backend {
                 wanted.put(lease.subnets(), lease.attributes());
             }
         }
-        Attempts attempts = new Attempts();
+        BestEffort attempts = new BestEffort();
         for (Map.Entry<PodSubnets, LeaseAttributes> peer : List.copyOf(added.entrySet())) {
             if (!peer.getValue().equals(wanted.get(peer.getKey()))) {
                 attempts.run(() -> {
@@ -89,8 +89,7 @@ final class ExtensionBackend implements Backend {
 
     /** Commands are told both families at once, so both have to be good. */
     private boolean isSomewhereElse(Lease lease) {
-        return PeerRoutes.networks(lease.subnets().ipv4(), lease.subnets().ipv6()).stream()
-                .allMatch(destinations::cover);
+        return lease.subnets().all().stream().allMatch(destinations::cover);
     }
 
     private static void run(ExtensionCommand command, PodSubnets subnets, LeaseAttributes attributes)
@@ -98,23 +97,27 @@ final class ExtensionBackend implements Backend {
         if (command.isEmpty()) {
             return;
         }
-        JsonNode data = attributes.backendData();
-        String printed = command.run(variables(subnets, attributes), data == null ? "" : data.asText());
+        String data = attributes
+                .backendData()
+                .get(IpFamily.IPV4)
+                .map(JsonNode::asText)
+                .orElse("");
+        String printed = command.run(variables(subnets, attributes), data);
         log.debug("{}: {}", subnets, printed);
     }
 
     /** What commands are told of a node; empty texts for a family that it does not have. */
     static Map<String, String> variables(PodSubnets subnets, LeaseAttributes attributes) {
         Map<String, String> variables = new HashMap<>();
-        variables.put("SUBNET", text(subnets.ipv4()));
-        variables.put("IPV6SUBNET", text(subnets.ipv6()));
-        variables.put("PUBLIC_IP", text(attributes.publicIpv4()));
-        variables.put("PUBLIC_IPV6", text(attributes.publicIpv6()));
+        variables.put("SUBNET", text(subnets.byFamily(), IpFamily.IPV4));
+        variables.put("IPV6SUBNET", text(subnets.byFamily(), IpFamily.IPV6));
+        variables.put("PUBLIC_IP", text(attributes.publicIps(), IpFamily.IPV4));
+        variables.put("PUBLIC_IPV6", text(attributes.publicIps(), IpFamily.IPV6));
         return variables;
     }
 
-    private static String text(@Nullable Object value) {
-        return value == null ? "" : value.toString();
+    static String text(PerFamily<?> values, IpFamily family) {
+        return values.get(family).map(Object::toString).orElse("");
     }
 
     /** What was added is removed again, peer by peer. */

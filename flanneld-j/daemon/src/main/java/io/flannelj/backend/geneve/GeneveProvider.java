@@ -3,7 +3,7 @@ package io.flannelj.backend.geneve;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.flannelj.backend.BackendProvider;
-import io.flannelj.backend.KeptMac;
+import io.flannelj.backend.PersistentMac;
 import io.flannelj.backend.TunnelSettings;
 import io.flannelj.backend.TunnelSpec;
 import io.flannelj.backend.Uplink;
@@ -14,12 +14,12 @@ import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.MacAddress;
 import io.flannelj.net.TunnelEndpoint;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 
 /** The {@code geneve} backend (RFC 8926), in user space; flannel has none. Leases carry {@code {"VNI":1,"MAC":"…"}}. */
@@ -51,10 +51,10 @@ public final class GeneveProvider implements BackendProvider {
     @Override
     public TunnelSpec prepare(NetworkConfig config, Uplink uplink) throws IOException {
         BackendConfig.Geneve options = (BackendConfig.Geneve) config.backend();
-        Cidr network = Objects.requireNonNull(config.network(), "an IPv4 network");
-        IpAddress local = Objects.requireNonNull(uplink.tunnelAddress(), "an IPv4 underlay");
-        IpAddress publicIp = Objects.requireNonNull(uplink.publicIp(), "an IPv4 underlay");
-        MacAddress mac = new KeptMac(stateDirectory.resolve("geneve-mac." + options.vni())).readOrMake(null);
+        Cidr network = config.networks().require(IpFamily.IPV4);
+        IpAddress local = uplink.tunnelAddresses().require(IpFamily.IPV4);
+        IpAddress publicIp = uplink.publicIps().require(IpFamily.IPV4);
+        MacAddress mac = new PersistentMac(stateDirectory.resolve("geneve-mac." + options.vni())).readOrMake(null);
         int baseMtuBytes = options.mtuBytes() > 0 ? options.mtuBytes() : uplink.mtuBytes();
         TunnelSpec.Link link = new TunnelSpec.Link(
                 "geneve." + options.vni(),
@@ -72,18 +72,14 @@ public final class GeneveProvider implements BackendProvider {
     }
 
     private static Optional<Peer> peer(Lease lease, BackendConfig.Geneve options) {
-        Cidr subnet = lease.subnets().ipv4();
-        IpAddress address = lease.attributes().publicIpv4();
-        JsonNode data = lease.attributes().backendData();
-        if (subnet == null
-                || address == null
-                || data == null
-                || !lease.attributes().backendType().equals(TYPE)) {
+        Lease.Side side = lease.side(IpFamily.IPV4).orElse(null);
+        JsonNode data = lease.attributes().backendData().get(IpFamily.IPV4).orElse(null);
+        if (side == null || data == null || !lease.attributes().backendType().equals(TYPE)) {
             return Optional.empty();
         }
         try {
             MacAddress mac = MacAddress.parse(data.path("MAC").asText());
-            return Optional.of(new Peer(subnet, address, options.port(), mac.bits()));
+            return Optional.of(new Peer(side.subnet(), side.node(), options.port(), mac.bits()));
         } catch (IllegalArgumentException e) {
             return Optional.empty();
         }

@@ -1,14 +1,14 @@
 package io.flannelj.backend.hostgw;
 
-import io.flannelj.backend.BackendProvider.Backend;
+import io.flannelj.backend.Backend;
+import io.flannelj.backend.KernelPath;
 import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.PodDestinations;
 import io.flannelj.backend.Unreachable;
 import io.flannelj.backend.Uplink;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.PodSubnets;
-import io.flannelj.net.Cidr;
-import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.PeerSource;
 import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netlink.Route;
@@ -18,7 +18,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /** Keeps the kernel's routes to peers as the leases want them. Confined to the control thread. */
 final class HostGwBackend implements Backend {
@@ -26,6 +25,7 @@ final class HostGwBackend implements Backend {
     private final PeerRoutes routes;
     private final Uplink uplink;
     private List<PeerSource> sources = List.of();
+    private List<KernelPath> paths = List.of();
     private volatile Map<PodSubnets, String> unreachable = Map.of();
 
     HostGwBackend(NetlinkSocket netlink, PodDestinations destinations, Uplink uplink) {
@@ -54,13 +54,16 @@ final class HostGwBackend implements Backend {
         List<Route> wanted = new ArrayList<>();
         for (Lease lease : peers) {
             if (lease.attributes().backendType().equals(HostGwProvider.TYPE)) {
-                add(wanted, lease.subnets().ipv4(), lease.attributes().publicIpv4());
-                add(wanted, lease.subnets().ipv6(), lease.attributes().publicIpv6());
+                for (IpFamily family : IpFamily.values()) {
+                    lease.side(family)
+                            .ifPresent(side -> wanted.add(Route.via(side.subnet(), side.node(), uplink.index())));
+                }
             }
         }
         sources = wanted.stream()
                 .map(route -> new PeerSource(uplink.name(), null, route.destination()))
                 .toList();
+        paths = KernelPath.among(wanted, uplink);
         unreachable = Unreachable.among(
                 peers,
                 HostGwProvider.TYPE,
@@ -69,14 +72,13 @@ final class HostGwBackend implements Backend {
     }
 
     @Override
-    public Map<PodSubnets, String> unreachable() {
-        return unreachable;
+    public List<KernelPath> kernelPaths() {
+        return paths;
     }
 
-    private void add(List<Route> wanted, @Nullable Cidr subnet, @Nullable IpAddress node) {
-        if (subnet != null && node != null) {
-            wanted.add(Route.via(subnet, node, uplink.index()));
-        }
+    @Override
+    public Map<PodSubnets, String> unreachable() {
+        return unreachable;
     }
 
     @Override

@@ -3,6 +3,8 @@ package io.flannelj.backend.ipip;
 import io.flannelj.backend.BackendProvider;
 import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.PodDestinations;
+import io.flannelj.backend.Prepared;
+import io.flannelj.backend.PreparedBackend;
 import io.flannelj.backend.TunnelSettings;
 import io.flannelj.backend.TunnelSpec;
 import io.flannelj.backend.Uplink;
@@ -14,13 +16,13 @@ import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.TunnelEndpoint;
 import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
 import io.netty.buffer.PooledByteBufAllocator;
 import java.io.IOException;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,7 +33,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class IpipProvider implements BackendProvider {
     private static final Logger log = LoggerFactory.getLogger(IpipProvider.class);
-    private static final String TYPE = "ipip";
     private static final String DEVICE = "flannel.ipip";
     private static final int OVERHEAD_BYTES = 20; // the outer IPv4 header
 
@@ -43,33 +44,33 @@ public final class IpipProvider implements BackendProvider {
 
     @Override
     public String type() {
-        return TYPE;
+        return KernelIpip.TYPE;
     }
 
     @Override
     public Prepared prepare(NetworkConfig config, Uplink uplink) throws IOException {
         BackendConfig.Ipip options = (BackendConfig.Ipip) config.backend();
-        Cidr network = Objects.requireNonNull(config.network(), "ipip carries IPv4");
-        IpAddress local = Objects.requireNonNull(uplink.tunnelAddress(), "ipip runs over IPv4");
-        IpAddress publicIp = Objects.requireNonNull(uplink.publicIp(), "ipip runs over IPv4");
+        Cidr network = config.networks().require(IpFamily.IPV4);
+        IpAddress local = uplink.tunnelAddresses().require(IpFamily.IPV4);
+        IpAddress publicIp = uplink.publicIps().require(IpFamily.IPV4);
         int mtuBytes = uplink.mtuBytes() - OVERHEAD_BYTES;
-        LeaseAttributes attributes = LeaseAttributes.ofIpv4(publicIp, TYPE, null);
+        LeaseAttributes attributes = LeaseAttributes.ofIpv4(publicIp, KernelIpip.TYPE, null);
         if (isCarriedByTheKernel(options.datapath())) {
             return new PreparedBackend(attributes, List.of(DEVICE, uplink.name()), (own, onLost) -> {
-                Cidr subnet = Objects.requireNonNull(own.subnets().ipv4(), "a subnet of the network's family");
-                Cidr address = Cidr.host(subnet.address());
+                Cidr address = Cidr.host(
+                        own.subnets().byFamily().require(IpFamily.IPV4).address());
                 KernelIpip.Spec spec =
-                        new KernelIpip.Spec(DEVICE, local, address, mtuBytes, options.directRouting(), uplink.index());
+                        new KernelIpip.Spec(DEVICE, local, address, mtuBytes, options.directRouting(), uplink);
                 NetlinkSocket netlink = NetlinkSocket.open();
                 PeerRoutes routes =
-                        new PeerRoutes(netlink, PodDestinations.of(List.of(network), own.subnets()), uplink);
+                        new PeerRoutes(netlink, PodDestinations.of(config.networks(), own.subnets()), uplink);
                 return KernelIpip.start(netlink, routes, spec, onLost);
             });
         }
         TunnelSpec.Link link = new TunnelSpec.Link(
                 DEVICE,
                 network,
-                shared -> IpipSocket.open(PooledByteBufAllocator.DEFAULT, local, mtuBytes),
+                IpipSocket.opening(PooledByteBufAllocator.DEFAULT, local, mtuBytes),
                 TunnelEndpoint.ipInIp(),
                 local,
                 mtuBytes,
@@ -105,18 +106,11 @@ public final class IpipProvider implements BackendProvider {
         }
     }
 
-    static boolean isIpip(Lease lease) {
-        return lease.attributes().backendType().equals(TYPE);
-    }
-
     private static Optional<Peer> peer(Lease lease) {
-        Cidr subnet = lease.subnets().ipv4();
-        IpAddress address = lease.attributes().publicIpv4();
-        if (!isIpip(lease) || subnet == null || address == null) {
-            return Optional.empty();
-        }
-        Peer peer = new Peer(subnet, address, 0, 0);
-        peer.segmentSeparately(); // UDP's segmentation is not for raw sockets
-        return Optional.of(peer);
+        Optional<Peer> peer = lease.side(IpFamily.IPV4)
+                .filter(side -> KernelIpip.isIpip(lease))
+                .map(side -> new Peer(side.subnet(), side.node(), 0, 0));
+        peer.ifPresent(Peer::segmentSeparately); // UDP's segmentation is not for raw sockets
+        return peer;
     }
 }

@@ -1,11 +1,14 @@
 package io.flannelj.backend.ipip;
 
+import io.flannelj.backend.TunnelSpec.Opening;
+import io.flannelj.device.DontFragment;
 import io.flannelj.device.ReceiveVector;
 import io.flannelj.device.SendVector;
 import io.flannelj.device.UnderlaySocket;
 import io.flannelj.linux.Errno;
 import io.flannelj.linux.RawIpSocket;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.netty.buffer.ByteBufAllocator;
 import java.io.IOException;
 
@@ -29,15 +32,30 @@ final class IpipSocket implements UnderlaySocket {
     }
 
     /**
-     * Opens the socket.
+     * How the socket is opened.
      *
      * @param mtuBytes the longest inner packet that the wire carries
      */
-    static IpipSocket open(ByteBufAllocator allocator, IpAddress local, int mtuBytes) throws IOException {
-        RawIpSocket socket = RawIpSocket.open(local, IpipEncapsulator.PROTOCOL);
-        socket.setBufferBytes(BUFFER_BYTES);
-        ReceiveVector received = new ReceiveVector(allocator, SLOTS, SLOT_BYTES);
-        return new IpipSocket(socket, received, new Resegmenter(received, mtuBytes));
+    static Opening opening(ByteBufAllocator allocator, IpAddress local, int mtuBytes) {
+        return new Opening() {
+            /** Outer headers are ours to write, and forbid fragments where the inner ones do. */
+            @Override
+            public UnderlaySocket open(boolean shared, DontFragment dontFragment) throws IOException {
+                RawIpSocket socket = RawIpSocket.open(local, IpipEncapsulator.PROTOCOL);
+                socket.setBufferBytes(BUFFER_BYTES);
+                socket.ignorePathMtu();
+                ReceiveVector received = new ReceiveVector(allocator, IpFamily.IPV4, SLOTS, SLOT_BYTES);
+                return new IpipSocket(socket, received, new Resegmenter(received, mtuBytes));
+            }
+
+            @Override
+            public UnderlaySocket openToSend(DontFragment dontFragment) throws IOException {
+                RawIpSocket socket = RawIpSocket.openToSend(local);
+                socket.ignorePathMtu();
+                ReceiveVector nothing = new ReceiveVector(allocator, IpFamily.IPV4, 1, 1);
+                return new IpipSocket(socket, nothing, new Resegmenter(nothing, mtuBytes));
+            }
+        };
     }
 
     @Override
@@ -46,8 +64,8 @@ final class IpipSocket implements UnderlaySocket {
     }
 
     @Override
-    public boolean isIpv6() {
-        return false;
+    public IpFamily family() {
+        return IpFamily.IPV4;
     }
 
     @Override

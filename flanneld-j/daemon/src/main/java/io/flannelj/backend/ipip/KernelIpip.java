@@ -1,13 +1,16 @@
 package io.flannelj.backend.ipip;
 
-import io.flannelj.backend.BackendProvider.Backend;
+import io.flannelj.backend.Backend;
+import io.flannelj.backend.ExclusiveAddress;
+import io.flannelj.backend.KernelPath;
 import io.flannelj.backend.PeerRoutes;
-import io.flannelj.backend.SoleAddress;
 import io.flannelj.backend.Unreachable;
+import io.flannelj.backend.Uplink;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.PeerSource;
 import io.flannelj.net.TunnelEndpoint;
 import io.flannelj.net.TunnelSenders;
@@ -37,6 +40,10 @@ import org.slf4j.LoggerFactory;
  */
 final class KernelIpip implements Backend {
     private static final Logger log = LoggerFactory.getLogger(KernelIpip.class);
+    /** {@code Backend.Type} in leases. */
+    static final String TYPE = "ipip";
+
+    /** The kernel's kind of device. */
     static final String KIND = "ipip";
 
     private final NetlinkSocket netlink;
@@ -46,7 +53,8 @@ final class KernelIpip implements Backend {
     private final Spec spec;
     private final LinkWatch watch;
     private List<PeerSource> sources = List.of();
-    private List<TunnelSenders> senders = List.of();
+    private List<TunnelSenders> senders;
+    private List<KernelPath> paths = List.of();
     private volatile Map<PodSubnets, String> unreachable = Map.of();
 
     /**
@@ -55,9 +63,9 @@ final class KernelIpip implements Backend {
      * @param local underlay address that is sent from
      * @param address of the device: the first of our subnet
      * @param directRouting whether peers reached without a router get plain routes
-     * @param uplinkIndex where those go
+     * @param uplink where those go
      */
-    record Spec(String device, IpAddress local, Cidr address, int mtuBytes, boolean directRouting, int uplinkIndex) {}
+    record Spec(String device, IpAddress local, Cidr address, int mtuBytes, boolean directRouting, Uplink uplink) {}
 
     private KernelIpip(NetlinkSocket netlink, PeerRoutes routes, Spec spec, Consumer<String> onLost)
             throws IOException {
@@ -66,7 +74,9 @@ final class KernelIpip implements Backend {
         this.addresses = new Addresses(netlink);
         this.routes = routes;
         this.spec = spec;
-        int index = putDeviceInOrder();
+        int index = reconcileDevice();
+        // One that is new is down, and takes nobody's packets until the peers are known, and the rules are in force.
+        this.senders = links.require(spec.device()).isUp() ? List.of() : List.of(senders(List.of()));
         this.watch =
                 LinkWatch.start(index, () -> onLost.accept("the IP in IP device " + spec.device() + " was deleted"));
     }
@@ -90,12 +100,12 @@ final class KernelIpip implements Backend {
         }
     }
 
-    private int putDeviceInOrder() throws IOException {
+    private int reconcileDevice() throws IOException {
         Optional<Link> present = links.find(spec.device());
         if (present.isPresent() && !links.isIpip(spec.device(), spec.local())) {
             if (!present.get().kind().equals(KIND)) {
                 throw new IOException("the device " + spec.device() + " is of the kind \""
-                        + present.get().kind() + "\" and of somebody else: delete it first (ip link delete "
+                        + present.get().kind() + "\" and of another program: delete it first (ip link delete "
                         + spec.device() + ")");
             }
             log.warn("making {} anew: it does not send from {} to wherever a route says", spec.device(), spec.local());
@@ -108,8 +118,7 @@ final class KernelIpip implements Backend {
         if (present.isPresent() && present.get().mtuBytes() != spec.mtuBytes()) {
             links.setMtu(index, spec.mtuBytes());
         }
-        SoleAddress.put(addresses, index, spec.address());
-        links.setUp(index);
+        ExclusiveAddress.put(addresses, index, spec.address());
         return index;
     }
 
@@ -140,25 +149,42 @@ final class KernelIpip implements Backend {
 
     @Override
     public void apply(Collection<Lease> peers) throws IOException {
-        int index = putDeviceInOrder();
+        int index = reconcileDevice();
+        links.setUp(index);
         List<Route> wanted = new ArrayList<>();
         List<PeerSource> known = new ArrayList<>();
-        List<IpAddress> nodes = new ArrayList<>();
+        List<KernelPath> tunnelled = new ArrayList<>();
+        List<TunnelSenders.Sender> nodes = new ArrayList<>();
         for (Lease lease : peers) {
-            Cidr subnet = lease.subnets().ipv4();
-            IpAddress node = lease.attributes().publicIpv4();
-            if (IpipProvider.isIpip(lease) && subnet != null && node != null) {
+            Lease.Side side = lease.side(IpFamily.IPV4).orElse(null);
+            if (isIpip(lease) && side != null) {
+                Cidr subnet = side.subnet();
+                IpAddress node = side.node();
                 Optional<Route> direct = spec.directRouting() ? routes.direct(subnet, node) : Optional.empty();
-                nodes.add(node);
+                nodes.add(new TunnelSenders.Sender(node, null));
                 known.add(new PeerSource(spec.device(), null, subnet));
                 known.add(new PeerSource(spec.device(), null, Cidr.host(node)));
-                wanted.add(direct.orElseGet(() -> Route.via(subnet, node, index).withOnLink()));
+                wanted.add(direct.orElseGet(() -> {
+                    tunnelled.add(new KernelPath(KernelPath.Kind.TUNNEL, spec.device(), subnet, node, spec.mtuBytes()));
+                    return Route.via(subnet, node, index).withOnLink();
+                }));
             }
         }
         sources = List.copyOf(known);
-        senders = List.of(new TunnelSenders(TunnelEndpoint.ipInIp(), 0, nodes));
-        unreachable = Unreachable.among(peers, KIND, IpipProvider::isIpip);
-        routes.reconcile(wanted, Set.of(index, spec.uplinkIndex()));
+        tunnelled.addAll(KernelPath.among(wanted, spec.uplink()));
+        paths = List.copyOf(tunnelled);
+        senders = List.of(senders(nodes));
+        unreachable = Unreachable.among(peers, KIND, KernelIpip::isIpip);
+        routes.reconcile(wanted, Set.of(index, spec.uplink().index()));
+    }
+
+    private static TunnelSenders senders(List<TunnelSenders.Sender> nodes) {
+        return new TunnelSenders(TunnelEndpoint.ipInIp(), 0, nodes);
+    }
+
+    @Override
+    public List<KernelPath> kernelPaths() {
+        return paths;
     }
 
     @Override
@@ -170,5 +196,9 @@ final class KernelIpip implements Backend {
     public void close() {
         watch.close();
         netlink.close();
+    }
+
+    static boolean isIpip(Lease lease) {
+        return lease.attributes().backendType().equals(TYPE);
     }
 }

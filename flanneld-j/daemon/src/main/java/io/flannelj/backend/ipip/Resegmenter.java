@@ -4,7 +4,6 @@ import io.flannelj.datapath.offload.SegmentSink;
 import io.flannelj.datapath.offload.Segmenter;
 import io.flannelj.device.ReceiveVector;
 import io.flannelj.packet.InternetChecksum;
-import io.flannelj.packet.IpHeader;
 import io.flannelj.packet.Ipv4Header;
 import io.flannelj.packet.TcpHeader;
 import io.flannelj.packet.VirtioNetHeader;
@@ -20,6 +19,9 @@ import io.netty.buffer.ByteBuf;
 final class Resegmenter implements SegmentSink {
     private static final int OUTER_BYTES = Ipv4Header.MIN_BYTES;
 
+    private static final Ipv4Header IP = Ipv4Header.CODEC;
+
+    private final Segmenter segmenter = new Segmenter(IP);
     private final ReceiveVector received;
     private final ByteBuf from;
     private final int mtuBytes;
@@ -29,7 +31,7 @@ final class Resegmenter implements SegmentSink {
     private int used;
     private int stride;
     private int outer;
-    private int source;
+    private long source;
 
     /**
      * @param received what the kernel fills: outer packets
@@ -53,7 +55,7 @@ final class Resegmenter implements SegmentSink {
         target = slots;
         slot = 0;
         for (int i = 0; i < messages; i++) {
-            source = received.source(i);
+            source = received.sourceLow(i);
             outer = received.offset(i);
             pass(received.bytes(i));
         }
@@ -64,23 +66,23 @@ final class Resegmenter implements SegmentSink {
         int inner = outer + OUTER_BYTES;
         int length = bytes - OUTER_BYTES;
         if (isPartialTcp(inner, length)) {
-            int upper = IpHeader.upperLayer(from, inner, length, false);
+            int upper = IP.upperLayer(from, inner, length);
             int headers = Segmenter.headerBytes(from, inner, upper);
             int room = mtuBytes - headers;
-            if (Segmenter.isSound(from, inner, length, false, upper, VirtioNetHeader.GSO_TCPV4, room)) {
+            if (segmenter.isSound(from, inner, length, upper, VirtioNetHeader.GSO_TCPV4, room)) {
                 used = 0;
                 stride = OUTER_BYTES + headers + room;
-                Segmenter.cut(from, inner, length, false, upper, room, this);
+                segmenter.cut(from, inner, length, upper, room, this);
                 finishSlot();
                 return;
             }
         }
         target.data().setBytes(target.offset(slot), from, outer, bytes);
-        target.fill(slot++, source, bytes, bytes, Ipv4Header.typeOfService(from, outer));
+        target.fill(slot++, 0, source, bytes, bytes, Ipv4Header.typeOfService(from, outer));
     }
 
     private boolean isPartialTcp(int inner, int length) {
-        if (!Ipv4Header.isWellFormed(from, inner, length)
+        if (!IP.isWellFormed(from, inner, length)
                 || Ipv4Header.protocol(from, inner) != Ipv4Header.PROTOCOL_TCP
                 || Ipv4Header.isFragment(from, inner)) {
             return false;
@@ -90,8 +92,7 @@ final class Resegmenter implements SegmentSink {
         if (transportBytes < TcpHeader.MIN_BYTES) {
             return false;
         }
-        int partial =
-                InternetChecksum.fold(Ipv4Header.pseudoHeaderSum(from, inner, Ipv4Header.PROTOCOL_TCP, transportBytes));
+        int partial = InternetChecksum.fold(IP.pseudoHeaderSum(from, inner, Ipv4Header.PROTOCOL_TCP, transportBytes));
         return from.getUnsignedShortLE(inner + headerBytes + TcpHeader.CHECKSUM_OFFSET) == partial;
     }
 
@@ -121,7 +122,7 @@ final class Resegmenter implements SegmentSink {
     /** The segments in a slot are of one size, but for the last: as if UDP's joining had put them there. */
     private void finishSlot() {
         if (used > 0) {
-            target.fill(slot++, source, used, Math.min(stride, used), Ipv4Header.typeOfService(from, outer));
+            target.fill(slot++, 0, source, used, Math.min(stride, used), Ipv4Header.typeOfService(from, outer));
             used = 0;
         }
     }

@@ -11,9 +11,9 @@ import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.TunnelEndpoint;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -43,9 +43,9 @@ public final class UdpProvider implements BackendProvider {
     @Override
     public TunnelSpec prepare(NetworkConfig config, Uplink uplink) {
         BackendConfig.Udp options = (BackendConfig.Udp) config.backend();
-        Cidr network = Objects.requireNonNull(config.network(), "udp carries IPv4");
-        IpAddress local = Objects.requireNonNull(uplink.tunnelAddress(), "udp runs over IPv4");
-        IpAddress publicIp = Objects.requireNonNull(uplink.publicIp(), "udp runs over IPv4");
+        Cidr network = config.networks().require(IpFamily.IPV4);
+        IpAddress local = uplink.tunnelAddresses().require(IpFamily.IPV4);
+        IpAddress publicIp = uplink.publicIps().require(IpFamily.IPV4);
         TunnelSpec.Link link = new TunnelSpec.Link(
                 DEVICE_PATTERN,
                 network,
@@ -60,8 +60,6 @@ public final class UdpProvider implements BackendProvider {
     }
 
     private static Optional<Peer> peer(Lease lease, int port) {
-        Cidr subnet = lease.subnets().ipv4();
-        IpAddress address = lease.attributes().publicIpv4();
-        return subnet == null || address == null ? Optional.empty() : Optional.of(new Peer(subnet, address, port, 0));
+        return lease.side(IpFamily.IPV4).map(side -> new Peer(side.subnet(), side.node(), port, 0));
     }
 }

@@ -1,8 +1,10 @@
 package io.flannelj.backend.vxlan;
 
-import io.flannelj.backend.Attempts;
+import io.flannelj.backend.BestEffort;
+import io.flannelj.backend.ExclusiveAddress;
+import io.flannelj.backend.KernelPath;
 import io.flannelj.backend.PeerRoutes;
-import io.flannelj.backend.SoleAddress;
+import io.flannelj.backend.Uplink;
 import io.flannelj.lease.Lease;
 import io.flannelj.linux.Sysctl;
 import io.flannelj.net.Cidr;
@@ -48,6 +50,7 @@ final class KernelVtep {
     private final Fdb fdb;
     private final PeerRoutes routes;
     private final Spec spec;
+    private List<KernelPath> paths = List.of();
 
     /**
      * What is wanted.
@@ -56,9 +59,9 @@ final class KernelVtep {
      * @param address its only address of this family: the first of our subnet
      * @param network the pod network of this family
      * @param directRouting whether peers reached without a router get plain routes
-     * @param uplinkIndex where those go
+     * @param uplink where those go
      */
-    record Spec(VxlanLink link, Cidr address, Cidr network, boolean directRouting, int uplinkIndex) {}
+    record Spec(VxlanLink link, Cidr address, Cidr network, boolean directRouting, Uplink uplink) {}
 
     KernelVtep(NetlinkSocket netlink, PeerRoutes routes, Spec spec) {
         this.links = new Links(netlink);
@@ -77,12 +80,18 @@ final class KernelVtep {
         return spec.link().name();
     }
 
+    /** Whether the device is up, as after a stop that left it in force: then it takes packets already. */
+    boolean isUp() throws IOException {
+        return links.require(name()).isUp();
+    }
+
     /**
-     * Makes the device what it shall be: reused when what cannot be changed agrees, else made anew.
+     * Makes the device what it shall be: reused when what cannot be changed agrees, else made anew. A new one is down, and
+     * takes no packets until the first {@link #apply}: by then the rules against forged ones are in force.
      *
      * @return its index
      */
-    int putDeviceInOrder() throws IOException {
+    int reconcileDevice() throws IOException {
         VxlanLink wanted = spec.link();
         Optional<Link> present = links.find(wanted.name());
         if (present.isPresent()) {
@@ -98,11 +107,9 @@ final class KernelVtep {
         if (present.isPresent() && present.get().mtuBytes() != wanted.mtuBytes()) {
             links.setMtu(index, wanted.mtuBytes());
         }
-        SoleAddress.put(addresses, index, spec.address());
-        links.setUp(index);
-        MacAddress mac = Objects.requireNonNull(wanted.mac(), "a VTEP's MAC is chosen before its device");
-        if (!mac.equals(links.require(wanted.name()).mac())) {
-            links.setMac(index, mac); // a device manager may have given a new device an address of its own
+        ExclusiveAddress.put(addresses, index, spec.address());
+        if (!mac().equals(links.require(wanted.name()).mac())) {
+            links.setMac(index, mac()); // a device manager may have given a new device an address of its own
         }
         return index;
     }
@@ -151,12 +158,17 @@ final class KernelVtep {
         }
     }
 
-    /** The peers of this family among all leases. */
-    List<VtepPeer> peers(Collection<Lease> leases) {
-        return leases.stream()
-                .flatMap(lease -> VtepPeer.of(lease, spec.address().isIpv4()).stream())
+    /** The peers of this family among all leases, of which the oldest comes first. */
+    VtepPeers peers(Collection<Lease> leases) {
+        List<VtepPeer> candidates = leases.stream()
+                .flatMap(lease -> VtepPeer.of(lease, spec.address().family()).stream())
                 .filter(peer -> routes.cover(peer.subnet()))
                 .toList();
+        return VtepPeers.among(candidates, mac(), spec.address().address());
+    }
+
+    private MacAddress mac() {
+        return Objects.requireNonNull(spec.link().mac(), "a VTEP's MAC is chosen before its device");
     }
 
     /** A peer's pods, and the node itself, come by its VTEP; those that are routed to directly may, too. */
@@ -171,12 +183,15 @@ final class KernelVtep {
         return new TunnelSenders(
                 endpoint(),
                 spec.link().vni(),
-                peers.stream().map(VtepPeer::underlay).toList());
+                peers.stream()
+                        .map(peer -> new TunnelSenders.Sender(peer.underlay(), peer.mac()))
+                        .toList());
     }
 
     /** Puts the device and everything about the peers in order. Returns the routes it wants; the caller applies them. */
-    List<Route> apply(Collection<VtepPeer> peers, Attempts attempts) throws IOException {
-        int index = putDeviceInOrder();
+    List<Route> apply(Collection<VtepPeer> peers, BestEffort attempts) throws IOException {
+        int index = reconcileDevice();
+        links.setUp(index);
         List<Route> wanted = new ArrayList<>();
         Map<Cidr, VtepPeer> tunnelled = new HashMap<>();
         for (VtepPeer peer : peers) {
@@ -190,12 +205,22 @@ final class KernelVtep {
                         Route.via(peer.subnet(), peer.subnet().address(), index).withOnLink());
             }
         }
-        putNeighborsInOrder(index, tunnelled.values(), attempts);
-        putFdbInOrder(index, tunnelled.values(), attempts);
+        paths = Stream.concat(
+                        tunnelled.values().stream()
+                                .map(peer -> new KernelPath(
+                                        KernelPath.Kind.TUNNEL,
+                                        name(),
+                                        peer.subnet(),
+                                        peer.underlay(),
+                                        spec.link().mtuBytes())),
+                        KernelPath.among(wanted, spec.uplink()).stream())
+                .toList();
+        reconcileNeighbors(index, tunnelled.values(), attempts);
+        reconcileFdb(index, tunnelled.values(), attempts);
         return wanted;
     }
 
-    private void putNeighborsInOrder(int index, Collection<VtepPeer> peers, Attempts attempts) throws IOException {
+    private void reconcileNeighbors(int index, Collection<VtepPeer> peers, BestEffort attempts) throws IOException {
         Map<Object, VtepPeer> missing = new HashMap<>();
         peers.forEach(peer -> missing.put(peer.subnet().address(), peer));
         for (Neighbor present : neighbors.list(index)) {
@@ -216,7 +241,7 @@ final class KernelVtep {
                         () -> neighbors.replace(index, peer.subnet().address(), peer.mac())));
     }
 
-    private void putFdbInOrder(int index, Collection<VtepPeer> peers, Attempts attempts) throws IOException {
+    private void reconcileFdb(int index, Collection<VtepPeer> peers, BestEffort attempts) throws IOException {
         Map<Object, VtepPeer> missing = new HashMap<>();
         peers.forEach(peer -> missing.put(peer.mac(), peer));
         for (Neighbor present : fdb.list(index)) {
@@ -234,10 +259,17 @@ final class KernelVtep {
         missing.values().forEach(peer -> attempts.run(() -> fdb.replace(index, peer.mac(), peer.underlay())));
     }
 
+    /** The ways to the peers of the last {@link #apply}. */
+    List<KernelPath> paths() {
+        return paths;
+    }
+
     /** Routes through the device are ours, and so are those through the uplink, which may have been direct ones. */
     Set<Integer> routedLinks() throws IOException {
         Optional<Link> present = links.find(name());
-        return present.isPresent() ? Set.of(present.get().index(), spec.uplinkIndex()) : Set.of(spec.uplinkIndex());
+        return present.isPresent()
+                ? Set.of(present.get().index(), spec.uplink().index())
+                : Set.of(spec.uplink().index());
     }
 
     /** Takes the device away, and with it all that refers to it. */

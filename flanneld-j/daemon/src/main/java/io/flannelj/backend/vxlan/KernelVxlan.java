@@ -1,11 +1,13 @@
 package io.flannelj.backend.vxlan;
 
-import io.flannelj.backend.Attempts;
-import io.flannelj.backend.BackendProvider.Backend;
+import io.flannelj.backend.Backend;
+import io.flannelj.backend.BestEffort;
+import io.flannelj.backend.KernelPath;
 import io.flannelj.backend.PeerRoutes;
 import io.flannelj.backend.Unreachable;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.PodSubnets;
+import io.flannelj.net.Cidr;
 import io.flannelj.net.PeerSource;
 import io.flannelj.net.TunnelEndpoint;
 import io.flannelj.net.TunnelSenders;
@@ -15,9 +17,12 @@ import io.flannelj.netlink.Route;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -39,7 +44,7 @@ final class KernelVxlan implements Backend {
     private final List<LinkWatch> watches;
     private final int podMtuBytes;
     private List<PeerSource> sources = List.of();
-    private List<TunnelSenders> senders = List.of();
+    private List<TunnelSenders> senders;
     private volatile Map<PodSubnets, String> unreachable = Map.of();
 
     private KernelVxlan(
@@ -47,11 +52,13 @@ final class KernelVxlan implements Backend {
             PeerRoutes routes,
             List<KernelVtep> vteps,
             List<LinkWatch> watches,
+            List<TunnelSenders> senders,
             int podMtuBytes) {
         this.netlink = netlink;
         this.routes = routes;
         this.vteps = List.copyOf(vteps);
         this.watches = List.copyOf(watches);
+        this.senders = List.copyOf(senders);
         this.podMtuBytes = podMtuBytes;
     }
 
@@ -61,11 +68,15 @@ final class KernelVxlan implements Backend {
             throws IOException {
         List<KernelVtep> vteps = new ArrayList<>();
         List<LinkWatch> watches = new ArrayList<>();
+        List<TunnelSenders> senders = new ArrayList<>();
         try {
             for (KernelVtep.Spec spec : specs) {
                 KernelVtep vtep = new KernelVtep(netlink, routes, spec);
-                int index = vtep.putDeviceInOrder();
+                int index = vtep.reconcileDevice();
                 vteps.add(vtep);
+                if (!vtep.isUp()) {
+                    senders.add(vtep.senders(List.of())); // nobody's packets, until the peers are known
+                }
                 watches.add(LinkWatch.start(
                         index, () -> onLost.accept("the VXLAN device " + vtep.name() + " was deleted")));
                 log.info(
@@ -82,7 +93,7 @@ final class KernelVxlan implements Backend {
             throw e;
         }
         int mtu = specs.stream().mapToInt(spec -> spec.link().mtuBytes()).min().orElseThrow();
-        return new KernelVxlan(netlink, routes, vteps, watches, mtu);
+        return new KernelVxlan(netlink, routes, vteps, watches, senders, mtu);
     }
 
     @Override
@@ -111,24 +122,55 @@ final class KernelVxlan implements Backend {
     }
 
     @Override
-    public void apply(Collection<Lease> peers) throws IOException {
-        unreachable = Unreachable.among(
-                peers,
-                VxlanLeaseData.TYPE,
-                lease -> vteps.stream()
-                        .anyMatch(vtep -> !vtep.peers(List.of(lease)).isEmpty()));
-        Attempts attempts = new Attempts();
+    public void apply(Collection<Lease> leases) throws IOException {
+        Map<KernelVtep, VtepPeers> peers = new LinkedHashMap<>();
+        vteps.forEach(vtep -> peers.put(vtep, vtep.peers(leases)));
+        unreachable = unreachableAmong(leases, peers.values());
+        sources = peers.entrySet().stream()
+                .flatMap(entry -> entry.getKey().sources(entry.getValue().used()))
+                .toList();
+        senders = peers.entrySet().stream()
+                .map(entry -> entry.getKey().senders(entry.getValue().used()))
+                .toList();
+        BestEffort attempts = new BestEffort();
         List<Route> wanted = new ArrayList<>();
         Set<Integer> links = new HashSet<>();
-        sources =
-                vteps.stream().flatMap(vtep -> vtep.sources(vtep.peers(peers))).toList();
-        senders = vteps.stream().map(vtep -> vtep.senders(vtep.peers(peers))).toList();
-        for (KernelVtep vtep : vteps) {
-            wanted.addAll(vtep.apply(vtep.peers(peers), attempts));
-            links.addAll(vtep.routedLinks());
+        for (Map.Entry<KernelVtep, VtepPeers> entry : peers.entrySet()) {
+            wanted.addAll(entry.getKey().apply(entry.getValue().used(), attempts));
+            links.addAll(entry.getKey().routedLinks());
         }
         attempts.run(() -> routes.reconcile(wanted, links));
         attempts.throwIfAny();
+    }
+
+    private static Map<PodSubnets, String> unreachableAmong(Collection<Lease> leases, Collection<VtepPeers> peers) {
+        Map<Cidr, String> reasons = new HashMap<>();
+        Set<Cidr> reached = new HashSet<>();
+        for (VtepPeers ofDevice : peers) {
+            ofDevice.used().forEach(peer -> reached.add(peer.subnet()));
+            ofDevice.refused()
+                    .forEach(
+                            peer -> reasons.put(
+                                    peer.subnet(),
+                                    "its VTEP MAC " + peer.mac()
+                                            + " is this node's, or that of an older lease with another address, and the kernel sends to one"
+                                            + " node for each MAC; delete the lease that is wrong, or give that node another MAC"));
+        }
+        Map<PodSubnets, String> all = new HashMap<>(Unreachable.among(
+                leases,
+                VxlanLeaseData.TYPE,
+                lease -> lease.subnets().all().stream().anyMatch(reached::contains)));
+        leases.forEach(lease -> lease.subnets().all().stream()
+                .map(reasons::get)
+                .filter(Objects::nonNull)
+                .findFirst()
+                .ifPresent(reason -> all.put(lease.subnets(), reason)));
+        return Map.copyOf(all);
+    }
+
+    @Override
+    public List<KernelPath> kernelPaths() {
+        return vteps.stream().flatMap(vtep -> vtep.paths().stream()).toList();
     }
 
     @Override

@@ -1,9 +1,9 @@
 package io.flannelj.backend.vxlan;
 
 import io.flannelj.lease.Lease;
-import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.MacAddress;
 import java.util.Optional;
 
@@ -15,13 +15,9 @@ import java.util.Optional;
  */
 record VtepPeer(Cidr subnet, IpAddress underlay, MacAddress mac) {
     /** Reads a lease of any backend; empty when it is not a vxlan lease, or has no side of this family. */
-    static Optional<VtepPeer> of(Lease lease, boolean ipv4) {
-        LeaseAttributes attributes = lease.attributes();
-        Cidr subnet = ipv4 ? lease.subnets().ipv4() : lease.subnets().ipv6();
-        IpAddress underlay = ipv4 ? attributes.publicIpv4() : attributes.publicIpv6();
-        if (subnet == null || underlay == null) {
-            return Optional.empty();
-        }
-        return VxlanLeaseData.of(attributes, ipv4).map(data -> new VtepPeer(subnet, underlay, data.vtepMac()));
+    static Optional<VtepPeer> of(Lease lease, IpFamily family) {
+        return lease.side(family)
+                .flatMap(side -> VxlanLeaseData.of(lease.attributes(), family)
+                        .map(data -> new VtepPeer(side.subnet(), side.node(), data.vtepMac())));
     }
 }

@@ -3,6 +3,7 @@ package io.flannelj.backend.vxlan;
 import io.flannelj.datapath.DropReason;
 import io.flannelj.datapath.Encapsulator;
 import io.flannelj.datapath.Peer;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.MacAddress;
 import io.flannelj.packet.EthernetHeader;
 import io.flannelj.packet.VxlanHeader;
@@ -23,19 +24,19 @@ public final class VxlanEncapsulator implements Encapsulator {
 
     /** For IPv4 inside, without extensions. */
     public VxlanEncapsulator(int vni, MacAddress vtepMac) {
-        this(vni, vtepMac, false, false);
+        this(vni, vtepMac, IpFamily.IPV4, false);
     }
 
     /**
      * @param vni 24 bits
      * @param vtepMac our VTEP's MAC address, as our lease tells it
-     * @param ipv6 family of the packets inside
+     * @param family of the packets inside
      * @param gbp whether peers may tell a group policy, which is then ignored
      */
-    public VxlanEncapsulator(int vni, MacAddress vtepMac, boolean ipv6, boolean gbp) {
+    public VxlanEncapsulator(int vni, MacAddress vtepMac, IpFamily family, boolean gbp) {
         this.vni = vni;
         this.ownMac = vtepMac.bits();
-        this.etherType = ipv6 ? EthernetHeader.TYPE_IPV6 : EthernetHeader.TYPE_IPV4;
+        this.etherType = family == IpFamily.IPV4 ? EthernetHeader.TYPE_IPV4 : EthernetHeader.TYPE_IPV6;
         this.gbp = gbp;
     }
 

@@ -3,6 +3,7 @@ package io.flannelj.backend.vxlan;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.MacAddress;
 import java.util.Optional;
 
@@ -21,8 +22,8 @@ public record VxlanLeaseData(int vni, MacAddress vtepMac) {
     }
 
     /** Reads one family's side of a lease of any backend; empty when it is not a vxlan lease or cannot be read. */
-    static Optional<VxlanLeaseData> of(LeaseAttributes attributes, boolean ipv4) {
-        JsonNode data = ipv4 ? attributes.backendData() : attributes.backendV6Data();
+    static Optional<VxlanLeaseData> of(LeaseAttributes attributes, IpFamily family) {
+        JsonNode data = attributes.backendData().get(family).orElse(null);
         if (!attributes.backendType().equals(TYPE)
                 || data == null
                 || !data.path("VtepMAC").isTextual()) {

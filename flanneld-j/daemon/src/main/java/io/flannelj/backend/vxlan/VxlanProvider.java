@@ -1,9 +1,12 @@
 package io.flannelj.backend.vxlan;
 
+import io.flannelj.backend.Backend;
 import io.flannelj.backend.BackendProvider;
-import io.flannelj.backend.KeptMac;
 import io.flannelj.backend.PeerRoutes;
+import io.flannelj.backend.PersistentMac;
 import io.flannelj.backend.PodDestinations;
+import io.flannelj.backend.Prepared;
+import io.flannelj.backend.PreparedBackend;
 import io.flannelj.backend.TunnelSettings;
 import io.flannelj.backend.TunnelSpec;
 import io.flannelj.backend.Uplink;
@@ -15,7 +18,9 @@ import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.MacAddress;
+import io.flannelj.net.PerFamily;
 import io.flannelj.net.TunnelEndpoint;
 import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
@@ -24,7 +29,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -72,7 +76,7 @@ public final class VxlanProvider implements BackendProvider {
     @Override
     public boolean canMigrate(NetworkConfig config) throws IOException {
         BackendConfig.Vxlan options = (BackendConfig.Vxlan) config.backend();
-        return config.ipv6Network() == null && !options.directRouting() && !isCarriedByTheKernel(options);
+        return !config.families().contains(IpFamily.IPV6) && !options.directRouting() && !isCarriedByTheKernel(options);
     }
 
     @Override
@@ -82,12 +86,12 @@ public final class VxlanProvider implements BackendProvider {
         if (!kernel && asked(options) == Datapath.AUTO) {
             log.info("this kernel has no VXLAN; carrying it in user space");
         }
-        List<Vtep> vteps = vteps(config, options, uplink, kernel);
+        PerFamily<Vtep> vteps = vteps(config, options, uplink, kernel);
         LeaseAttributes attributes = attributes(options, uplink, vteps);
         return kernel
                 ? new PreparedBackend(
                         attributes,
-                        Stream.concat(vteps.stream().map(Vtep::device), Stream.of(uplink.name()))
+                        Stream.concat(vteps.values().stream().map(Vtep::device), Stream.of(uplink.name()))
                                 .toList(),
                         (own, onLost) -> startKernel(options, uplink, vteps, own, onLost))
                 : new TunnelSpec(
@@ -96,7 +100,7 @@ public final class VxlanProvider implements BackendProvider {
                         uplink,
                         attributes,
                         options.directRouting(),
-                        vteps.stream().map(vtep -> link(options, vtep)).toList());
+                        vteps.values().stream().map(vtep -> link(options, vtep)).toList());
     }
 
     /**
@@ -107,36 +111,37 @@ public final class VxlanProvider implements BackendProvider {
      * @param local underlay address
      */
     private record Vtep(String device, Cidr network, IpAddress local, MacAddress mac, int mtuBytes) {
-        boolean isIpv4() {
-            return network.isIpv4();
+        IpFamily family() {
+            return network.family();
         }
     }
 
-    private List<Vtep> vteps(NetworkConfig config, BackendConfig.Vxlan options, Uplink uplink, boolean kernel)
+    private PerFamily<Vtep> vteps(NetworkConfig config, BackendConfig.Vxlan options, Uplink uplink, boolean kernel)
             throws IOException {
         List<Vtep> vteps = new ArrayList<>();
         int baseMtuBytes = options.mtuBytes() > 0 ? options.mtuBytes() : uplink.mtuBytes();
-        for (Cidr network : PeerRoutes.networks(config.network(), config.ipv6Network())) {
-            boolean ipv4 = network.isIpv4();
+        for (Cidr network : config.networks().values()) {
+            IpFamily family = network.family();
+            boolean ipv4 = family == IpFamily.IPV4;
             String device = (ipv4 ? "flannel." : "flannel-v6.") + options.vni();
-            IpAddress local = ipv4 ? uplink.tunnelAddress() : uplink.tunnelIpv6Address();
             vteps.add(new Vtep(
                     device,
                     network,
-                    Objects.requireNonNull(local, "an underlay of the network's family"),
-                    mac(options, device, ipv4, kernel),
+                    uplink.tunnelAddresses().require(family),
+                    mac(options, device, family, kernel),
                     baseMtuBytes - (ipv4 ? OVERHEAD_BYTES : OVERHEAD_V6_BYTES)));
         }
-        return vteps;
+        return PerFamily.by(Vtep::family, vteps);
     }
 
     /**
      * That of a device of the kernel's which survived, whoever made it, so that no peer has to learn a new one; else what the
      * peers know; else the one kept.
      */
-    private MacAddress mac(BackendConfig.Vxlan options, String device, boolean ipv4, boolean kernel)
+    private MacAddress mac(BackendConfig.Vxlan options, String device, IpFamily family, boolean kernel)
             throws IOException {
-        KeptMac file = new KeptMac(stateDirectory.resolve(device.replaceFirst("^flannel(-v6)?", "vtep-mac$1")));
+        PersistentMac file =
+                new PersistentMac(stateDirectory.resolve(device.replaceFirst("^flannel(-v6)?", "vtep-mac$1")));
         if (kernel) {
             try (NetlinkSocket netlink = NetlinkSocket.open()) {
                 MacAddress survivor =
@@ -148,23 +153,17 @@ public final class VxlanProvider implements BackendProvider {
             }
         }
         return file.readOrMake(Optional.ofNullable(earlier.get())
-                .flatMap(attributes -> VxlanLeaseData.of(attributes, ipv4))
+                .flatMap(attributes -> VxlanLeaseData.of(attributes, family))
                 .filter(data -> data.vni() == options.vni())
                 .map(VxlanLeaseData::vtepMac)
                 .orElse(null));
     }
 
-    private static LeaseAttributes attributes(BackendConfig.Vxlan options, Uplink uplink, List<Vtep> vteps) {
-        Optional<Vtep> ipv4 = vteps.stream().filter(Vtep::isIpv4).findFirst();
-        Optional<Vtep> ipv6 = vteps.stream().filter(vtep -> !vtep.isIpv4()).findFirst();
+    private static LeaseAttributes attributes(BackendConfig.Vxlan options, Uplink uplink, PerFamily<Vtep> vteps) {
         return new LeaseAttributes(
-                ipv4.map(vtep -> uplink.publicIp()).orElse(null),
-                ipv6.map(vtep -> uplink.publicIpv6()).orElse(null),
+                uplink.publicIps(),
                 VxlanLeaseData.TYPE,
-                ipv4.map(vtep -> new VxlanLeaseData(options.vni(), vtep.mac()).toJson())
-                        .orElse(null),
-                ipv6.map(vtep -> new VxlanLeaseData(options.vni(), vtep.mac()).toJson())
-                        .orElse(null));
+                vteps.map(vtep -> new VxlanLeaseData(options.vni(), vtep.mac()).toJson()));
     }
 
     private static TunnelSpec.Link link(BackendConfig.Vxlan options, Vtep vtep) {
@@ -175,8 +174,8 @@ public final class VxlanProvider implements BackendProvider {
                 TunnelEndpoint.udp(options.port()),
                 vtep.local(),
                 vtep.mtuBytes(),
-                new VxlanEncapsulator(options.vni(), vtep.mac(), !vtep.isIpv4(), options.gbp()),
-                lease -> VtepPeer.of(lease, vtep.isIpv4())
+                new VxlanEncapsulator(options.vni(), vtep.mac(), vtep.family(), options.gbp()),
+                lease -> VtepPeer.of(lease, vtep.family())
                         .map(peer -> new Peer(
                                 peer.subnet(),
                                 peer.underlay(),
@@ -185,11 +184,11 @@ public final class VxlanProvider implements BackendProvider {
     }
 
     private static Backend startKernel(
-            BackendConfig.Vxlan options, Uplink uplink, List<Vtep> vteps, Lease own, Consumer<String> onLost)
+            BackendConfig.Vxlan options, Uplink uplink, PerFamily<Vtep> vteps, Lease own, Consumer<String> onLost)
             throws IOException {
         List<KernelVtep.Spec> specs = new ArrayList<>();
-        for (Vtep vtep : vteps) {
-            Cidr subnet = vtep.isIpv4() ? own.subnets().ipv4() : own.subnets().ipv6();
+        for (Vtep vtep : vteps.values()) {
+            Cidr subnet = own.subnets().get(vtep.family()).orElse(null);
             if (subnet != null) {
                 VxlanLink link = new VxlanLink(
                         vtep.device(),
@@ -203,12 +202,12 @@ public final class VxlanProvider implements BackendProvider {
                         options.gbp(),
                         false);
                 specs.add(new KernelVtep.Spec(
-                        link, Cidr.host(subnet.address()), vtep.network(), options.directRouting(), uplink.index()));
+                        link, Cidr.host(subnet.address()), vtep.network(), options.directRouting(), uplink));
             }
         }
         NetlinkSocket netlink = NetlinkSocket.open();
-        List<Cidr> networks = vteps.stream().map(Vtep::network).toList();
-        PeerRoutes routes = new PeerRoutes(netlink, PodDestinations.of(networks, own.subnets()), uplink);
+        PodDestinations destinations = PodDestinations.of(vteps.map(Vtep::network), own.subnets());
+        PeerRoutes routes = new PeerRoutes(netlink, destinations, uplink);
         return KernelVxlan.start(netlink, routes, specs, onLost);
     }
 

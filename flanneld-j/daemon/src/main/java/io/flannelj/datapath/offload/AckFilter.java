@@ -23,7 +23,7 @@ public final class AckFilter {
     private static final int TCP_FLAGS_AT = 12;
     private static final int BARE_BITS = 0x0fff; // reserved bits and flags, without the data offset
 
-    private final boolean ipv6;
+    private final IpHeader ip;
     private final int[] offsets = new int[FLOWS];
     private final int[] lengths = new int[FLOWS];
     private int held;
@@ -38,9 +38,9 @@ public final class AckFilter {
         SUPERSEDES
     }
 
-    /** @param ipv6 family of all packets */
-    public AckFilter(boolean ipv6) {
-        this.ipv6 = ipv6;
+    /** @param ip codec of all packets */
+    public AckFilter(IpHeader ip) {
+        this.ip = ip;
     }
 
     /**
@@ -52,10 +52,10 @@ public final class AckFilter {
         if (!isBareAcknowledgement(packets, offset, length)) {
             return Outcome.PASS;
         }
-        int transport = offset + IpHeader.minBytes(ipv6);
+        int transport = offset + ip.minBytes();
         for (int i = 0; i < held; i++) {
             if (isSameFlow(packets, offsets[i], offset)) {
-                int before = offsets[i] + IpHeader.minBytes(ipv6);
+                int before = offsets[i] + ip.minBytes();
                 boolean advances =
                         TcpHeader.acknowledgment(packets, transport) - TcpHeader.acknowledgment(packets, before) > 0
                                 && TcpHeader.sequence(packets, transport) == TcpHeader.sequence(packets, before)
@@ -96,14 +96,12 @@ public final class AckFilter {
     }
 
     private boolean isBareAcknowledgement(ByteBuf packets, int offset, int length) {
-        int ipBytes = IpHeader.minBytes(ipv6);
+        int ipBytes = ip.minBytes();
         int options = length - ipBytes - TcpHeader.MIN_BYTES;
-        if ((options != 0 && options != TIMESTAMP_BYTES)
-                || !IpHeader.isWellFormed(packets, offset, length, ipv6)
-                || (!ipv6 && Ipv4Header.isFragment(packets, offset))) {
+        if ((options != 0 && options != TIMESTAMP_BYTES) || !ip.isWellFormed(packets, offset, length)) {
             return false;
         }
-        int upper = IpHeader.upperLayer(packets, offset, length, ipv6);
+        int upper = ip.upperLayer(packets, offset, length);
         int transport = offset + ipBytes;
         return IpHeader.headerBytes(upper) == ipBytes
                 && IpHeader.protocol(upper) == Ipv4Header.PROTOCOL_TCP
@@ -113,9 +111,8 @@ public final class AckFilter {
     }
 
     private boolean isSameFlow(ByteBuf packets, int a, int b) {
-        int ipBytes = IpHeader.minBytes(ipv6);
-        return packets.getInt(a + ipBytes) == packets.getInt(b + ipBytes)
-                && IpHeader.haveSameAddresses(packets, a, b, ipv6);
+        int ipBytes = ip.minBytes();
+        return packets.getInt(a + ipBytes) == packets.getInt(b + ipBytes) && ip.haveSameAddresses(packets, a, b);
     }
 
     /** DSCP and ECN. */

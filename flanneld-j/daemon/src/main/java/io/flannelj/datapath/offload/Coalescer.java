@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A joined packet goes out with a partial checksum, which would hide damage; therefore each segment's own checksum
  * is verified before. A segment whose checksum field is the pseudo header's sum is not damaged but partial: its
- * sender left the work to a network card that never came, which happens over a veth underlay. It is passed on as such.
+ * sender left the work to a network card that never came, which happens over a veth underlay. It is passed on as such,
+ * unread: field and sum agree by chance as seldom as a checksum fits by chance, so nothing else passes that way.
  *
  * <p>One owner, one thread. Bytes are lent until {@link #flush}. Never allocates after construction.
  */
@@ -30,6 +31,7 @@ public final class Coalescer implements AutoCloseable {
     private static final int FLOWS = 8;
     private static final int JOINABLE_FLAGS = TcpHeader.ACK | TcpHeader.PSH;
 
+    private final IpHeader ip;
     private final TunFeatures features;
     private final int mtuBytes;
     private final PacketSink sink;
@@ -40,29 +42,36 @@ public final class Coalescer implements AutoCloseable {
     private int nextVictim;
 
     /**
+     * @param ip codec of all packets
      * @param mtuBytes MTU of the TUN device: a packet with a partial checksum that is longer must be a super-packet itself
      */
-    public Coalescer(ByteBufAllocator allocator, TunFeatures features, int mtuBytes, PacketSink sink) {
+    public Coalescer(ByteBufAllocator allocator, IpHeader ip, TunFeatures features, int mtuBytes, PacketSink sink) {
+        this.ip = ip;
         this.features = features;
         this.mtuBytes = mtuBytes;
         this.sink = sink;
         for (int i = 0; i < FLOWS; i++) {
-            flows[i] = new GroFlow(allocator);
+            flows[i] = new GroFlow(allocator, ip);
         }
         this.virtio = allocator.directBuffer(16);
         this.virtioAddress = virtio.memoryAddress();
         this.plain = new Iovecs(allocator, 2);
     }
 
+    /** Takes one well-formed packet, of whose segments nothing is known. */
+    public boolean accept(ByteBuf data, long dataAddress, int offset, int length) {
+        return accept(data, dataAddress, offset, length, 0);
+    }
+
     /**
      * Takes one well-formed packet.
      *
      * @param dataAddress where {@code data} lies in memory
-     * @param ipv6 its family
+     * @param gsoSize transport payload of each of its segments, where it is a super-packet and that is known; else 0
      * @return false when its transport checksum is wrong; the packet goes nowhere then
      */
-    public boolean accept(ByteBuf data, long dataAddress, int offset, int length, boolean ipv6) {
-        int upper = IpHeader.upperLayer(data, offset, length, ipv6);
+    public boolean accept(ByteBuf data, long dataAddress, int offset, int length, int gsoSize) {
+        int upper = ip.upperLayer(data, offset, length);
         int ipBytes = IpHeader.headerBytes(upper);
         int protocol = IpHeader.protocol(upper);
         boolean tcp = protocol == Ipv4Header.PROTOCOL_TCP;
@@ -74,18 +83,23 @@ public final class Coalescer implements AutoCloseable {
             return true;
         }
 
-        GroFlow flow = openFlow(data, offset, transport, ipv6, tcp);
+        GroFlow flow = openFlow(data, offset, transport, tcp);
         int headerBytes = ipBytes + (tcp ? TcpHeader.headerBytes(data, transport) : UdpHeader.BYTES);
         // Over IPv6 a missing checksum is for the receiver to refuse: tunnels may leave it out (RFC 6935).
         boolean checksummed = tcp || UdpHeader.hasChecksum(data, transport);
         if (checksummed) {
-            long pseudo = IpHeader.pseudoHeaderSum(data, offset, ipv6, protocol, transportBytes);
+            long pseudo = ip.pseudoHeaderSum(data, offset, protocol, transportBytes);
+            if (isPartial(data, transport, tcp, pseudo)) {
+                finish(flow, data);
+                writePartial(data, dataAddress, offset, length, upper, gsoSize);
+                return true;
+            }
             if (!InternetChecksum.isValid(InternetChecksum.add(pseudo, data, transport, transportBytes))) {
-                return acceptPartial(data, dataAddress, offset, length, ipv6, upper, flow, pseudo);
+                return false;
             }
         }
 
-        boolean joinable = ipBytes == IpHeader.minBytes(ipv6)
+        boolean joinable = ipBytes == ip.minBytes()
                 && headerBytes < length
                 && checksummed
                 && (tcp ? isJoinableTcp(data, transport) : isJoinableUdp(data, transport, transportBytes));
@@ -102,7 +116,7 @@ public final class Coalescer implements AutoCloseable {
         }
         finish(flow, data);
         GroFlow fresh = flow != null ? flow : freeFlow(data);
-        fresh.begin(data, dataAddress, offset, length, ipv6, tcp, headerBytes);
+        fresh.begin(data, dataAddress, offset, length, tcp, headerBytes);
         if (fresh.isComplete()) {
             finish(fresh, data);
         }
@@ -130,40 +144,33 @@ public final class Coalescer implements AutoCloseable {
         return features.udpSegmentation() && UdpHeader.totalBytes(data, transport) == transportBytes;
     }
 
-    /** The checksum does not fit: either partial, then the field is the pseudo header's sum, or damaged. */
-    private boolean acceptPartial(
-            ByteBuf data,
-            long dataAddress,
-            int offset,
-            int length,
-            boolean ipv6,
-            int upper,
-            @Nullable GroFlow flow,
-            long pseudo) {
+    private boolean isPartial(ByteBuf data, int transport, boolean tcp, long pseudo) {
+        return features.checksum()
+                && data.getUnsignedShortLE(transport + checksumAt(tcp)) == InternetChecksum.fold(pseudo);
+    }
+
+    /** Passes on a packet whose checksum is partial; one that is longer than the device takes is a super-packet. */
+    private void writePartial(ByteBuf data, long dataAddress, int offset, int length, int upper, int gsoSize) {
         boolean tcp = IpHeader.protocol(upper) == Ipv4Header.PROTOCOL_TCP;
         int ipBytes = IpHeader.headerBytes(upper);
         int headerBytes = Segmenter.headerBytes(data, offset, upper);
-        int checksumAt = tcp ? TcpHeader.CHECKSUM_OFFSET : UdpHeader.CHECKSUM_OFFSET;
-        boolean partial = features.checksum()
-                && data.getUnsignedShortLE(offset + ipBytes + checksumAt) == InternetChecksum.fold(pseudo);
-        if (!partial) {
-            return false;
-        }
-        finish(flow, data);
         if (length > mtuBytes && mtuBytes > headerBytes) {
-            int type = VirtioNetHeader.gsoType(tcp, ipv6);
-            VirtioNetHeader.writeSuper(virtio, 0, type, headerBytes, mtuBytes - headerBytes, ipBytes, checksumAt);
+            int segment = gsoSize > 0 ? gsoSize : mtuBytes - headerBytes;
+            VirtioNetHeader.writeSuper(virtio, 0, gsoType(tcp), headerBytes, segment, ipBytes, checksumAt(tcp));
         } else {
-            VirtioNetHeader.writePartial(virtio, 0, ipBytes, checksumAt);
+            VirtioNetHeader.writePartial(virtio, 0, ipBytes, checksumAt(tcp));
         }
         writeBehindVirtio(dataAddress + offset, length);
-        return true;
     }
 
-    private @Nullable GroFlow openFlow(ByteBuf data, int offset, int transport, boolean ipv6, boolean tcp) {
+    private static int checksumAt(boolean tcp) {
+        return tcp ? TcpHeader.CHECKSUM_OFFSET : UdpHeader.CHECKSUM_OFFSET;
+    }
+
+    private @Nullable GroFlow openFlow(ByteBuf data, int offset, int transport, boolean tcp) {
         int ports = data.getInt(transport);
         for (GroFlow flow : flows) {
-            if (flow.isOfFlow(data, offset, ipv6, tcp, ports)) {
+            if (flow.isOfFlow(data, offset, tcp, ports)) {
                 return flow;
             }
         }
@@ -190,11 +197,11 @@ public final class Coalescer implements AutoCloseable {
         if (flow.segments == 1) {
             VirtioNetHeader.writePlain(virtio, 0);
         } else {
-            int ip = flow.headerAt;
-            int ipBytes = IpHeader.minBytes(flow.ipv6);
-            int transport = ip + ipBytes;
+            int at = flow.headerAt;
+            int ipBytes = ip.minBytes();
+            int transport = at + ipBytes;
             int transportBytes = flow.totalBytes - ipBytes;
-            IpHeader.setTotalBytes(data, ip, flow.totalBytes, flow.ipv6);
+            ip.setLength(data, at, flow.totalBytes);
             if (flow.tcp) {
                 if (flow.push) {
                     TcpHeader.setFlags(data, transport, TcpHeader.flags(data, transport) | TcpHeader.PSH);
@@ -204,20 +211,16 @@ public final class Coalescer implements AutoCloseable {
             }
             int protocol = flow.tcp ? Ipv4Header.PROTOCOL_TCP : Ipv4Header.PROTOCOL_UDP;
             InternetChecksum.storePartial(
-                    data,
-                    transport + flow.checksumAt(),
-                    IpHeader.pseudoHeaderSum(data, ip, flow.ipv6, protocol, transportBytes));
+                    data, transport + flow.checksumAt(), ip.pseudoHeaderSum(data, at, protocol, transportBytes));
             VirtioNetHeader.writeSuper(
-                    virtio,
-                    0,
-                    VirtioNetHeader.gsoType(flow.tcp, flow.ipv6),
-                    flow.headerBytes,
-                    flow.segmentBytes,
-                    ipBytes,
-                    flow.checksumAt());
+                    virtio, 0, gsoType(flow.tcp), flow.headerBytes, flow.segmentBytes, ipBytes, flow.checksumAt());
         }
         flow.parts.set(0, virtioAddress, VirtioNetHeader.BYTES);
         sink.write(flow.parts, flow.segments);
+    }
+
+    private int gsoType(boolean tcp) {
+        return tcp ? ip.tcpGsoType() : VirtioNetHeader.GSO_UDP_L4;
     }
 
     private void writePlain(long dataAddress, int offset, int length) {

@@ -2,7 +2,6 @@ package io.flannelj.datapath.offload;
 
 import io.flannelj.device.Iovecs;
 import io.flannelj.packet.IpHeader;
-import io.flannelj.packet.Ipv4Header;
 import io.flannelj.packet.TcpHeader;
 import io.flannelj.packet.UdpHeader;
 import io.netty.buffer.ByteBuf;
@@ -22,7 +21,6 @@ final class GroFlow implements AutoCloseable {
     final Iovecs parts;
 
     boolean isOpen;
-    boolean ipv6;
     boolean tcp;
     int headerAt;
     int headerBytes;
@@ -31,29 +29,25 @@ final class GroFlow implements AutoCloseable {
     int totalBytes;
     boolean push;
 
-    private int transportAt;
+    private final IpHeader ip;
+    private final int transportAt;
     private int ports;
     private int nextSequence;
     private int acknowledgment;
     private boolean isComplete;
 
-    GroFlow(ByteBufAllocator allocator) {
+    GroFlow(ByteBufAllocator allocator, IpHeader ip) {
+        this.ip = ip;
+        this.transportAt = ip.minBytes();
         this.parts = new Iovecs(allocator, MAX_SEGMENTS + 1);
     }
 
     /** Whether this is the flow that a packet with a transport header belongs to. */
-    boolean isOfFlow(ByteBuf data, int offset, boolean packetIsIpv6, boolean packetIsTcp, int packetPorts) {
-        return isOpen
-                && tcp == packetIsTcp
-                && ports == packetPorts
-                && ipv6 == packetIsIpv6
-                && IpHeader.haveSameAddresses(data, offset, headerAt, ipv6);
+    boolean isOfFlow(ByteBuf data, int offset, boolean packetIsTcp, int packetPorts) {
+        return isOpen && tcp == packetIsTcp && ports == packetPorts && ip.haveSameAddresses(data, offset, headerAt);
     }
 
-    void begin(
-            ByteBuf data, long dataAddress, int offset, int length, boolean isIpv6, boolean isTcp, int allHeaderBytes) {
-        ipv6 = isIpv6;
-        transportAt = IpHeader.minBytes(isIpv6);
+    void begin(ByteBuf data, long dataAddress, int offset, int length, boolean isTcp, int allHeaderBytes) {
         int transport = offset + transportAt;
         isOpen = true;
         tcp = isTcp;
@@ -84,7 +78,7 @@ final class GroFlow implements AutoCloseable {
                 || payloadBytes > segmentBytes
                 || segments == MAX_SEGMENTS
                 || totalBytes + payloadBytes > MAX_PACKET_BYTES
-                || !(ipv6 ? sameIpv6Header(data, offset) : sameIpv4Header(data, offset))) {
+                || !ip.canShareHeader(data, offset, headerAt)) {
             return false;
         }
         int transport = offset + transportAt;
@@ -103,17 +97,6 @@ final class GroFlow implements AutoCloseable {
         segments++;
         totalBytes += payloadBytes;
         return true;
-    }
-
-    private boolean sameIpv4Header(ByteBuf data, int offset) {
-        return data.getShort(offset) == data.getShort(headerAt) // version, header length, type of service
-                && data.getShort(offset + 8) == data.getShort(headerAt + 8) // time to live, protocol
-                && Ipv4Header.flagsAndOffset(data, offset) == Ipv4Header.flagsAndOffset(data, headerAt);
-    }
-
-    private boolean sameIpv6Header(ByteBuf data, int offset) {
-        return data.getInt(offset) == data.getInt(headerAt) // version, traffic class, flow label
-                && data.getShort(offset + 6) == data.getShort(headerAt + 6); // next header, hop limit
     }
 
     private boolean sameOptions(ByteBuf data, int transport) {

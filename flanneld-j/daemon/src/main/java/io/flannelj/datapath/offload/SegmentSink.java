@@ -10,7 +10,7 @@ public interface SegmentSink {
     /**
      * Room for the header of one more segment.
      *
-     * @return where to write it in {@link #headers}; at least 128 octets
+     * @return where to write it in {@link #headers}; at least 128 bytes
      */
     int nextHeader();
 

@@ -3,7 +3,6 @@ package io.flannelj.datapath.offload;
 import io.flannelj.packet.InternetChecksum;
 import io.flannelj.packet.IpHeader;
 import io.flannelj.packet.Ipv4Header;
-import io.flannelj.packet.Ipv6Header;
 import io.flannelj.packet.TcpHeader;
 import io.flannelj.packet.UdpHeader;
 import io.flannelj.packet.VirtioNetHeader;
@@ -20,26 +19,43 @@ import io.netty.buffer.ByteBuf;
  * <p>The caller has read the packet's upper layer ({@link IpHeader#upperLayer}) and passes it on.
  */
 public final class Segmenter {
+    /**
+     * More packets than the kernel makes a super-packet of: for TCP 64 KiB in segments of 36 bytes (net.ipv4.tcp_min_snd_mss,
+     * without the timestamps). A pod with a packet socket writes any size; of segments of one byte a few super-packets a second
+     * would keep a worker from all others.
+     */
+    static final int MOST_TCP_SEGMENTS = 65_535 / 36;
+
+    static final int MOST_UDP_SEGMENTS = 128; // linux/udp.h, UDP_MAX_SEGMENTS
+
     private static final int MAX_HEADER_BYTES = 128; // what a SegmentSink has room for
 
-    private Segmenter() {}
+    private final IpHeader ip;
 
-    /** Whether a packet of {@code gsoType} is what it says, and lengths fit together, so that {@link #cut} can be called. */
-    public static boolean isSound(
-            ByteBuf packet, int offset, int length, boolean ipv6, int upper, int gsoType, int gsoSize) {
+    /** @param ip codec of all packets */
+    public Segmenter(IpHeader ip) {
+        this.ip = ip;
+    }
+
+    /**
+     * Whether a packet of {@code gsoType} is what it says, lengths fit together, and it stands for no more packets than the kernel
+     * would make one of, so that {@link #cut} can be called.
+     */
+    public boolean isSound(ByteBuf packet, int offset, int length, int upper, int gsoType, int gsoSize) {
         int protocol = IpHeader.protocol(upper);
         boolean tcp = protocol == Ipv4Header.PROTOCOL_TCP;
-        int ip = IpHeader.headerBytes(upper);
+        int ipBytes = IpHeader.headerBytes(upper);
         if (gsoSize <= 0
                 || (!tcp && protocol != Ipv4Header.PROTOCOL_UDP)
-                || gsoType != VirtioNetHeader.gsoType(tcp, ipv6)
-                || ip + (tcp ? TcpHeader.MIN_BYTES : UdpHeader.BYTES) > length) {
+                || gsoType != (tcp ? ip.tcpGsoType() : VirtioNetHeader.GSO_UDP_L4)
+                || ipBytes + (tcp ? TcpHeader.MIN_BYTES : UdpHeader.BYTES) > length) {
             return false;
         }
-        int header = ip + (tcp ? TcpHeader.headerBytes(packet, offset + ip) : UdpHeader.BYTES);
-        return header >= ip + (tcp ? TcpHeader.MIN_BYTES : UdpHeader.BYTES)
+        int header = ipBytes + (tcp ? TcpHeader.headerBytes(packet, offset + ipBytes) : UdpHeader.BYTES);
+        return header >= ipBytes + (tcp ? TcpHeader.MIN_BYTES : UdpHeader.BYTES)
                 && header < length
-                && header <= MAX_HEADER_BYTES;
+                && header <= MAX_HEADER_BYTES
+                && length - header <= (long) gsoSize * (tcp ? MOST_TCP_SEGMENTS : MOST_UDP_SEGMENTS);
     }
 
     /** How many packets a sound super-packet stands for. */
@@ -50,21 +66,20 @@ public final class Segmenter {
 
     /** IP and transport header together. */
     public static int headerBytes(ByteBuf packet, int offset, int upper) {
-        int ip = IpHeader.headerBytes(upper);
-        return ip
+        int ipBytes = IpHeader.headerBytes(upper);
+        return ipBytes
                 + (IpHeader.protocol(upper) == Ipv4Header.PROTOCOL_TCP
-                        ? TcpHeader.headerBytes(packet, offset + ip)
+                        ? TcpHeader.headerBytes(packet, offset + ipBytes)
                         : UdpHeader.BYTES);
     }
 
     /**
      * Cuts the super-packet. Its own header is used up.
      *
-     * @param length octets of the super-packet, from its IP header on
+     * @param length bytes of the super-packet, from its IP header on
      * @param gsoSize transport payload of each segment but the last
      */
-    public static void cut(
-            ByteBuf packet, int offset, int length, boolean ipv6, int upper, int gsoSize, SegmentSink sink) {
+    public void cut(ByteBuf packet, int offset, int length, int upper, int gsoSize, SegmentSink sink) {
         int protocol = IpHeader.protocol(upper);
         boolean tcp = protocol == Ipv4Header.PROTOCOL_TCP;
         int ipBytes = IpHeader.headerBytes(upper);
@@ -72,16 +87,12 @@ public final class Segmenter {
         int transportBytes = tcp ? TcpHeader.headerBytes(packet, transport) : UdpHeader.BYTES;
         int headerBytes = ipBytes + transportBytes;
         int checksumAt = tcp ? TcpHeader.CHECKSUM_OFFSET : UdpHeader.CHECKSUM_OFFSET;
-        int identification = ipv6 ? 0 : Ipv4Header.identification(packet, offset);
+        int identification = ip.identification(packet, offset);
         int sequence = tcp ? TcpHeader.sequence(packet, transport) : 0;
         int flags = tcp ? TcpHeader.flags(packet, transport) : 0;
 
         // What varies is cleared, so that the sums of the rest hold for every segment.
-        if (!ipv6) {
-            packet.setShort(offset + 2, 0);
-            packet.setShort(offset + 4, 0);
-            packet.setShort(offset + 10, 0);
-        }
+        long template = ip.prepareTemplate(packet, offset, ipBytes);
         packet.setShort(transport + checksumAt, 0);
         if (tcp) {
             packet.setInt(transport + 4, 0);
@@ -89,30 +100,17 @@ public final class Segmenter {
         } else {
             packet.setShort(transport + 4, 0);
         }
-        long ipSum = ipv6 ? 0 : InternetChecksum.add(0, packet, offset, ipBytes);
         long transportSum = InternetChecksum.add(
-                IpHeader.pseudoHeaderSum(packet, offset, ipv6, protocol, 0), packet, transport, transportBytes);
+                ip.pseudoHeaderSum(packet, offset, protocol, 0), packet, transport, transportBytes);
 
         int payloadAt = offset + headerBytes;
         int end = offset + length;
         ByteBuf headers = sink.headers();
         for (int index = 0, at = payloadAt; at < end; index++, at += gsoSize) {
             int payloadBytes = Math.min(gsoSize, end - at);
-            int segmentBytes = headerBytes + payloadBytes;
             int header = sink.nextHeader();
             headers.setBytes(header, packet, offset, headerBytes);
-
-            if (ipv6) {
-                Ipv6Header.setPayloadBytes(headers, header, segmentBytes - Ipv6Header.BYTES);
-            } else {
-                int id = identification + index & 0xffff;
-                Ipv4Header.setTotalBytes(headers, header, segmentBytes);
-                Ipv4Header.setIdentification(headers, header, id);
-                InternetChecksum.store(
-                        headers,
-                        header + 10,
-                        InternetChecksum.addShort(InternetChecksum.addShort(ipSum, segmentBytes), id));
-            }
+            ip.completeSegment(headers, header, template, headerBytes + payloadBytes, identification + index);
 
             int out = header + ipBytes;
             long sum = InternetChecksum.addShort(transportSum, transportBytes + payloadBytes);

@@ -1,11 +1,13 @@
 package io.flannelj.lease.etcd;
 
+import io.etcd.jetcd.ByteSequence;
 import io.etcd.jetcd.Client;
 import io.etcd.jetcd.ClientBuilder;
 import io.flannelj.config.EtcdEndpoint;
 import io.flannelj.config.EtcdOptions;
 import io.flannelj.lease.StoreException;
 import java.io.File;
+import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -21,6 +23,9 @@ import javax.net.ssl.SSLException;
  * <p>For several threads.
  */
 final class EtcdConnection implements AutoCloseable {
+    /** How long a call may take. */
+    static final Duration DEADLINE = Duration.ofSeconds(5);
+
     private static final Duration KEEPALIVE = Duration.ofSeconds(10);
     private static final Duration DIAL_AGAIN_AFTER = Duration.ofSeconds(3);
 
@@ -67,14 +72,13 @@ final class EtcdConnection implements AutoCloseable {
                 .target(target(options.endpoints()))
                 .waitForReady(false)
                 .retryMaxAttempts(1)
-                .retryMaxDuration(EtcdSubnetManager.DEADLINE)
-                .connectTimeout(EtcdSubnetManager.DEADLINE)
+                .retryMaxDuration(DEADLINE)
+                .connectTimeout(DEADLINE)
                 .keepaliveTime(KEEPALIVE)
-                .keepaliveTimeout(EtcdSubnetManager.DEADLINE)
+                .keepaliveTimeout(DEADLINE)
                 .keepaliveWithoutCalls(false);
         if (!options.username().isEmpty()) {
-            builder.user(EtcdSubnetManager.bytes(options.username()))
-                    .password(EtcdSubnetManager.bytes(options.password()));
+            builder.user(bytes(options.username())).password(bytes(options.password()));
         }
         boolean secure = options.endpoints().stream().anyMatch(EtcdEndpoint::tls);
         if (secure) {
@@ -116,5 +120,9 @@ final class EtcdConnection implements AutoCloseable {
     public synchronized void close() {
         closed = true;
         client.close();
+    }
+
+    static ByteSequence bytes(String text) {
+        return ByteSequence.from(text, StandardCharsets.UTF_8);
     }
 }

@@ -2,7 +2,6 @@ package io.flannelj.lease.etcd;
 
 import io.etcd.jetcd.ByteSequence;
 import io.etcd.jetcd.Client;
-import io.etcd.jetcd.KeyValue;
 import io.etcd.jetcd.kv.GetResponse;
 import io.etcd.jetcd.kv.TxnResponse;
 import io.etcd.jetcd.op.Cmp;
@@ -12,9 +11,6 @@ import io.etcd.jetcd.options.DeleteOption;
 import io.etcd.jetcd.options.GetOption;
 import io.etcd.jetcd.options.LeaseOption;
 import io.etcd.jetcd.options.PutOption;
-import io.etcd.jetcd.options.WatchOption;
-import io.etcd.jetcd.watch.WatchEvent;
-import io.etcd.jetcd.watch.WatchResponse;
 import io.flannelj.config.EtcdOptions;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.lease.DeniedException;
@@ -28,8 +24,9 @@ import io.flannelj.lease.StoreException;
 import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.SubnetKey;
 import io.flannelj.lease.SubnetManager;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PlainText;
 import io.grpc.Status;
-import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -44,12 +41,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * flannel's store in etcd v3, by jetcd.
@@ -59,9 +53,6 @@ import org.slf4j.LoggerFactory;
  * a transaction that compares first; trying again is the caller's business.
  */
 public final class EtcdSubnetManager implements SubnetManager {
-    private static final Logger log = LoggerFactory.getLogger(EtcdSubnetManager.class);
-    static final Duration DEADLINE = Duration.ofSeconds(5);
-
     private final EtcdConnection connection;
     private final EtcdOptions options;
     private final Clock clock;
@@ -69,6 +60,7 @@ public final class EtcdSubnetManager implements SubnetManager {
     private final String configKey;
 
     private final LeaseDecoder decoder;
+    private final OldestLeases oldest;
 
     /**
      * etcd leases of writes that were not answered. Such a write may have been carried out, or may be still: to revoke its
@@ -83,6 +75,7 @@ public final class EtcdSubnetManager implements SubnetManager {
         this.subnetsPrefix = options.prefix() + "/subnets/";
         this.configKey = options.prefix() + "/config";
         this.decoder = new LeaseDecoder(subnetsPrefix);
+        this.oldest = new OldestLeases(subnetsPrefix);
     }
 
     /**
@@ -105,14 +98,21 @@ public final class EtcdSubnetManager implements SubnetManager {
     }
 
     @Override
+    public String configRemedy() {
+        return "write one, for example: etcdctl put " + configKey
+                + " '{\"Network\": \"10.5.0.0/16\", \"Backend\": {\"Type\": \"vxlan\"}}'";
+    }
+
+    @Override
     public Optional<String> fetchNetworkConfig() throws StoreException {
-        GetResponse response = await(client -> client.getKVClient().get(bytes(configKey)), "read the network config");
+        GetResponse response =
+                await(client -> client.getKVClient().get(EtcdConnection.bytes(configKey)), "read the network config");
         return response.getKvs().stream().findFirst().map(kv -> LeaseDecoder.text(kv.getValue()));
     }
 
     @Override
     public Optional<String> objectionTo(NetworkConfig config) {
-        return config.ipv4() != null
+        return config.families().contains(IpFamily.IPV4)
                 ? Optional.empty()
                 : Optional.of("EnableIPv4: must be true in etcd, since flannel's keys there cannot name an IPv6 subnet"
                         + " alone; enable both families, or use --kube-subnet-mgr");
@@ -120,30 +120,35 @@ public final class EtcdSubnetManager implements SubnetManager {
 
     @Override
     public Listing list() throws StoreException {
-        return list(decoder);
+        return list(decoder, oldest);
     }
 
     @Override
     public List<StoredLease> leases() throws StoreException {
-        return list(new LeaseDecoder(subnetsPrefix)).leases();
+        return list(new LeaseDecoder(subnetsPrefix), oldest.copy()).leases();
     }
 
-    private Listing list(LeaseDecoder decoder) throws StoreException {
-        List<StoredLease> leases = new ArrayList<>();
-        Set<String> keys = new HashSet<>();
+    private Listing list(LeaseDecoder decoder, OldestLeases oldest) throws StoreException {
+        OldestLeases.Listing leases = oldest.list();
+        Set<String> remembered = new HashSet<>();
         long revision = new Pages(this::page)
                 .read(
-                        bytes(subnetsPrefix),
+                        EtcdConnection.bytes(subnetsPrefix),
                         kv -> {
-                            keys.add(LeaseDecoder.text(kv.getKey()));
-                            decoder.read(kv).ifPresent(leases::add);
+                            decoder.read(kv)
+                                    .ifPresent(lease ->
+                                            leases.add(lease, kv.getValue().size()));
+                            String key = LeaseDecoder.name(kv.getKey());
+                            if (decoder.remembers(key)) {
+                                remembered.add(key);
+                            }
                         },
                         key -> {
-                            keys.add(LeaseDecoder.text(key));
+                            remembered.add(LeaseDecoder.name(key));
                             decoder.readHuge(key);
                         });
-        decoder.retain(keys);
-        return new Listing(leases, revision);
+        decoder.retain(remembered);
+        return new Listing(leases.end(), revision);
     }
 
     private GetResponse page(ByteSequence from, GetOption option) throws StoreException, Pages.TooLargeException {
@@ -166,7 +171,9 @@ public final class EtcdSubnetManager implements SubnetManager {
 
     @Override
     public List<Refusal> unreadable() {
-        return decoder.unreadable();
+        List<Refusal> all = new ArrayList<>(decoder.unreadable());
+        all.addAll(oldest.objections());
+        return all;
     }
 
     @Override
@@ -268,12 +275,13 @@ public final class EtcdSubnetManager implements SubnetManager {
             @Nullable Instant end,
             String what)
             throws StoreException {
+        oldest.write(keyText(subnets));
         PutOption option = PutOption.builder().withLeaseId(leaseId).build();
         TxnResponse response = await(
                 client -> client.getKVClient()
                         .txn()
                         .If(condition)
-                        .Then(Op.put(key(subnets), bytes(LeaseJson.format(attributes)), option))
+                        .Then(Op.put(key(subnets), EtcdConnection.bytes(LeaseJson.format(attributes)), option))
                         .commit(),
                 what + " " + subnets);
         long revision = response.getHeader().getRevision();
@@ -298,104 +306,8 @@ public final class EtcdSubnetManager implements SubnetManager {
 
     @Override
     public Watch watch(long fromRevision, Consumer<LeaseEvent> onEvent, Consumer<String> onEnd) {
-        WatchOption option = WatchOption.builder()
-                .isPrefix(true)
-                .withRevision(fromRevision)
-                .withRequireLeader(true)
-                .withProgressNotify(true)
-                .build();
-        AtomicBoolean ended = new AtomicBoolean();
-        Consumer<String> endOnce = reason -> {
-            if (ended.compareAndSet(false, true)) {
-                onEnd.accept(reason);
-            }
-        };
-        Set<String> silent = ConcurrentHashMap.newKeySet(); // of the two watches, since they were asked
-        Consumer<String> onProgress = key -> {
-            if (silent.remove(key) && silent.isEmpty()) {
-                onEvent.accept(new LeaseEvent.Progress());
-            }
-        };
-        io.etcd.jetcd.Watch watches = connection.client().getWatchClient();
-        io.etcd.jetcd.Watch.Watcher leases = watches.watch(
-                bytes(subnetsPrefix),
-                option,
-                response -> guard(
-                        () -> {
-                            deliver(response, onEvent);
-                            onProgress.accept(subnetsPrefix);
-                        },
-                        endOnce),
-                error -> endOnce.accept(String.valueOf(error.getMessage())),
-                () -> endOnce.accept("completed"));
-        io.etcd.jetcd.Watch.Watcher config = watches.watch(
-                bytes(configKey),
-                WatchOption.builder()
-                        .withRevision(fromRevision)
-                        .withRequireLeader(true)
-                        .withProgressNotify(true)
-                        .build(),
-                response -> guard(
-                        () -> {
-                            deliverConfig(response, onEvent);
-                            onProgress.accept(configKey);
-                        },
-                        endOnce),
-                error -> endOnce.accept(String.valueOf(error.getMessage())),
-                () -> endOnce.accept("completed"));
-        return new Watch() {
-            @Override
-            public boolean requestProgress() {
-                silent.addAll(List.of(subnetsPrefix, configKey));
-                leases.requestProgress();
-                config.requestProgress();
-                return true; // etcd 3.4 and later
-            }
-
-            @Override
-            public void close() {
-                leases.close();
-                config.close();
-            }
-        };
-    }
-
-    /** jetcd swallows what a listener throws: the watch would go on without the event. */
-    private static void guard(Runnable delivery, Consumer<String> onEnd) {
-        try {
-            delivery.run();
-        } catch (RuntimeException e) {
-            log.error("an event could not be read: {}; listing again", e.toString(), e);
-            onEnd.accept(e.toString());
-        }
-    }
-
-    private static void deliverConfig(WatchResponse response, Consumer<LeaseEvent> onEvent) {
-        for (WatchEvent event : response.getEvents()) {
-            if (event.getEventType() == WatchEvent.EventType.PUT) {
-                onEvent.accept(new LeaseEvent.ConfigWritten(
-                        LeaseDecoder.text(event.getKeyValue().getValue())));
-            }
-        }
-    }
-
-    private void deliver(WatchResponse response, Consumer<LeaseEvent> onEvent) {
-        for (WatchEvent event : response.getEvents()) {
-            KeyValue kv = event.getKeyValue();
-            String key = LeaseDecoder.text(kv.getKey());
-            Optional<StoredLease> stored = Optional.empty();
-            if (event.getEventType() == WatchEvent.EventType.DELETE) {
-                decoder.forget(key);
-            } else if (event.getEventType() == WatchEvent.EventType.PUT) {
-                stored = decoder.read(kv);
-            }
-            // What cannot be read any more is no lease any more.
-            if (stored.isPresent()) {
-                onEvent.accept(new LeaseEvent.Added(stored.get().lease()));
-            } else {
-                decoder.subnets(key).ifPresent(subnets -> onEvent.accept(new LeaseEvent.Removed(subnets)));
-            }
-        }
+        return new EtcdWatch(connection.client().getWatchClient(), subnetsPrefix, configKey, decoder, oldest)
+                .start(fromRevision, onEvent, onEnd);
     }
 
     private String keyText(PodSubnets subnets) {
@@ -403,22 +315,18 @@ public final class EtcdSubnetManager implements SubnetManager {
     }
 
     private ByteSequence key(PodSubnets subnets) {
-        return bytes(keyText(subnets));
-    }
-
-    static ByteSequence bytes(String text) {
-        return ByteSequence.from(text, StandardCharsets.UTF_8);
+        return EtcdConnection.bytes(keyText(subnets));
     }
 
     private <T> T await(Function<Client, CompletableFuture<T>> ask, String what) throws StoreException {
         Client client = connection.client();
         CompletableFuture<T> call = ask.apply(client);
         try {
-            return call.get(DEADLINE.toMillis(), TimeUnit.MILLISECONDS);
+            return call.get(EtcdConnection.DEADLINE.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             call.cancel(true);
             throw new StoreException(
-                    options + " did not answer within " + DEADLINE.toSeconds() + " s (" + what + ")", e);
+                    options + " did not answer within " + EtcdConnection.DEADLINE.toSeconds() + " s (" + what + ")", e);
         } catch (InterruptedException e) {
             call.cancel(true);
             Thread.currentThread().interrupt();
@@ -462,7 +370,7 @@ public final class EtcdSubnetManager implements SubnetManager {
             root = root.getCause();
         }
         String message = root.getMessage();
-        return message == null ? root.getClass().getSimpleName() : message;
+        return message == null ? root.getClass().getSimpleName() : PlainText.withoutCall(message);
     }
 
     @Override

@@ -11,10 +11,11 @@ import io.flannelj.lease.Refusal.Reason;
 import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.SubnetKey;
 import java.nio.charset.StandardCharsets;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -22,9 +23,10 @@ import java.util.concurrent.ConcurrentHashMap;
  * two keys that mean one subnet would be two leases that take turns. For several threads.
  */
 final class LeaseDecoder {
-    /** Ten times what any backend of flannel's or ours writes. */
-    static final int LONGEST_VALUE = 16 << 10;
+    /** Several times what any backend of flannel's or ours writes. */
+    static final int LONGEST_VALUE = 4 << 10;
 
+    private static final int LONGEST_KEY = 256;
     private static final int MOST_REMEMBERED = 10_000;
 
     private final String prefix;
@@ -37,13 +39,14 @@ final class LeaseDecoder {
 
     /** Reads one; empty when it is no lease, which is remembered. */
     Optional<StoredLease> read(KeyValue kv) {
-        String key = text(kv.getKey());
+        String key = name(kv.getKey());
         Optional<PodSubnets> subnets = subnets(key);
+        int bytes = kv.getValue().size();
         if (subnets.isEmpty()) {
             return refuse(key, Reason.UNREADABLE, "it is no key of a lease (as 10.5.7.0-24); delete it");
         }
-        if (kv.getValue().size() > LONGEST_VALUE) {
-            return refuse(key, Reason.TOO_LARGE, tooLarge(kv.getValue().size() + " octets"));
+        if (bytes > LONGEST_VALUE) {
+            return refuse(key, Reason.TOO_LARGE, tooLarge(bytes + " bytes"));
         }
         LeaseAttributes attributes;
         try {
@@ -58,7 +61,7 @@ final class LeaseDecoder {
 
     /** A key whose value is so large that it was not even fetched. */
     void readHuge(ByteSequence key) {
-        refuse(text(key), Reason.TOO_LARGE, tooLarge("more than one answer takes"));
+        refuse(name(key), Reason.TOO_LARGE, tooLarge("more than one answer takes"));
     }
 
     private static String tooLarge(String size) {
@@ -82,13 +85,31 @@ final class LeaseDecoder {
         unreadable.remove(key);
     }
 
-    /** Only these keys are there. */
-    void retain(Collection<String> keys) {
+    /** Whether it is remembered that the key is no lease. */
+    boolean remembers(String key) {
+        return unreadable.containsKey(key);
+    }
+
+    /** Of the keys that are remembered, only these are there. */
+    void retain(Set<String> keys) {
         unreadable.keySet().retainAll(keys);
     }
 
     List<Refusal> unreadable() {
         return List.copyOf(unreadable.values());
+    }
+
+    /**
+     * A key as text. Of one that is longer than any lease's, only the beginning and a digest: etcd takes keys of more than a
+     * megabyte, and they are kept in memory.
+     */
+    static String name(ByteSequence key) {
+        if (key.size() <= LONGEST_KEY) {
+            return text(key);
+        }
+        byte[] bytes = key.getBytes();
+        String begin = new String(bytes, 0, LONGEST_KEY, StandardCharsets.UTF_8);
+        return begin + "… (" + bytes.length + " bytes, " + UUID.nameUUIDFromBytes(bytes) + ")";
     }
 
     static String text(ByteSequence bytes) {

@@ -24,7 +24,7 @@ final class Pages {
         GetResponse get(ByteSequence from, GetOption option) throws StoreException, TooLargeException;
     }
 
-    /** The answer has more octets than gRPC takes. */
+    /** The answer has more bytes than gRPC takes. */
     static final class TooLargeException extends Exception {
         private static final long serialVersionUID = 1;
     }

@@ -34,7 +34,7 @@ final class KubeConnection implements AutoCloseable {
     private KubeConnection(KubernetesClient client) {
         this.client = client;
         this.location = "the Kubernetes apiserver at "
-                + client.getMasterUrl().toString().replaceFirst("/$", "");
+                + withoutPassword(client.getMasterUrl().toString()).replaceFirst("/$", "");
     }
 
     /**
@@ -59,8 +59,13 @@ final class KubeConnection implements AutoCloseable {
         } catch (RuntimeException e) { // a certificate or an address that the client cannot use
             throw new ConfigException(
                     "the way to the Kubernetes apiserver",
-                    List.of(source(options) + ": cannot be used: " + firstLine(e)));
+                    List.of(source(options) + ": cannot be used: " + withoutPassword(firstLine(e))));
         }
+    }
+
+    /** A kubeconfig may name a user and a password in its server's URL. */
+    private static String withoutPassword(String text) {
+        return text.replaceAll("//\\S*@", "//");
     }
 
     /** What said where the apiserver is. */

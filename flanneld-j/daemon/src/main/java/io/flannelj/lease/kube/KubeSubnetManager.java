@@ -20,9 +20,9 @@ import io.flannelj.lease.StoreException;
 import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.SubnetManager;
 import io.flannelj.lease.UnassignedException;
-import io.flannelj.lease.kube.NodeCodec.Families;
 import io.flannelj.lease.kube.NodeCodec.NoLeaseException;
 import io.flannelj.net.Cidr;
+import io.flannelj.net.IpFamily;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -31,6 +31,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -76,7 +77,7 @@ public final class KubeSubnetManager implements SubnetManager {
         return thread;
     });
     private volatile String nodeName;
-    private volatile Families families = new Families(true, true); // until a network config says which
+    private volatile Set<IpFamily> families = EnumSet.allOf(IpFamily.class); // until a network config says which
     private volatile @Nullable Own own;
     private volatile String document = "";
     private volatile Listed listed = new Listed(0, Map.of());
@@ -117,6 +118,11 @@ public final class KubeSubnetManager implements SubnetManager {
     }
 
     @Override
+    public String configRemedy() {
+        return "mount the ConfigMap that has net-conf.json there, or name the file by --net-config-path";
+    }
+
+    @Override
     public Optional<String> fetchNetworkConfig() throws StoreException {
         try {
             document = Files.readString(options.networkConfigFile());
@@ -140,7 +146,7 @@ public final class KubeSubnetManager implements SubnetManager {
 
     @Override
     public Optional<PodSubnets> assigned(NetworkConfig config) throws StoreException {
-        families = new Families(config.network() != null, config.ipv6Network() != null);
+        families = config.families();
         Node node = ownNode();
         Optional<PodSubnets> subnets;
         try {
@@ -148,15 +154,14 @@ public final class KubeSubnetManager implements SubnetManager {
         } catch (NoLeaseException e) {
             throw new UnassignedException("node " + nodeName + " cannot be used: " + e.getMessage());
         }
-        check(config.network(), subnets.map(PodSubnets::ipv4).orElse(null), "");
-        check(config.ipv6Network(), subnets.map(PodSubnets::ipv6).orElse(null), "IPv6 ");
+        for (Cidr network : config.networks().values()) {
+            check(network, subnets.flatMap(all -> all.get(network.family())).orElse(null));
+        }
         return subnets;
     }
 
-    private void check(@Nullable Cidr network, @Nullable Cidr subnet, String family) throws UnassignedException {
-        if (network == null) {
-            return;
-        }
+    private void check(Cidr network, @Nullable Cidr subnet) throws UnassignedException {
+        String family = network.isIpv6() ? "IPv6 " : "";
         if (subnet == null) {
             throw new UnassignedException(
                     "node " + nodeName + " has no " + family + "podCIDR: let the controller manager"

@@ -12,13 +12,20 @@ import io.flannelj.lease.NodeNotes;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
+import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Leases as flannel writes them onto nodes: the subnets are the pod CIDRs, the attributes are annotations. */
@@ -29,25 +36,31 @@ final class NodeCodec {
 
     private final String managed;
     private final String type;
-    private final Family ipv4;
-    private final Family ipv6;
+    private final Map<IpFamily, Keys> keys;
 
     /** The annotations of one family. */
-    private record Family(String data, String publicIp, String overwrite, String nodePublicIp) {}
+    private record Keys(String data, String publicIp, String overwrite, String nodePublicIp) {}
 
     NodeCodec(AnnotationPrefix prefix) {
         managed = prefix.key("kube-subnet-manager");
         type = prefix.key("backend-type");
-        ipv4 = new Family(
-                prefix.key("backend-data"),
-                prefix.key("public-ip"),
-                prefix.key("public-ip-overwrite"),
-                prefix.key("node-public-ip"));
-        ipv6 = new Family(
-                prefix.key("backend-v6-data"),
-                prefix.key("public-ipv6"),
-                prefix.key("public-ipv6-overwrite"),
-                prefix.key("node-public-ipv6"));
+        keys = Map.of(
+                IpFamily.IPV4,
+                new Keys(
+                        prefix.key("backend-data"),
+                        prefix.key("public-ip"),
+                        prefix.key("public-ip-overwrite"),
+                        prefix.key("node-public-ip")),
+                IpFamily.IPV6,
+                new Keys(
+                        prefix.key("backend-v6-data"),
+                        prefix.key("public-ipv6"),
+                        prefix.key("public-ipv6-overwrite"),
+                        prefix.key("node-public-ipv6")));
+    }
+
+    private Keys keys(IpFamily family) {
+        return Objects.requireNonNull(keys.get(family));
     }
 
     /** A node that cannot be read as a lease; the message says why. */
@@ -59,35 +72,29 @@ final class NodeCodec {
         }
     }
 
-    /** Which families the network has; a node's others are not looked at. */
-    record Families(boolean ipv4, boolean ipv6) {}
-
     /**
-     * The node's pod CIDRs in the families of the network.
+     * The node's pod CIDRs in the families of the network; its others are not looked at.
      *
      * @return empty when it has none of them
      * @throws NoLeaseException when they cannot be understood
      */
-    static Optional<PodSubnets> podSubnets(Node node, Families families) throws NoLeaseException {
+    static Optional<PodSubnets> podSubnets(Node node, Set<IpFamily> families) throws NoLeaseException {
         List<String> several =
                 node.getSpec() == null ? List.of() : node.getSpec().getPodCIDRs();
         String one = node.getSpec() == null ? null : node.getSpec().getPodCIDR();
         List<String> texts = !several.isEmpty() ? several : one == null || one.isEmpty() ? List.of() : List.of(one);
-        Cidr ipv4 = null;
-        Cidr ipv6 = null;
+        List<Cidr> cidrs = new ArrayList<>();
         for (String text : texts) {
-            Cidr cidr = Cidr.tryParse(text)
+            cidrs.add(Cidr.tryParse(text)
                     .orElseThrow(() -> new NoLeaseException("its pod CIDR \"" + text + "\" is no network"))
-                    .network();
-            if (cidr.isIpv4() ? ipv4 != null : ipv6 != null) {
-                throw new NoLeaseException("it has several pod CIDRs of one family: " + texts);
-            }
-            ipv4 = cidr.isIpv4() ? cidr : ipv4;
-            ipv6 = cidr.isIpv6() ? cidr : ipv6;
+                    .network());
         }
-        ipv4 = families.ipv4() ? ipv4 : null;
-        ipv6 = families.ipv6() ? ipv6 : null;
-        return ipv4 == null && ipv6 == null ? Optional.empty() : Optional.of(new PodSubnets(ipv4, ipv6));
+        try {
+            PerFamily<Cidr> subnets = PerFamily.by(Cidr::family, cidrs).only(families);
+            return subnets.isEmpty() ? Optional.empty() : Optional.of(new PodSubnets(subnets));
+        } catch (IllegalArgumentException e) {
+            throw new NoLeaseException("it has several pod CIDRs of one family: " + texts);
+        }
     }
 
     String managedKey() {
@@ -104,28 +111,31 @@ final class NodeCodec {
      *
      * @throws NoLeaseException saying what is wrong with it
      */
-    Lease lease(Node node, Families families) throws NoLeaseException {
+    Lease lease(Node node, Set<IpFamily> families) throws NoLeaseException {
         PodSubnets subnets = podSubnets(node, families)
                 .orElseThrow(() -> new NoLeaseException("it has no pod CIDR of the network's families"));
         Map<String, String> annotations = annotations(node);
-        for (String key : List.of(type, ipv4.data(), ipv6.data(), ipv4.publicIp(), ipv6.publicIp())) {
+        for (String key : lengthChecked()) {
             if (annotations.getOrDefault(key, "").length() > LONGEST_ANNOTATION) {
                 throw new NoLeaseException("its annotation " + key + " has more than the " + LONGEST_ANNOTATION
                         + " characters that a lease may have");
             }
         }
         LeaseAttributes attributes = attributes(annotations);
-        if ((subnets.ipv4() != null && attributes.publicIpv4() == null)
-                && (subnets.ipv6() == null || attributes.publicIpv6() == null)) {
-            throw new NoLeaseException("its annotation " + ipv4.publicIp() + " is not an address");
-        }
-        if (subnets.ipv4() == null && attributes.publicIpv6() == null) {
-            throw new NoLeaseException("its annotation " + ipv6.publicIp() + " is not an address");
+        if (attributes.publicIps().only(subnets.families()).isEmpty()) {
+            IpFamily first = subnets.families().iterator().next();
+            throw new NoLeaseException("its annotation " + keys(first).publicIp() + " is not an address");
         }
         return new Lease(subnets, attributes, null, new Lease.Origin(nameOf(node), createdSeconds(node)));
     }
 
-    /** For people. */
+    private List<String> lengthChecked() {
+        return Stream.concat(
+                        Stream.of(type), keys.values().stream().flatMap(own -> Stream.of(own.data(), own.publicIp())))
+                .toList();
+    }
+
+    /** Human-readable. */
     static String nameOf(Node node) {
         return "node " + node.getMetadata().getName();
     }
@@ -140,21 +150,24 @@ final class NodeCodec {
     }
 
     private LeaseAttributes attributes(Map<String, String> annotations) throws NoLeaseException {
+        Map<IpFamily, JsonNode> data = new EnumMap<>(IpFamily.class);
+        for (IpFamily family : IpFamily.values()) {
+            data(keys(family).data(), annotations).ifPresent(present -> data.put(family, present));
+        }
         return new LeaseAttributes(
-                address(annotations.get(ipv4.publicIp()), true),
-                address(annotations.get(ipv6.publicIp()), false),
+                addresses(annotations, Keys::publicIp),
                 Objects.requireNonNullElse(annotations.get(type), ""),
-                data(ipv4.data(), annotations),
-                data(ipv6.data(), annotations));
+                new PerFamily<>(data));
     }
 
-    /** What the node tells of itself and of its earlier life. */
+    private PerFamily<IpAddress> addresses(Map<String, String> annotations, Function<Keys, String> key) {
+        return PerFamily.of(family -> address(annotations.get(key.apply(keys(family))), family));
+    }
+
+    /** What the node tells of itself and of its previous run. */
     NodeNotes notes(Node node) {
         Map<String, String> annotations = annotations(node);
-        return new NodeNotes(
-                address(annotations.get(ipv4.nodePublicIp()), true),
-                address(annotations.get(ipv6.nodePublicIp()), false),
-                earlier(annotations));
+        return new NodeNotes(addresses(annotations, Keys::nodePublicIp), earlier(annotations));
     }
 
     private @Nullable LeaseAttributes earlier(Map<String, String> annotations) {
@@ -167,15 +180,15 @@ final class NodeCodec {
 
     /** The attributes as peers shall see them: an operator's overwrite on the node counts more than what we found. */
     LeaseAttributes overwritten(LeaseAttributes ours, Node node) {
-        Map<String, String> annotations = annotations(node);
-        IpAddress publicIpv4 = address(annotations.get(ipv4.overwrite()), true);
-        IpAddress publicIpv6 = address(annotations.get(ipv6.overwrite()), false);
+        PerFamily<IpAddress> overwrites = addresses(annotations(node), Keys::overwrite);
         return new LeaseAttributes(
-                publicIpv4 == null ? ours.publicIpv4() : publicIpv4,
-                publicIpv6 == null || ours.publicIpv6() == null ? ours.publicIpv6() : publicIpv6,
+                PerFamily.of(family -> overwrites
+                        .get(family)
+                        .filter(address ->
+                                family == IpFamily.IPV4 || ours.publicIps().has(family))
+                        .or(() -> ours.publicIps().get(family))),
                 ours.backendType(),
-                ours.backendData(),
-                ours.backendV6Data());
+                ours.backendData());
     }
 
     /**
@@ -185,26 +198,28 @@ final class NodeCodec {
     Map<String, String> annotations(LeaseAttributes attributes) {
         Map<String, String> annotations = new LinkedHashMap<>();
         String backend = attributes.backendType();
-        String data = text(attributes.backendData());
-        String v6Data = text(attributes.backendV6Data());
-        IpAddress publicIpv4 = attributes.publicIpv4();
-        IpAddress publicIpv6 = attributes.publicIpv6();
+        PerFamily<IpAddress> publicIps = attributes.publicIps();
         annotations.put(type, backend);
-        if (!backend.equals("vxlan") || !data.equals(NO_DATA)) {
-            annotations.put(ipv4.data(), data);
-            annotations.put(ipv4.publicIp(), String.valueOf(publicIpv4 == null ? IpAddress.ANY_V4 : publicIpv4));
+        if (!backend.equals("vxlan") || attributes.backendData().has(IpFamily.IPV4)) {
+            put(annotations, IpFamily.IPV4, publicIps.get(IpFamily.IPV4).orElse(IpAddress.ANY_V4), attributes);
         }
         boolean servesIpv6 = switch (backend) {
-            case "vxlan", "wireguard" -> !v6Data.equals(NO_DATA);
+            case "vxlan", "wireguard" -> attributes.backendData().has(IpFamily.IPV6);
             case "host-gw", "extension" -> true;
             default -> false;
         };
-        if (servesIpv6 && publicIpv6 != null) {
-            annotations.put(ipv6.data(), v6Data);
-            annotations.put(ipv6.publicIp(), publicIpv6.toString());
+        if (servesIpv6) {
+            publicIps.get(IpFamily.IPV6).ifPresent(address -> put(annotations, IpFamily.IPV6, address, attributes));
         }
         annotations.put(managed, "true");
         return annotations;
+    }
+
+    private void put(Map<String, String> annotations, IpFamily family, IpAddress publicIp, LeaseAttributes attributes) {
+        annotations.put(
+                keys(family).data(),
+                attributes.backendData().get(family).map(JsonNode::toString).orElse(NO_DATA));
+        annotations.put(keys(family).publicIp(), publicIp.toString());
     }
 
     /** The annotations of these attributes that the node does not have. */
@@ -224,14 +239,10 @@ final class NodeCodec {
         return there == null ? Map.of() : there;
     }
 
-    private static String text(@Nullable JsonNode data) {
-        return data == null ? NO_DATA : data.toString();
-    }
-
-    private static @Nullable JsonNode data(String key, Map<String, String> annotations) throws NoLeaseException {
+    private static Optional<JsonNode> data(String key, Map<String, String> annotations) throws NoLeaseException {
         String text = annotations.get(key);
         if (text == null || text.isEmpty()) {
-            return null;
+            return Optional.empty();
         }
         try {
             return LeaseJson.backendData(JSON.readTree(text));
@@ -240,15 +251,15 @@ final class NodeCodec {
         }
     }
 
-    private static @Nullable IpAddress address(@Nullable String text, boolean wantIpv4) {
+    private static Optional<IpAddress> address(@Nullable String text, IpFamily family) {
         if (text == null) {
-            return null;
+            return Optional.empty();
         }
         try {
             IpAddress address = IpAddress.parse(text);
-            return address.isIpv4() != wantIpv4 || address.isUnspecified() ? null : address;
+            return address.family() == family && !address.isUnspecified() ? Optional.of(address) : Optional.empty();
         } catch (IllegalArgumentException e) {
-            return null;
+            return Optional.empty();
         }
     }
 }

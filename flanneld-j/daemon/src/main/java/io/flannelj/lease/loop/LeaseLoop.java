@@ -107,7 +107,7 @@ public class LeaseLoop {
         return lease;
     }
 
-    /** From now on somebody else is told; at once of how it stands now. */
+    /** From now on another listener is told; at once of how it stands now. */
     public void listen(Consumer<LeaseStatus> onStatus) {
         turns.run(() -> {
             listener = onStatus;
@@ -132,13 +132,13 @@ public class LeaseLoop {
         turns.run(() -> turn(new Observation.Changed()));
     }
 
-    /** What the lease waits for, for people; empty for nothing. Any thread may ask. */
+    /** What the lease waits for, human-readable; empty for nothing. Any thread may ask. */
     public String waitingFor() {
         LeaseMachine now = machine;
         return now == null ? "" : now.waitingFor();
     }
 
-    /** That another node has our address, for people; empty when none has. Any thread may ask. */
+    /** That another node has our address, human-readable; empty when none has. Any thread may ask. */
     public String duplicate() {
         LeaseMachine now = machine;
         return now == null ? "" : now.duplicate();

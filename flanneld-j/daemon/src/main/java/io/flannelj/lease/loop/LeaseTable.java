@@ -15,13 +15,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * Every live lease, as the store's events tell them. Confined to the control thread.
  *
- * <p>When the store was set back to an older state, peers that it has forgotten are kept as doubted ones: they live, and
+ * <p>When the store was set back to an older state, peers that it has forgotten are kept as stale ones: they live, and
  * will claim their leases again within moments. {@link #dropDoubted} ends that. A listing that lacks our own lease is
- * doubted likewise: where others wrote much since, the store's revision does not tell.
+ * stale likewise: where others wrote much since, the store's revision does not tell.
  */
 public final class LeaseTable {
     private final Map<PodSubnets, Lease> leases = new LinkedHashMap<>();
-    private final Map<PodSubnets, Lease> doubted = new LinkedHashMap<>();
+    private final Map<PodSubnets, Lease> stale = new LinkedHashMap<>();
     private @Nullable PodSubnets own;
 
     /** From now on this is our own lease, and no peer's. */
@@ -40,8 +40,8 @@ public final class LeaseTable {
         }
         if (event instanceof LeaseEvent.Removed removed) {
             boolean wasLeased = leases.remove(removed.subnets()) != null;
-            boolean wasDoubted = doubted.remove(removed.subnets()) != null;
-            return (wasLeased || wasDoubted) && isPeer(removed.subnets());
+            boolean wasStale = stale.remove(removed.subnets()) != null;
+            return (wasLeased || wasStale) && isPeer(removed.subnets());
         }
         return event instanceof LeaseEvent.Reset reset && replace(reset);
     }
@@ -49,11 +49,11 @@ public final class LeaseTable {
     private boolean add(Lease lease) {
         Lease before = leases.put(lease.subnets(), lease);
         if (!isPeer(lease.subnets())) {
-            return doubted.keySet().removeIf(lease.subnets()::overlaps);
+            return stale.keySet().removeIf(lease.subnets()::overlaps);
         }
-        Lease doubt = doubted.remove(lease.subnets());
-        boolean displaced = doubted.keySet().removeIf(lease.subnets()::overlaps);
-        Lease known = before == null ? doubt : before;
+        Lease staleLease = stale.remove(lease.subnets());
+        boolean displaced = stale.keySet().removeIf(lease.subnets()::overlaps);
+        Lease known = before == null ? staleLease : before;
         return displaced || known == null || !known.attributes().equals(lease.attributes());
     }
 
@@ -61,16 +61,16 @@ public final class LeaseTable {
         boolean heldOwn = holdsOwn();
         Map<PodSubnets, Lease> before = new LinkedHashMap<>();
         peers().forEach(lease -> before.put(lease.subnets(), lease));
-        Map<PodSubnets, Lease> doubtedBefore = Map.copyOf(doubted);
+        Map<PodSubnets, Lease> staleBefore = Map.copyOf(stale);
         leases.clear();
-        doubted.clear();
+        stale.clear();
         reset.leases().forEach(lease -> leases.put(lease.subnets(), lease));
         boolean setBack = reset.rolledBack() || (heldOwn && !holdsOwn());
-        (setBack ? before : doubtedBefore)
+        (setBack ? before : staleBefore)
                 .values().stream()
                         .filter(lease -> leases.keySet().stream().noneMatch(lease.subnets()::overlaps))
                         .filter(lease -> own == null || !own.overlaps(lease.subnets()))
-                        .forEach(lease -> doubted.put(lease.subnets(), lease));
+                        .forEach(lease -> stale.put(lease.subnets(), lease));
         return !attributes(before.values()).equals(attributes(peers()));
     }
 
@@ -80,7 +80,7 @@ public final class LeaseTable {
 
     /** Whether there are peers that the store has forgotten. */
     public boolean hasDoubted() {
-        return !doubted.isEmpty();
+        return !stale.isEmpty();
     }
 
     /**
@@ -90,7 +90,7 @@ public final class LeaseTable {
      */
     public boolean dropDoubted() {
         boolean any = hasDoubted();
-        doubted.clear();
+        stale.clear();
         return any;
     }
 
@@ -102,7 +102,7 @@ public final class LeaseTable {
                 peers.add(lease);
             }
         }
-        peers.addAll(doubted.values());
+        peers.addAll(stale.values());
         return peers;
     }
 

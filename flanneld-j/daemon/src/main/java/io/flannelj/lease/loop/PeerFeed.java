@@ -1,9 +1,9 @@
 package io.flannelj.lease.loop;
 
 import io.flannelj.lease.Lease;
+import io.flannelj.lease.LeaseCache;
 import io.flannelj.lease.LeaseEvent;
 import io.flannelj.lease.PodSubnets;
-import io.flannelj.lease.SavedLeases;
 import io.flannelj.lease.SubnetManager;
 import java.time.Duration;
 import java.util.Collection;
@@ -78,7 +78,7 @@ public final class PeerFeed implements AutoCloseable {
      *
      * @param saved peers of the previous run, which serve until the store answers; null when it has answered already
      */
-    public void start(@Nullable SavedLeases saved) {
+    public void start(@Nullable LeaseCache saved) {
         if (saved != null) {
             control.run(() -> onEvent(new LeaseEvent.Reset(saved.peers())));
         }

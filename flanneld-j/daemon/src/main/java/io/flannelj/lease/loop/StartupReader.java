@@ -2,12 +2,13 @@ package io.flannelj.lease.loop;
 
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.NetworkConfig;
+import io.flannelj.lease.LeaseCache;
 import io.flannelj.lease.NodeNotes;
-import io.flannelj.lease.SavedLeases;
 import io.flannelj.lease.StoreException;
 import io.flannelj.lease.SubnetManager;
 import io.flannelj.lease.UnassignedException;
 import io.flannelj.lease.machine.Backoff;
+import io.flannelj.net.PerFamily;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -49,7 +50,7 @@ public final class StartupReader implements AutoCloseable {
     }
 
     /** The first answer; empty once {@code saved} has to serve instead. */
-    private <T> Optional<T> await(Read<T> read, @Nullable SavedLeases saved) throws ConfigException, ClosedException {
+    private <T> Optional<T> await(Read<T> read, @Nullable LeaseCache saved) throws ConfigException, ClosedException {
         for (int failures = 0; ; failures++) {
             try {
                 Optional<T> answer = read.from(store);
@@ -59,7 +60,7 @@ public final class StartupReader implements AutoCloseable {
                     logged = "";
                     return answer;
                 }
-                logOnce("no network config at " + store.configLocation() + " yet; waiting for somebody to write it");
+                logOnce("no network config at " + store.configLocation() + " yet; " + store.configRemedy());
             } catch (UnassignedException e) {
                 health.answered(StoreHealth.Asking.LEASE);
                 logOnce(e.problem());
@@ -81,7 +82,7 @@ public final class StartupReader implements AutoCloseable {
      * @param saved what the previous run wrote down, for when the store does not answer; null when there is nothing
      * @throws ConfigException when what is written there has problems
      */
-    public NetworkConfig awaitNetworkConfig(@Nullable SavedLeases saved) throws ConfigException, ClosedException {
+    public NetworkConfig awaitNetworkConfig(@Nullable LeaseCache saved) throws ConfigException, ClosedException {
         Optional<NetworkConfig> config = await(
                 from -> {
                     Optional<String> document = from.fetchNetworkConfig();
@@ -105,12 +106,12 @@ public final class StartupReader implements AutoCloseable {
      *
      * @param saved what the previous run wrote down, for when the store does not answer; null when there is nothing
      */
-    public Notes awaitNotes(@Nullable SavedLeases saved) throws ConfigException, ClosedException {
+    public Notes awaitNotes(@Nullable LeaseCache saved) throws ConfigException, ClosedException {
         refuted = false;
         Optional<NodeNotes> answer = await(from -> Optional.of(from.notes()), saved);
         NodeNotes notes = answer.isPresent() || saved == null
                 ? answer.orElseThrow()
-                : new NodeNotes(null, null, saved.own().lease().attributes());
+                : new NodeNotes(PerFamily.none(), saved.own().lease().attributes());
         return new Notes(notes, refuted ? null : saved);
     }
 
@@ -119,9 +120,9 @@ public final class StartupReader implements AutoCloseable {
      *
      * @param saved what the previous run wrote down; null once the store has answered that it knows no such node
      */
-    public record Notes(NodeNotes notes, @Nullable SavedLeases saved) {}
+    public record Notes(NodeNotes notes, @Nullable LeaseCache saved) {}
 
-    /** What is being waited for, for people; empty when nothing. */
+    /** What is being waited for, human-readable; empty when nothing. */
     public String waitingFor() {
         return waitingFor;
     }

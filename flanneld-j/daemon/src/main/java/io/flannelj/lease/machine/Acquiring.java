@@ -41,7 +41,7 @@ record Acquiring(LeaseMachine machine, Instant now, long random) {
                 goal.previous(),
                 new SplittableRandom(random));
         if (choice.isEmpty()) {
-            String problem = "out of subnets: all of " + goal.config().network() + " is leased to " + listed.size()
+            String problem = "out of subnets: all of " + goal.config().networks() + " is leased to " + listed.size()
                     + " nodes; waiting for one to become free";
             return informed.waitingFor(problem).retry(now, random, Message.warn(problem));
         }

@@ -2,8 +2,8 @@ package io.flannelj.lease.machine;
 
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.lease.LeaseCache;
 import io.flannelj.lease.PodSubnets;
-import io.flannelj.lease.SavedLeases;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,7 +18,7 @@ public record Goal(
         NetworkConfig config,
         LeaseAttributes attributes,
         @Nullable PodSubnets previous,
-        @Nullable SavedLeases saved,
+        @Nullable LeaseCache saved,
         boolean assigned) {
     Goal withAttributes(LeaseAttributes now) {
         return new Goal(config, now, previous, saved, assigned);

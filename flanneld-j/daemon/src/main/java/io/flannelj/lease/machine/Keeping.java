@@ -9,7 +9,6 @@ import io.flannelj.lease.machine.Step.Message;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Objects;
 
 /** What a node with a lease makes of a look at the store: ours still or not, to be renewed or not. */
 record Keeping(LeaseMachine machine, Instant now, long random) {
@@ -43,8 +42,7 @@ record Keeping(LeaseMachine machine, Instant now, long random) {
 
     /** What was begun while the store was away did not know what an operator wrote there. */
     private static boolean isKnownOtherwise(NodeNotes notes, LeaseAttributes attributes) {
-        return (notes.publicIpv4() != null && !Objects.equals(notes.publicIpv4(), attributes.publicIpv4()))
-                || (notes.publicIpv6() != null && !Objects.equals(notes.publicIpv6(), attributes.publicIpv6()));
+        return !attributes.publicIps().values().containsAll(notes.publicIps().values());
     }
 
     Step onListed(List<StoredLease> listed) {

@@ -2,8 +2,8 @@ package io.flannelj.lease.machine;
 
 import io.flannelj.lease.Admission;
 import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.lease.LeaseCache;
 import io.flannelj.lease.PodSubnets;
-import io.flannelj.lease.SavedLeases;
 import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.machine.Step.Message;
 import io.flannelj.lease.pool.SubnetChooser;
@@ -71,12 +71,12 @@ public final class LeaseMachine {
         return asked instanceof Action.Hold && pace.failures() == 0 && waitingFor.isEmpty();
     }
 
-    /** Why there is no lease yet, for people; empty when nothing is waited for. */
+    /** Why there is no lease yet, human-readable; empty when nothing is waited for. */
     public String waitingFor() {
         return waitingFor;
     }
 
-    /** That another node has our address, for people, by the last look at the store; empty when none has. */
+    /** That another node has our address, human-readable, by the last look at the store; empty when none has. */
     public String duplicate() {
         return memory.duplicate();
     }
@@ -156,7 +156,7 @@ public final class LeaseMachine {
 
     private Step onFailed(String problem, Instant now, long random) {
         State before = settled();
-        SavedLeases saved = goal.saved();
+        LeaseCache saved = goal.saved();
         if (before instanceof State.Acquiring && saved != null && mayAdopt(saved, now)) {
             return with(new State.Adopted(saved.own()))
                     .retry(
@@ -173,7 +173,7 @@ public final class LeaseMachine {
     }
 
     /** Whether the lease of the previous run still lasts, may be ours, and is what the config and the address ask for. */
-    private boolean mayAdopt(SavedLeases saved, Instant now) {
+    private boolean mayAdopt(LeaseCache saved, Instant now) {
         StoredLease own = saved.own();
         boolean fits = goal.assigned()
                 ? SubnetChooser.lies(goal.config(), own.subnets())

@@ -5,15 +5,15 @@ import io.flannelj.config.SubnetPool;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,28 +25,23 @@ public final class SubnetChooser {
 
     /** Whether a lease fits the config: right length, within the bounds, and no family too many or too few. */
     public static boolean fits(NetworkConfig config, PodSubnets subnets) {
-        return fits(config.ipv4(), subnets.ipv4()) && fits(config.ipv6(), subnets.ipv6());
+        return config.families().equals(subnets.families())
+                && subnets.all().stream()
+                        .allMatch(subnet ->
+                                config.pools().require(subnet.family()).offers(subnet));
     }
 
-    /** What a subnet must be, for people. */
+    /** What a subnet must be, human-readable. */
     public static String describe(NetworkConfig config) {
-        return Stream.of(Optional.ofNullable(config.ipv4()), Optional.ofNullable(config.ipv6()))
-                .flatMap(Optional::stream)
-                .map(SubnetPool::describe)
-                .collect(Collectors.joining(", and "));
-    }
-
-    private static boolean fits(@Nullable SubnetPool pool, @Nullable Cidr subnet) {
-        return pool == null ? subnet == null : subnet != null && pool.offers(subnet);
+        return config.pools().values().stream().map(SubnetPool::describe).collect(Collectors.joining(", and "));
     }
 
     /** Whether what a store assigned lies in the network: it may cut it into pieces of its own. */
     public static boolean lies(NetworkConfig config, PodSubnets subnets) {
-        return lies(config.network(), subnets.ipv4()) && lies(config.ipv6Network(), subnets.ipv6());
-    }
-
-    private static boolean lies(@Nullable Cidr network, @Nullable Cidr subnet) {
-        return network == null ? subnet == null : subnet != null && network.contains(subnet);
+        return config.families().equals(subnets.families())
+                && subnets.all().stream()
+                        .allMatch(subnet ->
+                                config.networks().require(subnet.family()).contains(subnet));
     }
 
     /**
@@ -54,7 +49,7 @@ public final class SubnetChooser {
      * other one keeps its subnet.
      *
      * @param taken subnets of every live lease
-     * @param previous what this node had in an earlier life; null when it had nothing
+     * @param previous what this node had in the previous run; null when it had nothing
      * @return empty when nothing is free
      */
     public static Optional<PodSubnets> choose(
@@ -62,51 +57,39 @@ public final class SubnetChooser {
         if (previous != null && fits(config, previous) && taken.stream().noneMatch(previous::overlaps)) {
             return Optional.of(previous);
         }
-        boolean sameFamilies = previous == null
-                || (previous.ipv4() == null) == (config.ipv4() == null)
-                        && (previous.ipv6() == null) == (config.ipv6() == null);
-        PodSubnets kept = sameFamilies ? null : previous;
-        Cidr ipv4 = pick(
-                config.ipv4(),
-                kept == null ? null : kept.ipv4(),
-                taken.stream().map(PodSubnets::ipv4).filter(Objects::nonNull).toList(),
-                random);
-        Cidr ipv6 = pick(
-                config.ipv6(),
-                kept == null ? null : kept.ipv6(),
-                taken.stream().map(PodSubnets::ipv6).filter(Objects::nonNull).toList(),
-                random);
-        boolean complete = (config.ipv4() == null) == (ipv4 == null) && (config.ipv6() == null) == (ipv6 == null);
-        return complete ? Optional.of(new PodSubnets(ipv4, ipv6)) : Optional.empty();
+        PerFamily<Cidr> kept = previous == null || previous.families().equals(config.families())
+                ? PerFamily.none()
+                : previous.byFamily();
+        PerFamily<Cidr> picked = PerFamily.of(family -> config.pools()
+                .get(family)
+                .flatMap(pool -> pick(pool, kept.get(family), subnets(taken, family), random)));
+        return picked.families().equals(config.families()) ? Optional.of(new PodSubnets(picked)) : Optional.empty();
     }
 
-    private static @Nullable Cidr pick(
-            @Nullable SubnetPool pool, @Nullable Cidr previous, List<Cidr> taken, RandomGenerator random) {
-        boolean stays = pool != null
-                && previous != null
-                && pool.offers(previous)
-                && taken.stream().noneMatch(previous::overlaps);
-        return stays ? previous : free(pool, taken, random);
+    private static Optional<Cidr> pick(
+            SubnetPool pool, Optional<Cidr> previous, List<Cidr> taken, RandomGenerator random) {
+        return previous.filter(subnet -> pool.offers(subnet) && taken.stream().noneMatch(subnet::overlaps))
+                .or(() -> free(pool, taken, random));
+    }
+
+    static List<Cidr> subnets(Collection<PodSubnets> taken, IpFamily family) {
+        return taken.stream().flatMap(subnets -> subnets.get(family).stream()).toList();
     }
 
     private record Span(long from, long to) {}
 
-    /** One free subnet; null when there is no pool or nothing free in it. */
-    private static @Nullable Cidr free(
-            @Nullable SubnetPool pool, List<? extends @Nullable Cidr> taken, RandomGenerator random) {
-        if (pool == null) {
-            return null;
-        }
+    /** One free subnet; empty when nothing is free. */
+    private static Optional<Cidr> free(SubnetPool pool, List<Cidr> taken, RandomGenerator random) {
         List<Span> gaps = gaps(pool, taken);
         long free = gaps.stream().mapToLong(gap -> gap.to() - gap.from() + 1).sum();
         if (free == 0) {
-            return null;
+            return Optional.empty();
         }
         long pick = random.nextLong(free);
         for (Span gap : gaps) {
             long width = gap.to() - gap.from() + 1;
             if (pick < width) {
-                return pool.subnet(gap.from() + pick);
+                return Optional.of(pool.subnet(gap.from() + pick));
             }
             pick -= width;
         }
@@ -114,7 +97,7 @@ public final class SubnetChooser {
     }
 
     /** How many subnets of the pool nobody holds any part of. */
-    static long free(SubnetPool pool, List<? extends @Nullable Cidr> taken) {
+    static long free(SubnetPool pool, List<Cidr> taken) {
         long free = 0;
         for (Span gap : gaps(pool, taken)) {
             free += gap.to() - gap.from() + 1;
@@ -122,13 +105,9 @@ public final class SubnetChooser {
         return free;
     }
 
-    private static List<Span> gaps(SubnetPool pool, List<? extends @Nullable Cidr> taken) {
+    private static List<Span> gaps(SubnetPool pool, List<Cidr> taken) {
         List<Span> spans = new ArrayList<>();
-        for (Cidr cidr : taken) {
-            if (cidr != null) {
-                span(pool, cidr).ifPresent(spans::add);
-            }
-        }
+        taken.forEach(subnet -> span(pool, subnet).ifPresent(spans::add));
         spans.sort(Comparator.comparingLong(Span::from));
         List<Span> gaps = new ArrayList<>();
         long next = 0;
@@ -148,10 +127,9 @@ public final class SubnetChooser {
     private static Optional<Span> span(SubnetPool pool, Cidr lease) {
         IpAddress from = lease.network().address();
         IpAddress to = lease.lastAddress();
-        IpAddress poolEnd = new Cidr(pool.last(), pool.subnetLength()).lastAddress();
-        if (lease.isIpv6() != pool.network().isIpv6()
+        if (lease.family() != pool.family()
                 || to.compareTo(pool.first()) < 0
-                || from.compareTo(poolEnd) > 0) {
+                || from.compareTo(pool.lastAddress()) > 0) {
             return Optional.empty();
         }
         return Optional.of(new Span(index(pool, from), index(pool, to)));

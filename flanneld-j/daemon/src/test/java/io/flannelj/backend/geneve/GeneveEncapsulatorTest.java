@@ -18,7 +18,7 @@ class GeneveEncapsulatorTest {
     private final GeneveEncapsulator here = new GeneveEncapsulator(7, OURS);
     private final GeneveEncapsulator there = new GeneveEncapsulator(7, THEIRS);
 
-    /** A datagram from there to here, with 40 octets inside. */
+    /** A datagram from there to here, with 40 bytes inside. */
     private ByteBuf datagram() {
         ByteBuf packet = Unpooled.buffer(62).setZero(0, 62).setByte(22, 0x45);
         there.wrap(packet, 0, new Peer(Cidr.parse("10.5.1.0/24"), IpAddress.parse("192.0.2.1"), 6081, OURS.bits()));

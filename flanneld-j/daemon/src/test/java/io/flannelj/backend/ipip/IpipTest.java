@@ -7,6 +7,7 @@ import io.flannelj.datapath.Peer;
 import io.flannelj.device.ReceiveVector;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.packet.InternetChecksum;
 import io.flannelj.packet.Ipv4Header;
 import io.netty.buffer.ByteBuf;
@@ -26,8 +27,8 @@ class IpipTest {
     private static final int MTU = 1480;
     private final IpipEncapsulator codec = new IpipEncapsulator(LOCAL);
     private final ByteBufAllocator allocator = UnpooledByteBufAllocator.DEFAULT;
-    private final ReceiveVector slots = new ReceiveVector(allocator, 16, 65_536);
-    private final ReceiveVector received = new ReceiveVector(allocator, 8, 65_536);
+    private final ReceiveVector slots = new ReceiveVector(allocator, IpFamily.IPV4, 16, 65_536);
+    private final ReceiveVector received = new ReceiveVector(allocator, IpFamily.IPV4, 8, 65_536);
     private final Resegmenter resegmenter = new Resegmenter(received, MTU);
 
     @AfterEach
@@ -50,13 +51,13 @@ class IpipTest {
         new Random(payload).nextBytes(data);
         packet.setBytes(60, data);
         InternetChecksum.storePartial(
-                packet, 56, Ipv4Header.pseudoHeaderSum(packet, 20, Ipv4Header.PROTOCOL_TCP, 20 + payload));
+                packet, 56, Ipv4Header.CODEC.pseudoHeaderSum(packet, 20, Ipv4Header.PROTOCOL_TCP, 20 + payload));
         return packet;
     }
 
     private int receive(ByteBuf packet, int bytes) {
         received.data().setBytes(received.offset(0), packet, 0, bytes);
-        received.fill(0, REMOTE.ipv4Bits(), bytes, bytes, 0);
+        received.fill(0, 0, REMOTE.lowBits(), bytes, bytes, 0);
         return resegmenter.pass(1, slots);
     }
 
@@ -70,16 +71,17 @@ class IpipTest {
         ByteBuf data = slots.data();
         int sequence = 1000;
         for (int slot = 0; slot < filled; slot++) {
-            assertThat(slots.source(slot)).isEqualTo(REMOTE.ipv4Bits());
+            assertThat(slots.sourceLow(slot)).isEqualTo(REMOTE.lowBits());
             for (int at = 0; at < slots.bytes(slot); at += slots.segmentBytes(slot)) {
                 int length = Math.min(slots.segmentBytes(slot), slots.bytes(slot) - at);
                 int outer = slots.offset(slot) + at;
                 assertThat(codec.check(data, outer, length)).isNull();
                 int inner = outer + 20;
                 assertThat(length - 20).isLessThanOrEqualTo(MTU);
-                assertThat(Ipv4Header.isWellFormed(data, inner, length - 20)).isTrue();
+                assertThat(Ipv4Header.CODEC.isWellFormed(data, inner, length - 20))
+                        .isTrue();
                 assertThat(Ipv4Header.hasValidChecksum(data, inner)).isTrue();
-                long sum = Ipv4Header.pseudoHeaderSum(data, inner, Ipv4Header.PROTOCOL_TCP, length - 40);
+                long sum = Ipv4Header.CODEC.pseudoHeaderSum(data, inner, Ipv4Header.PROTOCOL_TCP, length - 40);
                 assertThat(InternetChecksum.isValid(InternetChecksum.add(sum, data, inner + 20, length - 40)))
                         .as("TCP checksum")
                         .isTrue();
@@ -124,7 +126,7 @@ class IpipTest {
 
         codec.wrap(packet, 0, new Peer(Cidr.parse("10.5.2.0/24"), REMOTE, 0, 0));
 
-        assertThat(Ipv4Header.isWellFormed(packet, 0, 60)).isTrue();
+        assertThat(Ipv4Header.CODEC.isWellFormed(packet, 0, 60)).isTrue();
         assertThat(Ipv4Header.protocol(packet, 0)).isEqualTo(4);
         assertThat(Ipv4Header.source(packet, 0)).isEqualTo(LOCAL.ipv4Bits());
         assertThat(Ipv4Header.destination(packet, 0)).isEqualTo(REMOTE.ipv4Bits());

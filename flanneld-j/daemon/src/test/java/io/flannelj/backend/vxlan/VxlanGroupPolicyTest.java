@@ -6,6 +6,7 @@ import io.flannelj.datapath.DropReason;
 import io.flannelj.datapath.Peer;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.MacAddress;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -25,14 +26,14 @@ class VxlanGroupPolicyTest {
 
     @Test
     void aGroupPolicyIsPassedOverWhereTheNetworkHasThem() {
-        assertThat(new VxlanEncapsulator(1, OURS, false, true).check(marked(), 0, 42))
+        assertThat(new VxlanEncapsulator(1, OURS, IpFamily.IPV4, true).check(marked(), 0, 42))
                 .isNull();
     }
 
     @Test
     void elsewhereItIsNotThisEncapsulation() {
         assertThat(new VxlanEncapsulator(1, OURS).check(marked(), 0, 42)).isEqualTo(DropReason.BAD_ENCAPSULATION);
-        assertThat(new VxlanEncapsulator(1, OURS, false, true).check(marked().setInt(0, 0x4800_0000), 0, 42))
+        assertThat(new VxlanEncapsulator(1, OURS, IpFamily.IPV4, true).check(marked().setInt(0, 0x4800_0000), 0, 42))
                 .as("another flag")
                 .isEqualTo(DropReason.BAD_ENCAPSULATION);
     }

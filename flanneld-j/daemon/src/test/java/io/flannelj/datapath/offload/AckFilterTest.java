@@ -3,6 +3,8 @@ package io.flannelj.datapath.offload;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.flannelj.datapath.offload.AckFilter.Outcome;
+import io.flannelj.packet.Ipv4Header;
+import io.flannelj.packet.Ipv6Header;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.ArrayList;
@@ -75,7 +77,7 @@ class AckFilterTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void ofEachFlowTheLastIsKept(boolean ipv6) {
-        AckFilter filter = new AckFilter(ipv6);
+        AckFilter filter = new AckFilter(ipv6 ? Ipv6Header.CODEC : Ipv4Header.CODEC);
 
         assertThat(offer(filter, ack(ipv6, 1, 100))).isEqualTo(Outcome.HELD);
         assertThat(offer(filter, ack(ipv6, 2, 500))).isEqualTo(Outcome.HELD);
@@ -94,7 +96,7 @@ class AckFilterTest {
 
     @Test
     void whatSaysMoreIsNotHeld() {
-        AckFilter filter = new AckFilter(false);
+        AckFilter filter = new AckFilter(Ipv4Header.CODEC);
         assertThat(offer(filter, ack(false, 1, 100))).isEqualTo(Outcome.HELD);
 
         assertThat(offer(filter, ack(false, 1, 100)))
@@ -144,14 +146,14 @@ class AckFilterTest {
 
     @Test
     void nothingIsReadBeyondAPacket() {
-        AckFilter filter = new AckFilter(false);
+        AckFilter filter = new AckFilter(Ipv4Header.CODEC);
         Random random = new Random(4);
-        byte[] octets = new byte[60];
+        byte[] bytes = new byte[60];
         for (int i = 0; i < 200_000; i++) {
-            ByteBuf packet = Unpooled.wrappedBuffer(octets, 0, random.nextInt(octets.length + 1));
-            random.nextBytes(octets);
-            octets[0] = 0x45;
-            octets[3] = (byte) packet.readableBytes();
+            ByteBuf packet = Unpooled.wrappedBuffer(bytes, 0, random.nextInt(bytes.length + 1));
+            random.nextBytes(bytes);
+            bytes[0] = 0x45;
+            bytes[3] = (byte) packet.readableBytes();
             filter.offer(packet, 0, packet.readableBytes());
             filter.clear();
         }
@@ -162,7 +164,7 @@ class AckFilterTest {
     void theReceiverLearnsTheSame() {
         Random random = new Random(1);
         for (int round = 0; round < 2000; round++) {
-            AckFilter filter = new AckFilter(false);
+            AckFilter filter = new AckFilter(Ipv4Header.CODEC);
             end = 0;
             Map<Integer, Integer> numbers = new HashMap<>();
             List<Integer> sent = new ArrayList<>();

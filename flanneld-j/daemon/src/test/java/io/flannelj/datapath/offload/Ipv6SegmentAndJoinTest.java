@@ -3,6 +3,7 @@ package io.flannelj.datapath.offload;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.packet.Ipv4Header;
 import io.flannelj.packet.Ipv6Header;
 import io.flannelj.packet.Ipv6Packets;
@@ -24,7 +25,7 @@ class Ipv6SegmentAndJoinTest extends OffloadRig {
     private static final int PORTS = 0x1234_5678;
 
     Ipv6SegmentAndJoinTest() {
-        super(true);
+        super(IpFamily.IPV6);
     }
 
     @Test
@@ -98,7 +99,7 @@ class Ipv6SegmentAndJoinTest extends OffloadRig {
         for (int i = 40; i < good.length; i++) {
             byte[] bad = good.clone();
             bad[i] ^= 0x40;
-            assertThat(accept(bad, 0)).as("octet %d", i).isFalse();
+            assertThat(accept(bad, 0)).as("byte %d", i).isFalse();
         }
         coalescer.flush(data);
         assertThat(delivered).isEmpty();
@@ -174,11 +175,11 @@ class Ipv6SegmentAndJoinTest extends OffloadRig {
                 Ipv6Packets.withExtension(tcp(1000, TcpHeader.ACK, Packets.random(1, 40)), Ipv6Header.HOP_BY_HOP);
         ByteBuf view = Unpooled.wrappedBuffer(whole);
         for (int length = 0; length < whole.length; length++) {
-            assertThat(Ipv6Header.isWellFormed(view, 0, length)).isFalse();
+            assertThat(Ipv6Header.CODEC.isWellFormed(view, 0, length)).isFalse();
         }
         for (int length = 40; length < whole.length; length++) {
             byte[] shortened = Arrays.copyOf(whole, length);
-            Ipv6Header.setPayloadBytes(Unpooled.wrappedBuffer(shortened), 0, length - 40);
+            Ipv6Header.CODEC.setLength(Unpooled.wrappedBuffer(shortened), 0, length);
             accept(shortened, 0);
             assertThat(tryCut(shortened, VirtioNetHeader.GSO_TCPV4, 10)).isEmpty();
             tryCut(shortened, VirtioNetHeader.GSO_TCPV6, 10);
@@ -187,7 +188,7 @@ class Ipv6SegmentAndJoinTest extends OffloadRig {
     }
 
     @Test
-    void randomOctetsBehindAnIpHeaderNeverThrow() {
+    void randomBytesBehindAnIpHeaderNeverThrow() {
         Random random = new Random(77);
         int[] headers = {0, 6, 17, 43, 44, 58, 59, 60};
         for (int i = 0; i < 20_000; i++) {

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.flannelj.device.Iovecs;
 import io.flannelj.device.TunFeatures;
+import io.flannelj.net.IpFamily;
 import io.flannelj.packet.InternetChecksum;
 import io.flannelj.packet.IpHeader;
 import io.flannelj.packet.Ipv4Header;
+import io.flannelj.packet.Ipv6Header;
 import io.flannelj.packet.VirtioNetHeader;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -23,11 +25,14 @@ abstract class OffloadRig {
     final ByteBuf data = Unpooled.directBuffer(1 << 20);
     final List<byte[]> delivered = new ArrayList<>();
     final List<Integer> packetsDelivered = new ArrayList<>();
-    final Coalescer coalescer = new Coalescer(UnpooledByteBufAllocator.DEFAULT, TunFeatures.ALL, MTU, this::deliver);
-    private final boolean ipv6;
+    final Coalescer coalescer;
+    private final IpHeader ip;
+    private final Segmenter segmenter;
 
-    OffloadRig(boolean ipv6) {
-        this.ipv6 = ipv6;
+    OffloadRig(IpFamily family) {
+        this.ip = IpHeader.of(family);
+        this.segmenter = new Segmenter(ip);
+        this.coalescer = new Coalescer(UnpooledByteBufAllocator.DEFAULT, ip, TunFeatures.ALL, MTU, this::deliver);
     }
 
     @AfterEach
@@ -38,7 +43,7 @@ abstract class OffloadRig {
 
     boolean accept(byte[] packet, int at) {
         data.setBytes(at, packet);
-        return coalescer.accept(data, data.memoryAddress(), at, packet.length, ipv6);
+        return coalescer.accept(data, data.memoryAddress(), at, packet.length);
     }
 
     void join(List<byte[]> packets) {
@@ -53,26 +58,27 @@ abstract class OffloadRig {
     /** Cuts what is sound; empty where it is not. */
     List<byte[]> tryCut(byte[] packet, int gsoType, int gsoSize) {
         data.setBytes(0, packet);
-        int upper = IpHeader.upperLayer(data, 0, packet.length, ipv6);
+        int upper = ip.upperLayer(data, 0, packet.length);
         Segments sink = new Segments();
-        if (Segmenter.isSound(data, 0, packet.length, ipv6, upper, gsoType, gsoSize)) {
-            Segmenter.cut(data, 0, packet.length, ipv6, upper, gsoSize, sink);
+        if (segmenter.isSound(data, 0, packet.length, upper, gsoType, gsoSize)) {
+            segmenter.cut(data, 0, packet.length, upper, gsoSize, sink);
         }
         return sink.cut;
     }
 
     List<byte[]> cut(byte[] packet, int protocol, int gsoSize) {
-        int gsoType = VirtioNetHeader.gsoType(protocol == Ipv4Header.PROTOCOL_TCP, ipv6);
+        int gsoType = protocol == Ipv4Header.PROTOCOL_TCP ? ip.tcpGsoType() : VirtioNetHeader.GSO_UDP_L4;
         List<byte[]> segments = tryCut(packet, gsoType, gsoSize);
         assertThat(segments).as("sound").isNotEmpty();
         for (byte[] segment : segments) {
             ByteBuf view = Unpooled.wrappedBuffer(segment);
-            assertThat(IpHeader.isWellFormed(view, 0, segment.length, ipv6)).isTrue();
-            int ip = IpHeader.headerBytes(IpHeader.upperLayer(view, 0, segment.length, ipv6));
-            long sum = IpHeader.pseudoHeaderSum(view, 0, ipv6, protocol, segment.length - ip);
-            assertThat(InternetChecksum.isValid(InternetChecksum.add(sum, view, ip, segment.length - ip)))
+            assertThat(ip.isWellFormed(view, 0, segment.length)).isTrue();
+            int ipBytes = IpHeader.headerBytes(ip.upperLayer(view, 0, segment.length));
+            long sum = ip.pseudoHeaderSum(view, 0, protocol, segment.length - ipBytes);
+            assertThat(InternetChecksum.isValid(InternetChecksum.add(sum, view, ipBytes, segment.length - ipBytes)))
                     .isTrue();
-            assertThat(ipv6 || Ipv4Header.hasValidChecksum(view, 0)).isTrue();
+            assertThat(ip == Ipv6Header.CODEC || Ipv4Header.hasValidChecksum(view, 0))
+                    .isTrue();
         }
         return segments;
     }

@@ -2,6 +2,7 @@ package io.flannelj.datapath.offload;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.flannelj.net.IpFamily;
 import io.flannelj.packet.Ipv4Header;
 import io.flannelj.packet.Packets;
 import io.flannelj.packet.Packets.Tcp;
@@ -19,7 +20,7 @@ class SegmentAndJoinTest extends OffloadRig {
     private static final int OTHER = 0x0a05_0203;
 
     SegmentAndJoinTest() {
-        super(false);
+        super(IpFamily.IPV4);
     }
 
     @Test
@@ -94,7 +95,7 @@ class SegmentAndJoinTest extends OffloadRig {
         for (int i = 20; i < good.length; i++) {
             byte[] bad = good.clone();
             bad[i] ^= 0x40;
-            assertThat(accept(bad, 0)).as("octet %d", i).isFalse();
+            assertThat(accept(bad, 0)).as("byte %d", i).isFalse();
         }
         coalescer.flush(data);
         assertThat(delivered).isEmpty();
@@ -163,7 +164,7 @@ class SegmentAndJoinTest extends OffloadRig {
         byte[] partial = Packets.superPacket(packet, VirtioNetHeader.GSO_TCPV4, 52, 1398);
         data.setBytes(0, partial, VirtioNetHeader.BYTES, packet.length);
 
-        assertThat(coalescer.accept(data, data.memoryAddress(), 0, packet.length, false))
+        assertThat(coalescer.accept(data, data.memoryAddress(), 0, packet.length))
                 .isTrue();
 
         ByteBuf out = Unpooled.wrappedBuffer(delivered.get(0));
@@ -179,14 +180,30 @@ class SegmentAndJoinTest extends OffloadRig {
         byte[] partial = Packets.superPacket(packet, VirtioNetHeader.GSO_TCPV4, 52, MTU - 52);
         data.setBytes(0, partial, VirtioNetHeader.BYTES, packet.length);
 
-        assertThat(coalescer.accept(data, data.memoryAddress(), 0, packet.length, false))
+        assertThat(coalescer.accept(data, data.memoryAddress(), 0, packet.length))
                 .isTrue();
 
         assertThat(delivered.get(0)).isEqualTo(partial);
     }
 
+    /** Of which a few would take a worker as long as many thousand packets of others. */
     @Test
-    void randomOctetsBehindAnIpHeaderNeverThrow() {
+    void aSuperPacketStandsForNoMorePacketsThanTheKernelMakesOne() {
+        byte[] tcp = Packets.tcp(Tcp.data(POD, OTHER), Packets.random(5, 65_000));
+        byte[] udp = Packets.udp(POD, OTHER, 0x0001_0002, Packets.random(6, 12_800));
+
+        assertThat(tryCut(tcp, VirtioNetHeader.GSO_TCPV4, 1)).isEmpty();
+        assertThat(tryCut(tcp, VirtioNetHeader.GSO_TCPV4, 35)).isEmpty();
+        assertThat(tryCut(tcp, VirtioNetHeader.GSO_TCPV4, 36)).hasSize(1806);
+        assertThat(tryCut(udp, VirtioNetHeader.GSO_UDP_L4, 99)).isEmpty();
+        assertThat(tryCut(udp, VirtioNetHeader.GSO_UDP_L4, 100)).hasSize(128);
+        assertThat(tryCut(Packets.tcp(Tcp.data(POD, OTHER), Packets.random(7, 100)), VirtioNetHeader.GSO_TCPV4, 1))
+                .as("small packets in few")
+                .hasSize(100);
+    }
+
+    @Test
+    void randomBytesBehindAnIpHeaderNeverThrow() {
         Random random = new Random(77);
         for (int i = 0; i < 20_000; i++) {
             int length = 20 + random.nextInt(120);

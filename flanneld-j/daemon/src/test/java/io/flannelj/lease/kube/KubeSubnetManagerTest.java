@@ -21,6 +21,8 @@ import io.flannelj.lease.SubnetManager;
 import io.flannelj.lease.UnassignedException;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -37,7 +39,7 @@ import org.junit.jupiter.api.io.TempDir;
 class KubeSubnetManagerTest {
     private static final String PREFIX = "flannel.alpha.coreos.com/";
     private static final Duration DAY = Duration.ofDays(1);
-    private static final PodSubnets OURS = PodSubnets.ofIpv4(Cidr.parse("10.244.1.0/24"));
+    private static final PodSubnets OURS = PodSubnets.of(Cidr.parse("10.244.1.0/24"));
     private static final JsonNode VTEP =
             JsonNodeFactory.instance.objectNode().put("VNI", 1).put("VtepMAC", "c6:d2:32:6f:8f:44");
     private static final LeaseAttributes ATTRIBUTES =
@@ -95,7 +97,7 @@ class KubeSubnetManagerTest {
         }
         return event instanceof LeaseEvent.Added added
                 ? "+" + added.lease().subnets() + " "
-                        + added.lease().attributes().publicIpv4()
+                        + added.lease().attributes().publicAddress()
                 : "-" + ((LeaseEvent.Removed) event).subnets();
     }
 
@@ -154,7 +156,7 @@ class KubeSubnetManagerTest {
 
         StoredLease lease = store.create(OURS, ATTRIBUTES, DAY).orElseThrow();
 
-        assertThat(lease.lease().attributes().publicIpv4()).hasToString("203.0.113.9");
+        assertThat(lease.lease().attributes().publicIps()).hasToString("203.0.113.9");
         assertThat(apiserver.node("n1").getMetadata().getAnnotations())
                 .containsEntry(PREFIX + "public-ip", "203.0.113.9");
     }
@@ -246,7 +248,7 @@ class KubeSubnetManagerTest {
         apiserver.setPodCidrs("n1", "10.244.7.0/24");
 
         awaitSeen("=10.244.1.0/24", "-10.244.1.0/24");
-        assertThat(store.assigned(config())).hasValue(PodSubnets.ofIpv4(Cidr.parse("10.244.7.0/24")));
+        assertThat(store.assigned(config())).hasValue(PodSubnets.of(Cidr.parse("10.244.7.0/24")));
         watch.close();
     }
 
@@ -388,12 +390,12 @@ class KubeSubnetManagerTest {
                 .containsExactly("10.244.1.0/24", "10.244.2.0/24,fd00:2::/64");
         assertThat(contents.usage()).isNull();
 
-        PodSubnets other = new PodSubnets(Cidr.parse("10.244.2.0/24"), Cidr.parse("fd00:2::/64"));
+        PodSubnets other = PodSubnets.of(Cidr.parse("10.244.2.0/24"), Cidr.parse("fd00:2::/64"));
         assertThatThrownBy(() -> register.release(other))
                 .isInstanceOf(RefusedException.class)
                 .hasMessageContaining("gives each node its subnets")
                 .hasMessageContaining("kube-subnet-manager");
-        assertThatThrownBy(() -> register.reserve(OURS, IpAddress.parse("192.168.64.3"), null))
+        assertThatThrownBy(() -> register.reserve(OURS, PerFamily.of(IpFamily.IPV4, IpAddress.parse("192.168.64.3"))))
                 .isInstanceOf(RefusedException.class);
         assertThat(register.read().entries()).hasSize(2);
     }
@@ -403,8 +405,9 @@ class KubeSubnetManagerTest {
         apiserver.addNode("n6", Map.of(), "fd00:10:244:6::/64");
         NetworkConfig ipv6Alone = NetworkConfig.parse("{\"EnableIPv4\":false,\"EnableIPv6\":true,"
                 + "\"IPv6Network\":\"fd00:10:244::/56\",\"Backend\":{\"Type\":\"vxlan\"}}");
-        PodSubnets subnets = new PodSubnets(null, Cidr.parse("fd00:10:244:6::/64"));
-        LeaseAttributes attributes = new LeaseAttributes(null, IpAddress.parse("fd00:64::6"), "vxlan", null, VTEP);
+        PodSubnets subnets = PodSubnets.of(Cidr.parse("fd00:10:244:6::/64"));
+        LeaseAttributes attributes = new LeaseAttributes(
+                PerFamily.of(IpFamily.IPV6, IpAddress.parse("fd00:64::6")), "vxlan", PerFamily.of(IpFamily.IPV6, VTEP));
         try (KubeSubnetManager own = store("n6", "")) {
             assertThat(own.assigned(ipv6Alone)).contains(subnets);
             own.create(subnets, attributes, DAY);

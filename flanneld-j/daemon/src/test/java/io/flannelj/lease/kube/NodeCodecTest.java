@@ -10,24 +10,33 @@ import io.fabric8.kubernetes.api.model.NodeBuilder;
 import io.flannelj.config.AnnotationPrefix;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
-import io.flannelj.lease.kube.NodeCodec.Families;
 import io.flannelj.lease.kube.NodeCodec.NoLeaseException;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class NodeCodecTest {
     private static final String PREFIX = "flannel.alpha.coreos.com/";
-    private static final Families IPV4 = new Families(true, false);
-    private static final Families IPV6 = new Families(false, true);
-    private static final Families DUAL = new Families(true, true);
+    private static final Set<IpFamily> IPV4 = Set.of(IpFamily.IPV4);
+    private static final Set<IpFamily> IPV6 = Set.of(IpFamily.IPV6);
+    private static final Set<IpFamily> DUAL = EnumSet.allOf(IpFamily.class);
     private static final IpAddress ADDRESS = IpAddress.parse("192.168.64.3");
     private static final IpAddress ADDRESS6 = IpAddress.parse("fd00::3");
+    private static final PerFamily<IpAddress> BOTH = perFamily(ADDRESS, ADDRESS6);
+    private static final PerFamily<IpAddress> ONLY6 = PerFamily.of(IpFamily.IPV6, ADDRESS6);
+
+    private static <T> PerFamily<T> perFamily(T ipv4, T ipv6) {
+        return new PerFamily<>(Map.of(IpFamily.IPV4, ipv4, IpFamily.IPV6, ipv6));
+    }
 
     private final NodeCodec codec = new NodeCodec(AnnotationPrefix.parse("flannel.alpha.coreos.com"));
 
@@ -70,7 +79,7 @@ class NodeCodecTest {
     @Test
     void dualStackVxlanWritesBothFamilies() {
         LeaseAttributes both =
-                new LeaseAttributes(ADDRESS, ADDRESS6, "vxlan", vtep("c6:d2:32:6f:8f:44"), vtep("aa:d2:32:6f:8f:44"));
+                new LeaseAttributes(BOTH, "vxlan", perFamily(vtep("c6:d2:32:6f:8f:44"), vtep("aa:d2:32:6f:8f:44")));
 
         assertThat(codec.annotations(both))
                 .containsEntry(PREFIX + "backend-v6-data", "{\"VNI\":1,\"VtepMAC\":\"aa:d2:32:6f:8f:44\"}")
@@ -81,16 +90,17 @@ class NodeCodecTest {
 
     @Test
     void whatAFamilyAloneLeavesOutDependsOnTheBackend() {
-        assertThat(codec.annotations(new LeaseAttributes(null, ADDRESS6, "vxlan", null, vtep("aa:d2:32:6f:8f:44"))))
+        assertThat(codec.annotations(
+                        new LeaseAttributes(ONLY6, "vxlan", PerFamily.of(IpFamily.IPV6, vtep("aa:d2:32:6f:8f:44")))))
                 .as("IPv6 alone, vxlan")
                 .doesNotContainKeys(PREFIX + "public-ip", PREFIX + "backend-data")
                 .containsKeys(PREFIX + "public-ipv6", PREFIX + "backend-v6-data");
-        assertThat(codec.annotations(new LeaseAttributes(null, ADDRESS6, "host-gw", null, null)))
+        assertThat(codec.annotations(new LeaseAttributes(ONLY6, "host-gw")))
                 .as("IPv6 alone, host-gw")
                 .containsEntry(PREFIX + "public-ip", "0.0.0.0")
                 .containsEntry(PREFIX + "backend-v6-data", "null")
                 .containsEntry(PREFIX + "public-ipv6", "fd00::3");
-        assertThat(codec.annotations(new LeaseAttributes(ADDRESS, ADDRESS6, "ipip", null, null)))
+        assertThat(codec.annotations(new LeaseAttributes(BOTH, "ipip")))
                 .as("no IPv6 in ipip")
                 .doesNotContainKey(PREFIX + "public-ipv6");
     }
@@ -115,7 +125,7 @@ class NodeCodecTest {
     @Test
     void readsWhatItWrites() throws Exception {
         LeaseAttributes both =
-                new LeaseAttributes(ADDRESS, ADDRESS6, "vxlan", vtep("c6:d2:32:6f:8f:44"), vtep("aa:d2:32:6f:8f:44"));
+                new LeaseAttributes(BOTH, "vxlan", perFamily(vtep("c6:d2:32:6f:8f:44"), vtep("aa:d2:32:6f:8f:44")));
         Node node = node("n1", List.of("10.244.3.0/24", "fd00:10:244:3::/64"), codec.annotations(both));
 
         assertThat(codec.isManaged(node)).isTrue();
@@ -173,10 +183,10 @@ class NodeCodecTest {
                         PREFIX + "node-public-ip", "203.0.113.7",
                         PREFIX + "public-ip-overwrite", "203.0.113.8"));
 
-        assertThat(codec.notes(node).publicIpv4()).isEqualTo(IpAddress.parse("203.0.113.7"));
+        assertThat(codec.notes(node).publicIps()).hasToString("203.0.113.7");
         assertThat(codec.overwritten(LeaseAttributes.ofIpv4(ADDRESS, "udp", null), node)
-                        .publicIpv4())
-                .isEqualTo(IpAddress.parse("203.0.113.8"));
+                        .publicIps())
+                .hasToString("203.0.113.8");
     }
 
     /** flannel's FuzzNodeToLease: nothing but the named exception comes of any node. */
@@ -212,7 +222,7 @@ class NodeCodecTest {
                             PREFIX + "backend-type", words[random.nextInt(words.length)],
                             PREFIX + "backend-data", words[random.nextInt(words.length)]));
             try {
-                assertThat(codec.lease(node, new Families(random.nextBoolean(), random.nextBoolean())))
+                assertThat(codec.lease(node, List.of(IPV4, IPV6, DUAL).get(random.nextInt(3))))
                         .isNotNull();
             } catch (NoLeaseException e) {
                 assertThat(e.getMessage()).isNotBlank();

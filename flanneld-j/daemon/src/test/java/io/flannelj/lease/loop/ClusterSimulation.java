@@ -5,9 +5,9 @@ import io.flannelj.config.NetworkConfig;
 import io.flannelj.config.SubnetPool;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.lease.LeaseCache;
 import io.flannelj.lease.LeaseEvent;
 import io.flannelj.lease.PodSubnets;
-import io.flannelj.lease.SavedLeases;
 import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.SubnetManager;
 import io.flannelj.lease.machine.Goal;
@@ -18,16 +18,18 @@ import io.flannelj.lease.machine.Step;
 import io.flannelj.lease.machine.Terms;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
@@ -40,6 +42,8 @@ import org.jspecify.annotations.Nullable;
  * and what must come about at the end.
  */
 final class ClusterSimulation {
+    private static final int MAX_NODES = 6;
+
     private final long seed;
     private final SplittableRandom random;
     private final VirtualTime time = new VirtualTime();
@@ -71,15 +75,16 @@ final class ClusterSimulation {
         this.timeToLive = patient ? Duration.ofHours(1) : Duration.ofSeconds(15 + random.nextInt(45));
         this.terms = new Terms(timeToLive, Duration.ofSeconds(10));
         this.store = new FaultyStore(time, random.split(), timeToLive);
-        int count = 2 + random.nextInt(5);
+        int count = 2 + random.nextInt(MAX_NODES - 1);
         boolean dual = random.nextInt(3) == 0;
         // Pools as tight as can be make nodes meet: whoever comes anew waits for what another one lost.
         int spare = random.nextInt(3);
         this.config = new NetworkConfig(
-                pool("10.5.0.0/20", 24, count + spare),
-                dual ? pool("fd00:5::/60", 64, count + random.nextInt(3)) : null,
+                PerFamily.of(family -> family == IpFamily.IPV4
+                        ? Optional.of(pool("10.5.0.0/20", 24, count + spare))
+                        : dual ? Optional.of(pool("fd00:5::/60", 64, count + random.nextInt(3))) : Optional.empty()),
                 false,
-                new BackendConfig.Udp(8285));
+                new BackendConfig.Udp(8285, true));
         for (int i = 1; i <= count; i++) {
             nodes.add(new Node(i));
         }
@@ -207,7 +212,7 @@ final class ClusterSimulation {
                 continue;
             }
             require(
-                    !one.confirmed || !now.isBefore(one.end()) || store.holds(one.own(), one.attributes),
+                    !one.confirmed || !now.isBefore(one.end()) || one.isInStore(),
                     () -> "the store has lost the live lease of " + one);
             for (Node other : nodes) {
                 if (other.number > one.number && other.sends() && other.isAwake()) {
@@ -335,10 +340,7 @@ final class ClusterSimulation {
         private StoredLease rival(StoredLease lease) {
             LeaseAttributes says = lease.lease().attributes();
             return new StoredLease(
-                    new Lease(
-                            lease.subnets(),
-                            LeaseAttributes.ofIpv4(Objects.requireNonNull(says.publicIpv4()), "rival", null),
-                            null),
+                    new Lease(lease.subnets(), new LeaseAttributes(says.publicIps(), "rival"), null),
                     lease.version(),
                     lease.storeLeaseId());
         }
@@ -372,9 +374,10 @@ final class ClusterSimulation {
         private FaultyStore.Client client = store.new Client();
         private StoreHealth health = new StoreHealth(time, "store");
         private final List<VirtualTime.Queue> queues = new ArrayList<>();
-        private @Nullable SavedLeases saved;
+        private @Nullable LeaseCache saved;
         private @Nullable PodSubnets previous;
-        private final Map<Node, PodSubnets> apart = new HashMap<>();
+        private final @Nullable PodSubnets[] apart = new PodSubnets[MAX_NODES + 1];
+        private long inStoreAt = -1;
         private @Nullable LeaseLoop loop;
         private @Nullable PeerFeed feed;
         private @Nullable StoredLease stored;
@@ -439,7 +442,8 @@ final class ClusterSimulation {
 
         private void begin(LeaseLoop with, LeaseStatus.Held held) {
             previous = held.lease().subnets();
-            apart.clear();
+            Arrays.fill(apart, null);
+            inStoreAt = -1;
             stored = held.lease();
             confirmed = held.confirmed();
             TaskQueue of = control;
@@ -531,18 +535,26 @@ final class ClusterSimulation {
         @SuppressWarnings("ReferenceEquality") // the same object has not changed
         boolean isApartFrom(Node other) {
             PodSubnets theirs = other.own();
-            if (apart.get(other) != theirs) {
+            if (apart[other.number] != theirs) {
                 if (own().overlaps(theirs)) {
                     return false;
                 }
-                apart.put(other, theirs);
+                apart[other.number] = theirs;
             }
             return true;
         }
 
+        /** Looked up again only after something was written. */
+        boolean isInStore() {
+            if (inStoreAt != store.changes && store.holds(own(), attributes)) {
+                inStoreAt = store.changes;
+            }
+            return inStoreAt == store.changes;
+        }
+
         private void save() {
             if (stored != null && feed != null && feed.revision() > 0) {
-                saved = new SavedLeases("store", time.instant(), "{}", stored, List.copyOf(peers), feed.revision());
+                saved = new LeaseCache("store", time.instant(), "{}", stored, List.copyOf(peers), feed.revision());
             }
         }
 

@@ -43,6 +43,9 @@ final class FaultyStore {
     private int restores;
     private long nextLeaseId = 100;
 
+    /** How often anything was written, by whomever; a revision may come again after a restore. */
+    long changes;
+
     /** Chance that one call fails, out of a thousand. */
     int unreliable;
 
@@ -108,6 +111,7 @@ final class FaultyStore {
     }
 
     private void restore(Map.Entry<Long, Map<PodSubnets, StoredLease>> old) {
+        changes++;
         leases = new LinkedHashMap<>(old.getValue());
         revision = old.getKey();
         restores++;
@@ -120,6 +124,7 @@ final class FaultyStore {
     }
 
     private void commit(LeaseEvent event) {
+        changes++;
         history.put(revision + 1, event);
         revision++;
         states.put(

@@ -79,7 +79,7 @@ class LeaseFollowerTest {
 
     private void create(int third) throws StoreException {
         LeaseAttributes node = LeaseAttributes.ofIpv4(IpAddress.parse("192.168.0.2"), "", null);
-        assertThat(store.create(PodSubnets.ofIpv4(Cidr.parse("10.3." + third + ".0/24")), node, TTL))
+        assertThat(store.create(PodSubnets.of(Cidr.parse("10.3." + third + ".0/24")), node, TTL))
                 .isPresent();
     }
 

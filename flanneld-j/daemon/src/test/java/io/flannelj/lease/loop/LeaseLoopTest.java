@@ -174,7 +174,7 @@ class LeaseLoopTest implements PeerFeed.Listener {
         begin();
         StoredLease there = store.list().leases().get(0);
         loop.close();
-        assertThat(store.update(there, node(1), TTL)).as("somebody else").isPresent();
+        assertThat(store.update(there, node(1), TTL)).as("another program").isPresent();
         assertThat(loop.release()).isFalse();
         assertThat(store.list().leases()).hasSize(1);
     }
@@ -216,7 +216,7 @@ class LeaseLoopTest implements PeerFeed.Listener {
     }
 
     private static PodSubnets subnet(int third) {
-        return PodSubnets.ofIpv4(Cidr.parse("10.3." + third + ".0/24"));
+        return PodSubnets.of(Cidr.parse("10.3." + third + ".0/24"));
     }
 
     private static LeaseAttributes node(int number) {

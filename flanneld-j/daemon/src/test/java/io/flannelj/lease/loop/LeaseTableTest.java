@@ -103,7 +103,7 @@ class LeaseTableTest {
 
     private static Lease lease(int subnet, int node) {
         return new Lease(
-                PodSubnets.ofIpv4(Cidr.parse("10.3." + subnet + ".0/24")),
+                PodSubnets.of(Cidr.parse("10.3." + subnet + ".0/24")),
                 LeaseAttributes.ofIpv4(IpAddress.parse("192.168.0." + node), "", null),
                 null);
     }

@@ -6,10 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.flannelj.config.ConfigException;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.lease.LeaseCache;
 import io.flannelj.lease.MemorySubnetManager;
 import io.flannelj.lease.NodeNotes;
 import io.flannelj.lease.PodSubnets;
-import io.flannelj.lease.SavedLeases;
 import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.SubnetManager;
 import io.flannelj.lease.UnassignedException;
@@ -42,7 +42,7 @@ class StartupReaderTest {
     void theConfigIsWaitedFor() throws Exception {
         CompletableFuture<String> network = CompletableFuture.supplyAsync(() -> {
             try {
-                return String.valueOf(reader.awaitNetworkConfig(null).network());
+                return String.valueOf(reader.awaitNetworkConfig(null).networks());
             } catch (ConfigException | ClosedException e) {
                 throw new IllegalStateException(e);
             }
@@ -63,7 +63,7 @@ class StartupReaderTest {
     @Test
     void withoutTheStoreWhatWasWrittenDownServes() throws Exception {
         store.setAway(true);
-        assertThat(reader.awaitNetworkConfig(saved()).network()).isEqualTo(Cidr.parse("10.3.0.0/16"));
+        assertThat(reader.awaitNetworkConfig(saved()).networks()).hasToString("10.3.0.0/16");
         StartupReader.Notes notes = reader.awaitNotes(saved());
         assertThat(notes.notes().earlier()).isEqualTo(NODE);
         assertThat(notes.saved()).isNotNull();
@@ -103,9 +103,9 @@ class StartupReaderTest {
         assertThatThrownBy(() -> reader.awaitNetworkConfig(null)).isInstanceOf(ClosedException.class);
     }
 
-    private SavedLeases saved() {
-        PodSubnets subnets = PodSubnets.ofIpv4(Cidr.parse("10.3.7.0/24"));
-        return new SavedLeases(
+    private LeaseCache saved() {
+        PodSubnets subnets = PodSubnets.of(Cidr.parse("10.3.7.0/24"));
+        return new LeaseCache(
                 "memory",
                 clock.instant(),
                 DOCUMENT,

@@ -5,17 +5,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.lease.LeaseCache;
 import io.flannelj.lease.LeaseJson;
 import io.flannelj.lease.MemorySubnetManager;
 import io.flannelj.lease.NodeNotes;
 import io.flannelj.lease.PodSubnets;
-import io.flannelj.lease.SavedLeases;
 import io.flannelj.lease.StoreException;
 import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.UnassignedException;
 import io.flannelj.lease.pool.SubnetChooser;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -41,11 +43,15 @@ class LeaseMachineTest {
     private final MemorySubnetManager store = new MemorySubnetManager(clock);
     private int nodes;
 
+    private static Cidr ipv4(PodSubnets subnets) {
+        return subnets.byFamily().require(IpFamily.IPV4);
+    }
+
     @Test
     void aNewNodeGetsAFreeSubnet() throws Exception {
         Lease lease = aNode().acquire(config("10.3.0.0/16"), node(1), null, null);
 
-        assertThat(lease.subnets().ipv4()).isNotNull();
+        assertThat(lease.subnets().families()).containsExactly(IpFamily.IPV4);
         assertThat(lease.expiresAt()).isEqualTo(clock.instant().plus(DAY));
         assertThat(store.list().leases()).hasSize(1);
     }
@@ -65,7 +71,7 @@ class LeaseMachineTest {
         aNode().acquire(config("10.3.0.0/16"), node(1), null, null);
         Lease moved = aNode().acquire(config("10.4.0.0/16"), node(1), null, null);
 
-        assertThat(Cidr.parse("10.4.0.0/16").contains(moved.subnets().ipv4())).isTrue();
+        assertThat(Cidr.parse("10.4.0.0/16").contains(ipv4(moved.subnets()))).isTrue();
         assertThat(store.list().leases()).hasSize(1);
     }
 
@@ -74,21 +80,19 @@ class LeaseMachineTest {
         NetworkConfig both = NetworkConfig.parse(
                 "{\"Network\": \"10.3.0.0/16\", \"EnableIPv6\": true, \"IPv6Network\": \"fd00:3::/48\","
                         + " \"Backend\": {\"Type\": \"vxlan\"}}");
-        Cidr ipv4 = aNode().acquire(config("10.3.0.0/16"), node(1), null, null)
-                .subnets()
-                .ipv4();
+        Cidr ipv4 =
+                ipv4(aNode().acquire(config("10.3.0.0/16"), node(1), null, null).subnets());
 
         PodSubnets grown = aNode().acquire(both, node(1), null, null).subnets();
-        assertThat(grown.ipv4()).isEqualTo(ipv4);
-        assertThat(grown.ipv6()).isNotNull();
+        assertThat(ipv4(grown)).isEqualTo(ipv4);
+        assertThat(grown.get(IpFamily.IPV6)).isPresent();
         assertThat(store.list().leases()).as("the old key is gone").hasSize(1);
 
         assertThat(aNode().acquire(config("10.3.0.0/16"), node(1), null, null).subnets())
-                .isEqualTo(PodSubnets.ofIpv4(ipv4));
-        assertThat(aNode().acquire(both, node(2), subnet("10.3.99.0/24"), null)
-                        .subnets()
-                        .ipv4())
-                .as("a previous life with one family")
+                .isEqualTo(PodSubnets.of(ipv4));
+        assertThat(ipv4(aNode().acquire(both, node(2), subnet("10.3.99.0/24"), null)
+                        .subnets()))
+                .as("a previous run with one family")
                 .isEqualTo(Cidr.parse("10.3.99.0/24"));
     }
 
@@ -101,7 +105,7 @@ class LeaseMachineTest {
         assertThat(other.subnets()).isNotEqualTo(subnet("10.3.77.0/24"));
 
         Lease unfit = aNode().acquire(config("10.3.0.0/16"), node(3), subnet("10.9.77.0/24"), null);
-        assertThat(Cidr.parse("10.3.0.0/16").contains(unfit.subnets().ipv4())).isTrue();
+        assertThat(Cidr.parse("10.3.0.0/16").contains(ipv4(unfit.subnets()))).isTrue();
     }
 
     @Test
@@ -203,7 +207,8 @@ class LeaseMachineTest {
         Node node = aNode();
         PodSubnets own =
                 node.acquire(both, node(1), subnet("10.3.1.0/24"), null).subnets();
-        PodSubnets rival = new PodSubnets(Cidr.parse("10.3.2.0/24"), own.ipv6());
+        PodSubnets rival =
+                PodSubnets.of(Cidr.parse("10.3.2.0/24"), own.byFamily().require(IpFamily.IPV6));
         store.expire(own);
         store.beforeNextWrite(() -> store.reserve(rival, node(2)));
 
@@ -246,7 +251,7 @@ class LeaseMachineTest {
         for (int i = 0; i < 10_000; i++) {
             PodSubnets chosen =
                     SubnetChooser.choose(config, taken, null, random).orElseThrow();
-            picks[chosen.ipv4().address().ipv4Bits() >>> 8 & 15]++;
+            picks[ipv4(chosen).address().ipv4Bits() >>> 8 & 15]++;
         }
         for (int third = 0; third < 16; third++) {
             boolean free = third != 0 && third / 4 != 1 && third != 9;
@@ -262,7 +267,7 @@ class LeaseMachineTest {
         for (int i = 0; i < 1000; i++) {
             PodSubnets chosen = SubnetChooser.choose(config("10.3.0.0/16"), List.of(), null, random)
                     .orElseThrow();
-            beyond += (chosen.ipv4().address().ipv4Bits() >>> 8 & 255) > 100 ? 1 : 0;
+            beyond += (ipv4(chosen).address().ipv4Bits() >>> 8 & 255) > 100 ? 1 : 0;
         }
 
         assertThat(beyond).as("of 1000, beyond the first hundred of 255").isBetween(550, 660);
@@ -419,7 +424,7 @@ class LeaseMachineTest {
         Node before = aNode();
         Lease lease = before.acquire(config("10.3.0.0/16"), node(1), null, null);
         String document = "{\"Network\": \"10.3.0.0/16\"}";
-        SavedLeases saved = new SavedLeases("memory", clock.now, document, before.stored(), List.of(), 7);
+        LeaseCache saved = new LeaseCache("memory", clock.now, document, before.stored(), List.of(), 7);
         store.setAway(true);
         Node after = aNode();
 
@@ -445,7 +450,7 @@ class LeaseMachineTest {
         NetworkConfig config = config("10.3.0.0/16");
         Node before = aNode();
         PodSubnets own = before.acquire(config, node(1), null, null).subnets();
-        SavedLeases saved = new SavedLeases("memory", clock.now, "", before.stored(), List.of(), 7);
+        LeaseCache saved = new LeaseCache("memory", clock.now, "", before.stored(), List.of(), 7);
         store.expire(own);
         store.create(own, node(2), DAY);
         assertThat(before.renew(node(1))).isEqualTo(Outcome.LOST);
@@ -470,7 +475,7 @@ class LeaseMachineTest {
         store.assign(subnet("10.3.7.0/24"));
         Node before = aNode();
         before.acquire(config, node(1), null, null);
-        SavedLeases saved = new SavedLeases("memory", clock.now, "", before.stored(), List.of(), 7);
+        LeaseCache saved = new LeaseCache("memory", clock.now, "", before.stored(), List.of(), 7);
         store.assign(null);
         Node after = aNode();
 
@@ -492,7 +497,7 @@ class LeaseMachineTest {
         Node before = aNode();
         NetworkConfig config = config("10.3.0.0/16");
         before.acquire(config, node(1), null, null);
-        SavedLeases saved = new SavedLeases("memory", clock.now, "", before.stored(), List.of(), 7);
+        LeaseCache saved = new LeaseCache("memory", clock.now, "", before.stored(), List.of(), 7);
         store.setAway(true);
         Node after = aNode();
 
@@ -504,7 +509,7 @@ class LeaseMachineTest {
                 .isEmpty();
 
         store.setAway(false);
-        store.note(new NodeNotes(IpAddress.parse("203.0.113.7"), null, null));
+        store.note(new NodeNotes(PerFamily.of(IpFamily.IPV4, IpAddress.parse("203.0.113.7")), null));
         assertThat(after.renew(node(2))).as("known by another address").isEqualTo(Outcome.LOST);
         store.note(NodeNotes.NONE);
         store.expire(odd);
@@ -549,7 +554,7 @@ class LeaseMachineTest {
                 NetworkConfig config,
                 LeaseAttributes attributes,
                 @Nullable PodSubnets previous,
-                @Nullable SavedLeases saved) {
+                @Nullable LeaseCache saved) {
             Optional<Lease> lease = attempt(config, attributes, previous, saved);
             while (lease.isEmpty()) {
                 try {
@@ -568,7 +573,7 @@ class LeaseMachineTest {
                 NetworkConfig config,
                 LeaseAttributes attributes,
                 @Nullable PodSubnets previous,
-                @Nullable SavedLeases saved) {
+                @Nullable LeaseCache saved) {
             Goal goal = new Goal(config, attributes, previous, saved, store.assigns());
             Terms terms = new Terms(DAY, Duration.ofHours(1));
             machine = machine == null
@@ -684,7 +689,7 @@ class LeaseMachineTest {
     }
 
     private static PodSubnets subnet(String cidr) {
-        return PodSubnets.ofIpv4(Cidr.parse(cidr));
+        return PodSubnets.of(Cidr.parse(cidr));
     }
 
     private static LeaseAttributes node(int number) {

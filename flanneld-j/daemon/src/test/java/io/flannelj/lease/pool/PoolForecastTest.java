@@ -43,9 +43,9 @@ class PoolForecastTest {
         PoolUsage usage = PoolUsage.of(
                 config,
                 List.of(
-                        PodSubnets.ofIpv4(Cidr.parse("10.3.4.0/24")),
-                        PodSubnets.ofIpv4(Cidr.parse("10.3.9.128/25")),
-                        PodSubnets.ofIpv4(Cidr.parse("10.9.0.0/24"))));
+                        PodSubnets.of(Cidr.parse("10.3.4.0/24")),
+                        PodSubnets.of(Cidr.parse("10.3.9.128/25")),
+                        PodSubnets.of(Cidr.parse("10.9.0.0/24"))));
 
         assertThat(usage).isEqualTo(new PoolUsage(15, 13));
     }

@@ -1,0 +1,270 @@
+package io.flannelj.cli;
+
+import io.flannelj.explain.Host;
+import io.flannelj.explain.PodNames;
+import io.flannelj.observe.EventCounts;
+import io.flannelj.observe.EventReader;
+import io.flannelj.observe.Flow;
+import io.flannelj.observe.FlowTable;
+import io.flannelj.observe.PacketEvent;
+import io.flannelj.observe.PacketJson;
+import io.flannelj.observe.PacketLine;
+import io.flannelj.observe.Point;
+import io.flannelj.observe.Selection;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.nio.file.AccessDeniedException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code flanneld-j observe}: packets of the data path, one a line. */
+@Command(
+        name = "observe",
+        header = "Shows packets of this node's pods to and from other nodes, one a line, with what became of them.",
+        description = {
+            "With --dropped: the packets that were dropped last, with the reason. The daemon always keeps some: of each reason up"
+                    + " to 64, and of the last minute at least a sample. Without: packets as they pass, until Ctrl-C.",
+            ""
+        },
+        footer = "Exit status: 0 shown, 1 there is nothing to see, and why, 2 wrong options, 3 no daemon answers.",
+        sortOptions = false)
+final class ObserveCommand implements Callable<Integer> {
+    private static final Set<Point> ALL = Set.of(Point.FROM_POD, Point.TO_POD, Point.DROPPED);
+    private static final int KEPT_BYTES = 192;
+    private static final long FLOWS_EVERY_NANOS = 1_000_000_000L;
+    private static final int NOTHING_TO_SEE = 1;
+
+    private final PrintWriter out;
+    private final PrintWriter err;
+
+    @Mixin
+    private PacketFlags packets = new PacketFlags();
+
+    @Option(
+            names = "--since",
+            paramLabel = "TIME",
+            description = "with --dropped: not earlier than this long ago, e.g. 30s, 5m, 1h")
+    private String since = "";
+
+    @Option(
+            names = {"-f", "--follow"},
+            description = "with --dropped: go on with those that are dropped from now on")
+    private boolean follow;
+
+    @Option(names = "--count", paramLabel = "N", description = "end after so many lines")
+    private long count = Long.MAX_VALUE;
+
+    @Option(names = "--seconds", paramLabel = "N", description = "end after so many seconds")
+    private long seconds;
+
+    @Option(
+            names = "--rate",
+            paramLabel = "N",
+            description =
+                    "at most so many packets a second of each worker; what is more is counted (1000; with --flows 100000)")
+    private int rate;
+
+    @Option(names = "--flows", description = "one line a second for each flow, its packets added up")
+    private boolean flows;
+
+    @Option(
+            names = "--all-names",
+            description =
+                    "ask other nodes through the tunnel for the names of their pods; until they answer, addresses stand"
+                            + " there")
+    private boolean allNames;
+
+    @Mixin
+    private InstanceFlags instance = new InstanceFlags();
+
+    @Mixin
+    private OutputFlag output = new OutputFlag();
+
+    @Mixin
+    HelpFlag help = new HelpFlag();
+
+    private long shown;
+
+    ObserveCommand(PrintWriter out, PrintWriter err) {
+        this.out = out;
+        this.err = err;
+    }
+
+    @Override
+    public Integer call() {
+        Duration age = since.isEmpty() ? Duration.ofDays(36_500) : Durations.parse(since);
+        if (!output.isKnown(err)) {
+            return CommandLine.USAGE;
+        }
+        if (age == null || count < 1 || seconds < 0 || rate < 0 || rate > 1_000_000) {
+            return refuse(
+                    "--since is like 30s, 5m or 1h; --count is at least 1, --rate at most 1000000", CommandLine.USAGE);
+        }
+        if (!packets.onlyDropped() && (follow || !since.isEmpty())) {
+            return refuse("--since and --follow tell of drops: add --dropped", CommandLine.USAGE);
+        }
+        if (!Host.canLook()) {
+            return refuse("this needs root (CAP_NET_ADMIN, CAP_SYS_ADMIN), on a node", NOTHING_TO_SEE);
+        }
+        ControlClient daemon = new ControlClient(instance.controlSocket());
+        PodNames.Looking looking =
+                () -> Host.look(daemon, List.of(), instance.instance().subnetFile());
+        try (Ending ending = Ending.after(seconds)) {
+            Selection selection;
+            try (Host host = looking.look()) {
+                selection = packets.selection(host, ALL);
+            }
+            PodNames names = new PodNames(looking, allNames);
+            Form line = Form.of(output.isJson(), names);
+            show(daemon, selection, age, line, ending);
+            return AskingCommand.GOOD;
+        } catch (RefusedException e) {
+            return refuse(e.getMessage(), NOTHING_TO_SEE);
+        } catch (AccessDeniedException e) {
+            return refuse(e.getMessage(), NOTHING_TO_SEE);
+        } catch (IOException e) {
+            return refuse(e.getMessage(), AskingCommand.UNREACHABLE);
+        } finally {
+            out.flush();
+            err.flush();
+        }
+    }
+
+    /** Live packets are asked for before those that are kept, so that none between the two is missed. */
+    private void show(ControlClient daemon, Selection selection, Duration age, Form line, Ending ending)
+            throws IOException, RefusedException {
+        boolean live = follow || !packets.onlyDropped();
+        try (InputStream coming =
+                live ? daemon.open(selection.request(KEPT_BYTES, rate())) : InputStream.nullInputStream()) {
+            long after = Long.MIN_VALUE;
+            if (packets.onlyDropped()) {
+                after = showKept(daemon, selection, Instant.now().minus(age), line);
+            }
+            if (live && shown < count) {
+                ending.closes(coming);
+                Printer printer = new Printer(selection, after, line);
+                try {
+                    EventReader.read(coming, printer);
+                } catch (IOException e) {
+                    if (!ending.isOver()) {
+                        throw e;
+                    }
+                }
+                printer.end();
+                if (!ending.isOver() && shown < count && !out.checkError()) {
+                    throw new IOException("the daemon has stopped");
+                }
+            }
+        }
+    }
+
+    /** @return the time of the last one */
+    private long showKept(ControlClient daemon, Selection selection, Instant from, Form line)
+            throws IOException, RefusedException {
+        long since = from.getEpochSecond() * 1_000_000_000 + from.getNano();
+        try (InputStream kept = daemon.open("/v1/drops")) {
+            Printer printer = new Printer(selection, since - 1, line);
+            EventReader.read(kept, printer);
+            printer.end();
+            if (shown == 0 && !output.isJson()) {
+                err.println("no packet that was dropped is kept" + (this.since.isEmpty() ? "" : " since then")
+                        + "; status -o json counts all");
+            }
+            return printer.latest;
+        }
+    }
+
+    private int rate() {
+        return rate > 0 ? rate : flows ? 100_000 : 1000;
+    }
+
+    private int refuse(@Nullable String why, int status) {
+        err.println("observe: " + why);
+        err.flush();
+        return status;
+    }
+
+    /** How packets and flows are written. */
+    private record Form(Function<PacketEvent, String> packet, Function<Flow, String> flow) {
+        static Form of(boolean json, PodNames names) {
+            if (json) {
+                PacketJson form = new PacketJson(names::of);
+                return new Form(form::of, form::of);
+            }
+            PacketLine form = new PacketLine(names::of, ZoneId.systemDefault(), Terminal.takesColours());
+            return new Form(form::of, form::of);
+        }
+    }
+
+    /** Prints what is wanted and later than a time. */
+    private final class Printer implements EventReader.Listener {
+        private final Selection selection;
+        private final long after;
+        private final Form line;
+        private final FlowTable table = new FlowTable();
+        private long flowsShownAt = System.nanoTime();
+        private long latest;
+        private EventCounts counts = EventCounts.NONE;
+
+        Printer(Selection selection, long after, Form line) {
+            this.selection = selection;
+            this.after = after;
+            this.latest = after;
+            this.line = line;
+        }
+
+        @Override
+        public boolean packet(PacketEvent event) {
+            if (event.epochNanos() > after && selection.takes(event)) {
+                latest = Math.max(latest, event.epochNanos());
+                if (flows) {
+                    table.add(event);
+                } else {
+                    print(line.packet().apply(event));
+                }
+            }
+            return shown < count && !out.checkError();
+        }
+
+        private void print(String text) {
+            if (shown < count) {
+                out.println(text);
+                shown++;
+            }
+        }
+
+        @Override
+        public boolean pause(EventCounts now) {
+            long time = System.nanoTime();
+            if (time - flowsShownAt > FLOWS_EVERY_NANOS) {
+                flowsShownAt = time;
+                table.take().forEach(flow -> print(line.flow().apply(flow)));
+            }
+            out.flush();
+            counts = now;
+            return shown < count && !out.checkError();
+        }
+
+        void end() {
+            table.take().forEach(flow -> print(line.flow().apply(flow)));
+            out.flush();
+            if (table.leftOut() > 0) {
+                err.println("not shown: " + table.leftOut() + " packets of more flows than can be told apart");
+            }
+            if (counts.lost() + counts.leftOut() > 0) {
+                err.println("not shown: " + counts.leftOut() + " packets above --rate, " + counts.lost()
+                        + " for which there was no room");
+            }
+        }
+    }
+}

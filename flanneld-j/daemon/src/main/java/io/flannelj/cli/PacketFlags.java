@@ -1,0 +1,91 @@
+package io.flannelj.cli;
+
+import io.flannelj.explain.Explainer;
+import io.flannelj.explain.Host;
+import io.flannelj.net.IpAddress;
+import io.flannelj.observe.InnerPacket;
+import io.flannelj.observe.Point;
+import io.flannelj.observe.Selection;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Which packets are meant, the same for every command that shows some. */
+final class PacketFlags {
+    @Option(
+            names = "--pod",
+            paramLabel = "POD",
+            description = "packets from and to this pod, by name or address; twice for packets between two")
+    private List<String> pods = List.of();
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command = CommandSpec.create();
+
+    @Option(names = "--peer", paramLabel = "NODE", description = "packets to and from this other node, by its address")
+    private String peer = "";
+
+    @Option(names = "--port", paramLabel = "PORT", description = "packets with this TCP or UDP port at either end")
+    private int port;
+
+    @Option(names = "--proto", paramLabel = "tcp|udp|icmp", description = "packets of this protocol")
+    private String protocol = "";
+
+    @Option(names = "--dropped", description = "only packets that are dropped")
+    private boolean dropped;
+
+    boolean onlyDropped() {
+        return dropped;
+    }
+
+    /**
+     * What they select.
+     *
+     * @throws RefusedException when a pod is not known; names it
+     * @throws ParameterException when a flag is not understood
+     */
+    Selection selection(Host host, Set<Point> points) throws RefusedException {
+        if (port < 0 || port > 65_535) {
+            throw mistake("--port is from 1 to 65535, not " + port);
+        }
+        if (pods.size() > 2) {
+            throw mistake("--pod is given once or twice");
+        }
+        int number = -1;
+        if (!protocol.isEmpty()) {
+            number = InnerPacket.number(protocol)
+                    .orElseThrow(() -> mistake("--proto is tcp, udp, icmp or icmpv6, not " + protocol));
+        }
+        List<List<IpAddress>> ends = new ArrayList<>();
+        for (String pod : pods) {
+            List<IpAddress> addresses = new Explainer(host).resolve(pod);
+            if (addresses.isEmpty()) {
+                throw new RefusedException("--pod " + pod
+                        + " is no address, and no pod that our CNI plugin wired here or on a node that answers");
+            }
+            ends.add(addresses);
+        }
+        return new Selection(
+                dropped ? Set.of(Point.DROPPED) : points,
+                ends.isEmpty() ? List.of() : ends.get(0),
+                ends.size() < 2 ? List.of() : ends.get(1),
+                node(),
+                number,
+                port);
+    }
+
+    private ParameterException mistake(String what) {
+        return new ParameterException(command.commandLine(), what);
+    }
+
+    private String node() {
+        try {
+            return peer.isEmpty() ? "" : IpAddress.parse(peer).toString();
+        } catch (IllegalArgumentException e) {
+            throw mistake("--peer is a node's address: " + e.getMessage());
+        }
+    }
+}

@@ -1,0 +1,165 @@
+package io.flannelj.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.flannelj.explain.Explainer;
+import io.flannelj.explain.Explanation;
+import io.flannelj.explain.Finding;
+import io.flannelj.explain.Host;
+import io.flannelj.explain.PathFacts;
+import io.flannelj.explain.PathPing;
+import io.flannelj.explain.Verdict;
+import io.flannelj.net.IpAddress;
+import io.flannelj.net.PlainText;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Parameters;
+
+/** {@code flanneld-j ping}: how the path to another node is, both ways. */
+@Command(
+        name = "ping",
+        header = "Probes the path to another node through the tunnel: time, size of packets, segmentation; both ways.",
+        description = {
+            "NODE is a node's address, or a pod of it by name (NAMESPACE/NAME, or the container's id) or address. The daemon"
+                    + " sends the probes, and the other node is asked for its own.",
+            ""
+        },
+        footer = {
+            "Exit status: 0 packets pass as they should, 1 this host cannot be looked at, or NODE is not known, 2 wrong options,"
+                    + " 4 not all is known, 5 packets pass, but not as they should, 11 they do not pass."
+        })
+final class PingCommand implements Callable<Integer> {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int CANNOT_LOOK = 1;
+
+    private final PrintWriter out;
+    private final PrintWriter err;
+
+    @Parameters(index = "0", paramLabel = "NODE", description = "a node, or a pod of it")
+    private String target = "";
+
+    @Mixin
+    private InstanceFlags instance = new InstanceFlags();
+
+    @Mixin
+    private OutputFlag output = new OutputFlag();
+
+    @Mixin
+    HelpFlag help = new HelpFlag();
+
+    PingCommand(PrintWriter out, PrintWriter err) {
+        this.out = out;
+        this.err = err;
+    }
+
+    @Override
+    public Integer call() {
+        if (!output.isKnown(err)) {
+            return CommandLine.USAGE;
+        }
+        if (!Host.canLook()) {
+            err.println("ping: this needs root (CAP_NET_ADMIN, CAP_SYS_ADMIN), on a node");
+            err.flush();
+            return CANNOT_LOOK;
+        }
+        Path subnetFile = instance.instance().subnetFile();
+        try (Host host = Host.look(new ControlClient(instance.controlSocket()), List.of(), subnetFile)) {
+            for (IpAddress address : new Explainer(host).resolve(target)) {
+                Optional<PathPing.Report> report = PathPing.of(host, address);
+                if (report.isPresent()) {
+                    return show(report.get());
+                }
+            }
+            err.println("ping: " + target + " is no other node with a lease that is used, nor a pod of one");
+            return CANNOT_LOOK;
+        } catch (IOException e) {
+            err.println("ping: " + e.getMessage());
+            return CANNOT_LOOK;
+        } finally {
+            out.flush();
+            err.flush();
+        }
+    }
+
+    private int show(PathPing.Report report) {
+        int status = report.explanation().outcome().exitStatus();
+        if (output.isJson()) {
+            out.println(json(report).toPrettyString());
+            return status;
+        }
+        out.println(
+                report.peer().address() + ", " + String.join(", ", report.peer().subnets()) + ", "
+                        + PlainText.escape(report.peer().backend()));
+        report.there().forEach(path -> print("there", path));
+        report.back().forEach(path -> print("back", path));
+        if (!report.backProblem().isEmpty()) {
+            out.println("back   not known: " + report.backProblem());
+        }
+        out.println();
+        hint(report.explanation());
+        return status;
+    }
+
+    private void print(String way, PathFacts path) {
+        List<Double> times = path.roundTripMillis();
+        out.printf(
+                Locale.ROOT,
+                "%-6s %s: %d of %d answered%s%n",
+                way,
+                PlainText.escape(path.device()),
+                times.size(),
+                path.sent(),
+                times.isEmpty()
+                        ? ""
+                        : times.stream()
+                                .map(time -> String.format(Locale.ROOT, "%.2f", time))
+                                .collect(Collectors.joining(" ", ", round trip ", " ms")));
+        out.printf(
+                "       size: %s; runs of datagrams: %s%n",
+                path.mtuBytes() == 0 ? "not found" : path.mtuBytes() + " bytes pass, of " + path.tunnelMtuBytes(),
+                switch (path.segmentation()) {
+                    case NOT_KNOWN -> path.sendsRuns() ? "not known" : "not sent";
+                    case WORKS -> "arrive";
+                    case DAMAGES -> "are lost or damaged";
+                });
+    }
+
+    private void hint(Explanation explanation) {
+        Optional<Finding> named = explanation.first();
+        if (named.isEmpty()) {
+            out.println(
+                    explanation.outcome() == Explanation.Outcome.HEALTHY
+                            ? "packets pass as they should"
+                            : explanation.findings().stream()
+                                    .filter(finding -> finding.verdict() == Verdict.UNKNOWN)
+                                    .map(Finding::evidence)
+                                    .findFirst()
+                                    .orElse("not all is known"));
+            return;
+        }
+        out.println(named.get().evidence());
+        out.println(explanation.remedyLine(named.get()));
+    }
+
+    private static ObjectNode json(PathPing.Report report) {
+        ObjectNode node = JSON.createObjectNode()
+                .put("node", report.peer().address())
+                .put("backend", report.peer().backend())
+                .put("outcome", report.explanation().outcome().label());
+        node.set("subnets", JSON.valueToTree(report.peer().subnets()));
+        node.set("there", JSON.valueToTree(report.there()));
+        node.set("back", JSON.valueToTree(report.back()));
+        report.explanation()
+                .first()
+                .ifPresent(finding -> node.put("evidence", finding.evidence()).put("remedy", finding.remedy()));
+        return node;
+    }
+}

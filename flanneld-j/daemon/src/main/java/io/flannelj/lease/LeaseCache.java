@@ -1,0 +1,128 @@
+package io.flannelj.lease;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.flannelj.net.Cidr;
+import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What a node wrote down of its lease and its peers, so that it can serve after a restart although the store is away.
+ *
+ * @param location of the store that this came from
+ * @param savedAt when it was last true
+ * @param config the network config document
+ * @param own our lease
+ * @param peers the others'
+ * @param revision of the store
+ */
+public record LeaseCache(
+        String location, Instant savedAt, String config, StoredLease own, List<Lease> peers, long revision) {
+    private static final Logger log = LoggerFactory.getLogger(LeaseCache.class);
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    public LeaseCache {
+        peers = List.copyOf(peers);
+    }
+
+    /** Whether our lease was still good at that time. */
+    public boolean isUsableAt(Instant now) {
+        Instant end = own.lease().expiresAt();
+        return end == null || now.isBefore(end);
+    }
+
+    /** Reads the file; empty when there is none, when it is of another store, or when it is damaged. */
+    public static Optional<LeaseCache> read(Path file, String location) {
+        return read(file).filter(saved -> saved.location().equals(location));
+    }
+
+    /** The same, of whatever store. */
+    public static Optional<LeaseCache> read(Path file) {
+        try {
+            JsonNode root = JSON.readTree(Files.readString(file));
+            List<Lease> peers = new ArrayList<>();
+            for (JsonNode peer : root.path("peers")) {
+                peers.add(lease(peer));
+            }
+            JsonNode own = root.path("own");
+            return Optional.of(new LeaseCache(
+                    root.path("location").asText(),
+                    Instant.parse(root.path("savedAt").asText()),
+                    root.path("config").asText(),
+                    new StoredLease(
+                            lease(own),
+                            own.path("version").asLong(),
+                            own.path("storeLease").asLong()),
+                    peers,
+                    root.path("revision").asLong()));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        } catch (IOException | DateTimeParseException | IllegalArgumentException e) {
+            String why = e instanceof JsonProcessingException json ? json.getOriginalMessage() : e.getMessage();
+            log.warn("{} cannot be used and is left alone until it is written anew: {}", file, why);
+            return Optional.empty();
+        }
+    }
+
+    /** Writes the file whole, or not at all. */
+    public void write(Path file) throws IOException {
+        ObjectNode root = JSON.createObjectNode()
+                .put("location", location)
+                .put("savedAt", savedAt.toString())
+                .put("config", config)
+                .put("revision", revision);
+        root.set("own", node(own.lease()).put("version", own.version()).put("storeLease", own.storeLeaseId()));
+        for (Lease peer : peers) {
+            root.withArray("/peers").add(node(peer));
+        }
+        Files.createDirectories(file.toAbsolutePath().getParent());
+        Path temporary = file.resolveSibling(file.getFileName() + ".new");
+        Files.writeString(temporary, JSON.writeValueAsString(root));
+        Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private static ObjectNode node(Lease lease) throws JsonProcessingException {
+        ObjectNode node = JSON.createObjectNode();
+        for (IpFamily family : IpFamily.values()) {
+            node.put(
+                    key(family), lease.subnets().get(family).map(Cidr::toString).orElse(null));
+        }
+        node.set("attributes", JSON.readTree(LeaseJson.format(lease.attributes())));
+        node.put(
+                "expiresAt",
+                lease.expiresAt() == null ? null : lease.expiresAt().toString());
+        return node;
+    }
+
+    private static Lease lease(JsonNode node) {
+        LeaseAttributes attributes = LeaseJson.parse(node.path("attributes").toString())
+                .orElseThrow(() -> new IllegalArgumentException("no lease: " + node));
+        String end = node.path("expiresAt").asText("");
+        return new Lease(
+                new PodSubnets(PerFamily.of(family -> cidr(node.path(key(family))))),
+                attributes,
+                node.path("expiresAt").isNull() ? null : Instant.parse(end));
+    }
+
+    private static String key(IpFamily family) {
+        return family == IpFamily.IPV4 ? "ipv4" : "ipv6";
+    }
+
+    private static Optional<Cidr> cidr(JsonNode node) {
+        return node.isNull() || node.isMissingNode() ? Optional.empty() : Optional.of(Cidr.parse(node.asText()));
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.doctor;
+
+import org.jspecify.annotations.NullMarked;

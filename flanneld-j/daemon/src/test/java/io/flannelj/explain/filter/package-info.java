@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.explain.filter;
+
+import org.jspecify.annotations.NullMarked;

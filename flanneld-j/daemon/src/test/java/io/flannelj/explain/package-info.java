@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.explain;
+
+import org.jspecify.annotations.NullMarked;

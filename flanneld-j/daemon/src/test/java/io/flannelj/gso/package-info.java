@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.gso;
+
+import org.jspecify.annotations.NullMarked;

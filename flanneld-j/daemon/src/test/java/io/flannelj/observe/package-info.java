@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.observe;
+
+import org.jspecify.annotations.NullMarked;

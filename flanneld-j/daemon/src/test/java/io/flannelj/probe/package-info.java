@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.probe;
+
+import org.jspecify.annotations.NullMarked;

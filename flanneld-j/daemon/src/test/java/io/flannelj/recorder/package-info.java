@@ -1,0 +1,4 @@
+@NullMarked
+package io.flannelj.recorder;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,47 @@
+package io.flannelj.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.flannelj.lab.Lab;
+import io.flannelj.lab.Node;
+import org.junit.jupiter.api.Test;
+
+/**
+ * No false alarm: {@code flanneld-j explain} of a healthy way says so each time, while pods send as much as they can and the
+ * processors have more to do than they can. {@code -Dflannelj.explainRuns=500} tries at length.
+ */
+@NeedsPrivileges
+@LongRun
+class ExplainUnderLoadIT {
+    private static final int RUNS = Integer.getInteger("flannelj.explainRuns", 20);
+    private static final int BUSY = 2;
+
+    @Test
+    void aHealthyWayUnderLoadIsCalledHealthy() {
+        try (ExplainedCluster cluster = ExplainedCluster.open("vxlan", Lab.Underlay.WIRE)) {
+            Node node = cluster.node(1);
+            cluster.node(2).startIn(cluster.there(), "iperf3", "-s");
+            node.startIn(
+                    cluster.here(),
+                    "sh",
+                    "-c",
+                    "sleep 1; exec iperf3 -c " + cluster.there().address() + " -t 7200 -P 2 --bidir");
+            for (int i = 0; i < BUSY; i++) {
+                node.startProgram("sh", "-c", "while :; do :; done");
+            }
+            long before = packets(node);
+            for (int run = 1; run <= RUNS; run++) {
+                Node from = cluster.node(run % 2 + 1);
+                ExplainedCluster.Said said = cluster.explain(from);
+                assertThat(said.exitStatus())
+                        .as("run %d, from %s: %s", run, from.name(), said)
+                        .isZero();
+            }
+            assertThat(packets(node) - before).as("packets of the load").isGreaterThan(1000);
+        }
+    }
+
+    private static long packets(Node node) {
+        return node.peers().path(0).path("packetsOut").asLong();
+    }
+}
