@@ -218,17 +218,21 @@ class TunnelSegmentationIT {
             super(Lab.Underlay.WIRE, "\"Type\":\"vxlan\"", "kernel");
         }
 
+        /** Packets of one size that wait together are long as well where the filter sees them: the socket's, from output on. */
         @Test
         @Order(2)
         void theHostsPacketFilterSeesNoneOfThem() {
+            awaitUncutTo(cutting);
             for (String rule : new String[] {
                 "add table ip seen",
                 "add chain ip seen pre { type filter hook prerouting priority -500 ; }",
                 "add chain ip seen forw { type filter hook forward priority -500 ; }",
+                "add chain ip seen out { type filter hook output priority -500 ; }",
                 "add chain ip seen post { type filter hook postrouting priority 500 ; }",
                 "add rule ip seen pre udp dport 8472 ip saddr " + uncut.address() + " counter",
-                "add rule ip seen forw udp dport 8472 counter drop",
-                "add rule ip seen post udp dport 8472 ip length > 2000 counter drop"
+                "add rule ip seen forw udp dport 8472 counter",
+                "add rule ip seen out udp dport 8472 ip length > 2000 meta mark set 0x77",
+                "add rule ip seen post udp dport 8472 ip length > 2000 meta mark != 0x77 counter"
             }) {
                 uncut.run("nft", rule).orThrow();
             }
