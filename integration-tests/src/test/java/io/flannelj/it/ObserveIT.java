@@ -75,7 +75,8 @@ class ObserveIT {
                 .allSatisfy(
                         line -> assertThat(line)
                                 .matches(
-                                        "\\d\\d:\\d\\d:\\d\\d\\.\\d{3} DROPPED  " + cluster.here.containerId()
+                                        "\\d\\d:\\d\\d:\\d\\d\\.\\d{3}(Z|[+-]\\d\\d:\\d\\d) DROPPED  "
+                                                + cluster.here.containerId()
                                                 + " → 10\\.5\\.250\\.1  ICMP echo request, 84 bytes: no_route, no lease covers the destination"));
         assertThat(cluster.node()
                         .operator("observe", "--dropped", "--pod", "10.5.251.9")

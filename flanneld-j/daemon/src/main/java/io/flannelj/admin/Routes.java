@@ -2,6 +2,7 @@ package io.flannelj.admin;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flannelj.net.PlainText;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import java.util.Map;
@@ -106,7 +107,8 @@ final class Routes {
 
     private static Response json(Object document) {
         try {
-            return new Response(HttpResponseStatus.OK, APPLICATION_JSON, JSON.writeValueAsString(document));
+            return new Response(
+                    HttpResponseStatus.OK, APPLICATION_JSON, PlainText.escapeLines(JSON.writeValueAsString(document)));
         } catch (JsonProcessingException e) {
             throw new IllegalStateException(e); // records of plain values can always be written
         }

@@ -3,6 +3,7 @@ package io.flannelj.admin;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -77,6 +78,7 @@ public record StatusDocument(
      * Packets in are packets delivered and packets dropped.
      *
      * @param drops by reason, with the direction in front: {@code out.no_route}
+     * @param lossless those of the reasons by which nothing is lost
      */
     public record Traffic(
             long outPackets,
@@ -85,14 +87,12 @@ public record StatusDocument(
             long inPackets,
             long inDelivered,
             long inBytes,
-            Map<String, Long> drops) {
-        /** Acknowledgements that a later one replaced. */
-        private static final String LOSES_NOTHING = "out.ack_filtered";
-
+            Map<String, Long> drops,
+            Set<String> lossless) {
         /** Those of drops by which something is lost. */
-        static Map<String, Long> lost(Map<String, Long> drops) {
+        Map<String, Long> lost(Map<String, Long> drops) {
             Map<String, Long> lost = new TreeMap<>(drops);
-            lost.remove(LOSES_NOTHING);
+            lost.keySet().removeAll(lossless);
             return lost;
         }
     }

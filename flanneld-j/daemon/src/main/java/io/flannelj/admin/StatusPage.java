@@ -129,7 +129,7 @@ final class StatusPage {
         flow(html, "out", history.out(), traffic.outDelivered(), traffic.outBytes());
         flow(html, "in", history.in(), traffic.inDelivered(), traffic.inBytes());
         html.markup("<div>").element("small", "dropped in the last minute");
-        Map<String, Long> drops = StatusDocument.Traffic.lost(history.drops());
+        Map<String, Long> drops = traffic.lost(history.drops());
         if (drops.isEmpty()) {
             html.element("strong", "nothing");
         }
@@ -142,7 +142,7 @@ final class StatusPage {
                     .element("b", drop.getValue().toString())
                     .markup("</p>");
         }
-        long ever = StatusDocument.Traffic.lost(traffic.drops()).values().stream()
+        long ever = traffic.lost(traffic.drops()).values().stream()
                 .mapToLong(Long::longValue)
                 .sum();
         html.element("span", count(ever, "packet") + " since the start").markup("</div></section>");

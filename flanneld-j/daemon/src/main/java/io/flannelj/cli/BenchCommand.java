@@ -48,9 +48,6 @@ final class BenchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (!output.isKnown(err)) {
-            return CommandLine.USAGE;
-        }
         if (!(seconds > 0 && seconds <= 600)) {
             err.println("--seconds must be above 0 and at most 600, was " + seconds);
             return CommandLine.USAGE;
@@ -85,7 +82,7 @@ final class BenchCommand implements Callable<Integer> {
             }
         }
         if (!table) {
-            out.println(json.toPrettyString());
+            OutputFlag.print(out, json);
         }
         out.flush();
         return 0;

@@ -18,11 +18,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintWriter;
-import java.nio.file.AccessDeniedException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -43,14 +41,11 @@ import picocli.CommandLine.Parameters;
         },
         footer = "Exit status: 0 captured, 1 there is nothing to see, and why, 2 wrong options, 3 no daemon answers.",
         sortOptions = false)
-final class CaptureCommand implements Callable<Integer> {
+final class CaptureCommand extends HostCommand {
     private static final long MEGABYTE = 1_000_000;
-    private static final int NOTHING_TO_SEE = 1;
     private static final int LONGEST_BYTES = 65_536;
     private static final int BUFFER_BYTES = 64 * 1024;
 
-    private final PrintWriter out;
-    private final PrintWriter err;
     private final String version;
 
     @Parameters(
@@ -86,52 +81,36 @@ final class CaptureCommand implements Callable<Integer> {
     @Option(names = "--seconds", paramLabel = "N", description = "end after so many seconds")
     private long seconds;
 
-    @Mixin
-    private InstanceFlags instance = new InstanceFlags();
-
-    @Mixin
-    HelpFlag help = new HelpFlag();
-
     CaptureCommand(PrintWriter out, PrintWriter err, String version) {
-        this.out = out;
-        this.err = err;
+        super(out, err, UNREACHABLE);
         this.version = version;
     }
 
     @Override
-    public Integer call() {
+    int run() throws IOException, RefusedException {
         if (snapBytes < 1 || snapBytes > LONGEST_BYTES || mostPackets < 1 || mostMegabytes < 0 || seconds < 0) {
-            return refuse("--snaplen is from 1 to " + LONGEST_BYTES + ", --max-packets at least 1", CommandLine.USAGE);
+            throw mistake("--snaplen is from 1 to " + LONGEST_BYTES + ", --max-packets at least 1");
         }
         if (file.isEmpty()) {
-            return refuse("-w FILE says where to; - is standard output", CommandLine.USAGE);
+            throw mistake("-w FILE says where to; - is standard output");
         }
-        if (!Host.canLook()) {
-            return refuse("this needs root (CAP_NET_ADMIN, CAP_SYS_ADMIN), on a node", NOTHING_TO_SEE);
-        }
-        ControlClient daemon = new ControlClient(instance.controlSocket());
+        needRoot();
         try (Ending ending = Ending.after(seconds);
                 Expression filter = Expression.of(expression)) {
             Selection selection;
             DaemonFacts facts;
-            try (Host host = Host.look(daemon, List.of(), instance.instance().subnetFile())) {
-                selection = packets.selection(host, Set.of(Point.values()));
+            try (Host host = look()) {
+                selection = packets.selection(host, Set.of(Point.values()), this::say);
                 facts = host.daemon() == null ? DaemonFacts.NONE : host.daemon();
             }
-            try (InputStream coming = daemon.open(selection.request(snapBytes, 0));
+            try (InputStream coming = daemon().open(selection.request(snapBytes, 0));
                     OutputStream to = open()) {
                 ending.closes(coming);
                 write(coming, to, selection, filter, facts, ending);
             }
-            return AskingCommand.GOOD;
-        } catch (RefusedException e) {
-            return refuse(e.getMessage(), NOTHING_TO_SEE);
+            return GOOD;
         } catch (IllegalArgumentException e) {
-            return refuse("EXPRESSION: " + e.getMessage(), CommandLine.USAGE);
-        } catch (AccessDeniedException e) {
-            return refuse(e.getMessage(), NOTHING_TO_SEE);
-        } catch (IOException e) {
-            return refuse(e.getMessage(), AskingCommand.UNREACHABLE);
+            throw mistake("EXPRESSION: " + e.getMessage());
         }
     }
 
@@ -189,12 +168,6 @@ final class CaptureCommand implements Callable<Integer> {
                         ? ""
                         : "; " + capture.unknown() + " dropped ones left out, which are no IP packets: see observe"));
         err.flush();
-    }
-
-    private int refuse(@Nullable String why, int status) {
-        err.println("capture: " + why);
-        err.flush();
-        return status;
     }
 
     /** Writes what is wanted, up to the limits. */

@@ -8,11 +8,8 @@ import io.flannelj.cleanup.RunningDaemons;
 import io.flannelj.config.PathOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -30,12 +27,8 @@ import picocli.CommandLine.Option;
         },
         footer = "Exit status: 0 nothing is left, 1 refused or not all could be removed, 2 wrong options.",
         sortOptions = false)
-final class CleanupCommand implements Callable<Integer> {
+final class CleanupCommand extends HostCommand {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final int REFUSED = 1;
-
-    private final PrintWriter out;
-    private final PrintWriter err;
 
     @Option(names = "--dry-run", description = "only say what would go")
     private boolean dryRun;
@@ -52,59 +45,31 @@ final class CleanupCommand implements Callable<Integer> {
     private String stateDirectory = "";
 
     @Mixin
-    private InstanceFlags instance = new InstanceFlags();
-
-    @Mixin
     private OutputFlag output = new OutputFlag();
 
-    @Mixin
-    HelpFlag help = new HelpFlag();
-
     CleanupCommand(PrintWriter out, PrintWriter err) {
-        this.out = out;
-        this.err = err;
+        super(out, err, REFUSED);
     }
 
     @Override
-    public Integer call() {
-        if (!output.isKnown(err)) {
-            return CommandLine.USAGE;
+    int run() throws IOException, RefusedException {
+        needRoot();
+        List<String> running = running();
+        if (!running.isEmpty()) {
+            throw new RefusedException(String.join("; ", running) + ": it uses what would be removed; stop it first");
         }
-        try {
-            if (!isRoot()) {
-                err.println("cleanup: run it as root; others see neither rules nor devices to remove");
-                return REFUSED;
-            }
-            List<String> running = running();
-            if (!running.isEmpty()) {
-                err.println(
-                        "cleanup: " + String.join("; ", running) + ": it uses what would be removed; stop it first");
-                return REFUSED;
-            }
-            PathOptions paths = PathOptions.of(instance.instance(), subnetFile, stateDirectory);
-            try (Leavings leavings = Leavings.find(paths, instance.controlSocket(), withFiles)) {
-                return clean(leavings);
-            }
-        } catch (IOException e) {
-            err.println("cleanup: " + e.getMessage() + "; it must be root who runs it");
-            return REFUSED;
-        } finally {
-            out.flush();
-            err.flush();
+        PathOptions paths = PathOptions.of(instance.instance(), subnetFile, stateDirectory);
+        try (Leavings leavings = Leavings.find(paths, instance.controlSocket(), withFiles)) {
+            return clean(leavings);
         }
-    }
-
-    private static boolean isRoot() throws IOException {
-        return Integer.valueOf(0).equals(Files.getAttribute(Path.of("/proc/self"), "unix:uid"));
     }
 
     /** One in another PID namespace, as in a container, is found by its socket. */
     private List<String> running() throws IOException {
         List<String> running = new ArrayList<>(RunningDaemons.find());
-        Path controlSocket = instance.controlSocket();
         try {
-            new ControlClient(controlSocket).get("/healthz");
-            running.add("a daemon that answers at " + controlSocket);
+            daemon().get("/healthz");
+            running.add("a daemon that answers at " + instance.controlSocket());
         } catch (IOException e) {
             return running;
         }
@@ -125,7 +90,7 @@ final class CleanupCommand implements Callable<Integer> {
             }
         }
         if (output.isJson()) {
-            out.println(json(gone, failed, leavings.leftAlone()));
+            OutputFlag.print(out, json(gone, failed, leavings.leftAlone()));
         } else {
             gone.forEach(name -> out.println((dryRun ? "would remove " : "removed ") + name));
             failed.forEach(name -> out.println("could not remove " + name));
@@ -137,11 +102,11 @@ final class CleanupCommand implements Callable<Integer> {
         return failed.isEmpty() ? 0 : REFUSED;
     }
 
-    private String json(List<String> gone, List<String> failed, List<String> leftAlone) {
+    private ObjectNode json(List<String> gone, List<String> failed, List<String> leftAlone) {
         ObjectNode node = JSON.createObjectNode().put("dryRun", dryRun);
         node.set("removed", JSON.valueToTree(gone));
         node.set("failed", JSON.valueToTree(failed));
         node.set("leftAlone", JSON.valueToTree(leftAlone));
-        return node.toPrettyString();
+        return node;
     }
 }

@@ -12,7 +12,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -29,13 +28,10 @@ import picocli.CommandLine.Option;
             ""
         },
         footer = "Exit status: 0 nothing is wrong, 1 something is, 2 wrong options.")
-final class DoctorCommand implements Callable<Integer> {
+final class DoctorCommand extends HostCommand {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final int WRONG = 1;
 
     private final Map<String, String> environment;
-    private final PrintWriter out;
-    private final PrintWriter err;
     private final StoreOpener stores;
 
     @Option(
@@ -45,29 +41,19 @@ final class DoctorCommand implements Callable<Integer> {
     private String subnetFile = "";
 
     @Mixin
-    private InstanceFlags instance = new InstanceFlags();
-
-    @Mixin
     private StoreFlags store = new StoreFlags();
 
     @Mixin
     private OutputFlag output = new OutputFlag();
 
-    @Mixin
-    HelpFlag help = new HelpFlag();
-
     DoctorCommand(Map<String, String> environment, PrintWriter out, PrintWriter err, StoreOpener stores) {
+        super(out, err, REFUSED);
         this.environment = environment;
-        this.out = out;
-        this.err = err;
         this.stores = stores;
     }
 
     @Override
-    public Integer call() {
-        if (!output.isKnown(err)) {
-            return CommandLine.USAGE;
-        }
+    int run() {
         List<Diagnosis> found = Doctor.look(
                 askDaemon(instance),
                 PathOptions.of(instance.instance(), subnetFile, "").subnetFile(),
@@ -76,7 +62,7 @@ final class DoctorCommand implements Callable<Integer> {
         if (output.isJson()) {
             ArrayNode all = JSON.createArrayNode();
             found.forEach(diagnosis -> all.add(json(diagnosis)));
-            out.println(all.toPrettyString());
+            OutputFlag.print(out, all);
         } else {
             found.forEach(diagnosis -> out.printf(
                     "%-8s%-15s %s%n", diagnosis.verdict().label(), diagnosis.subject(), diagnosis.evidence()));
@@ -85,8 +71,7 @@ final class DoctorCommand implements Callable<Integer> {
             wrong.forEach(diagnosis -> out.printf(
                     "%s: %s%n    remedy: %s%n", diagnosis.subject(), diagnosis.evidence(), diagnosis.remedy()));
         }
-        out.flush();
-        return wrong.isEmpty() ? 0 : WRONG;
+        return wrong.isEmpty() ? GOOD : REFUSED;
     }
 
     static List<Diagnosis> wrong(List<Diagnosis> found) {

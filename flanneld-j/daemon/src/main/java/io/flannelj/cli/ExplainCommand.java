@@ -18,7 +18,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -40,14 +39,10 @@ import picocli.CommandLine.Parameters;
                     + " 12 on the other node."
         },
         sortOptions = false)
-final class ExplainCommand implements Callable<Integer> {
+final class ExplainCommand extends HostCommand {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final int CANNOT_LOOK = 1;
     private static final int LEAST_NODE_WIDTH = 16;
     private static final int LONGEST_WAIT_SECONDS = 60;
-
-    private final PrintWriter out;
-    private final PrintWriter err;
 
     @Parameters(index = "0", paramLabel = "A", description = "who sends")
     private String from = "";
@@ -90,56 +85,29 @@ final class ExplainCommand implements Callable<Integer> {
     private @Nullable Path subnetFile;
 
     @Mixin
-    private InstanceFlags instance = new InstanceFlags();
-
-    @Mixin
     private OutputFlag output = new OutputFlag();
 
-    @Mixin
-    HelpFlag help = new HelpFlag();
-
     ExplainCommand(PrintWriter out, PrintWriter err) {
-        this.out = out;
-        this.err = err;
+        super(out, err, REFUSED);
     }
 
     @Override
-    public Integer call() {
+    int run() throws IOException, RefusedException {
         Optional<Integer> number = protocolNumber();
-        if (!output.isKnown(err)) {
-            return CommandLine.USAGE;
-        }
         if (number.isEmpty() || port < 0 || port > 65_535 || (number.get() == Passage.ICMP) != (port == 0)) {
-            err.println("explain: --proto is tcp or udp, with --port from 1 to 65535, or icmp, without");
-            err.flush();
-            return CommandLine.USAGE;
+            throw mistake("--proto is tcp or udp, with --port from 1 to 65535, or icmp, without");
         }
-        Duration longest = Durations.parse(wait == null ? "30s" : wait);
+        Duration longest = TimeText.length(wait == null ? "30s" : wait).orElse(Duration.ZERO);
         if (!live && (dropped || wait != null)
-                || longest == null
                 || longest.toSeconds() < 1
                 || longest.toSeconds() > LONGEST_WAIT_SECONDS) {
-            err.println(
-                    "explain: --dropped and --wait are for --live; --wait is from 1s to " + LONGEST_WAIT_SECONDS + "s");
-            err.flush();
-            return CommandLine.USAGE;
+            throw mistake("--dropped and --wait are for --live; --wait is from 1s to " + LONGEST_WAIT_SECONDS + "s");
         }
-        if (!Host.canLook()) {
-            err.println("explain: this needs root (CAP_NET_ADMIN, CAP_SYS_ADMIN), on a node");
-            err.flush();
-            return CANNOT_LOOK;
-        }
-        try (Host host = Host.look(new ControlClient(instance.controlSocket()), cniDirectories, subnetFile())) {
+        needRoot();
+        try (Host host = Host.look(daemon(), cniDirectories, subnetFile())) {
             return explain(host, number.get(), longest);
-        } catch (IOException e) {
-            err.println("explain: " + e.getMessage() + ", on this node");
-            return CANNOT_LOOK;
         } catch (IllegalArgumentException e) {
-            err.println("explain: " + e.getMessage());
-            return CommandLine.USAGE;
-        } finally {
-            out.flush();
-            err.flush();
+            throw mistake(e.getMessage());
         }
     }
 
@@ -157,7 +125,7 @@ final class ExplainCommand implements Callable<Integer> {
         };
     }
 
-    private int explain(Host host, int number, Duration longest) throws IOException {
+    private int explain(Host host, int number, Duration longest) throws IOException, RefusedException {
         Explainer explainer = new Explainer(host);
         List<IpAddress> senders = explainer.resolve(from);
         List<IpAddress> receivers = explainer.resolve(to);
@@ -172,18 +140,17 @@ final class ExplainCommand implements Callable<Integer> {
             }
         }
         String unknown = senders.isEmpty() ? from : to;
-        err.println(
+        throw new RefusedException(
                 senders.isEmpty() || receivers.isEmpty()
-                        ? "explain: " + unknown
+                        ? unknown
                                 + " is no address, and no pod that our CNI plugin wired here or on a node that"
                                 + " answers"
-                        : "explain: " + from + " and " + to + " have no addresses of one family");
-        return CANNOT_LOOK;
+                        : from + " and " + to + " have no addresses of one family");
     }
 
     private Explanation live(Host host, IpAddress sender, IpAddress receiver, int number, Duration longest)
             throws IOException {
-        ControlClient daemon = new ControlClient(instance.controlSocket());
+        ControlClient daemon = daemon();
         LiveExplainer explainer = new LiveExplainer(host, request -> {
             try {
                 return daemon.open(request);
@@ -201,7 +168,7 @@ final class ExplainCommand implements Callable<Integer> {
 
     private int show(Explanation explanation) {
         if (output.isJson()) {
-            out.println(json(explanation));
+            OutputFlag.print(out, json(explanation));
             return explanation.outcome().exitStatus();
         }
         out.println(explanation.from() + " → " + explanation.to());
@@ -232,7 +199,7 @@ final class ExplainCommand implements Callable<Integer> {
                 finding.evidence());
     }
 
-    private static String json(Explanation explanation) {
+    private static ObjectNode json(Explanation explanation) {
         ObjectNode node = JSON.createObjectNode()
                 .put("from", explanation.from())
                 .put("to", explanation.to())
@@ -241,7 +208,7 @@ final class ExplainCommand implements Callable<Integer> {
         explanation.findings().forEach(finding -> links.add(json(finding)));
         explanation.broken().ifPresent(broken -> node.set("broken", json(broken)));
         explanation.limited().ifPresent(limited -> node.set("limited", json(limited)));
-        return node.toPrettyString();
+        return node;
     }
 
     private static ObjectNode json(Finding finding) {

@@ -50,6 +50,14 @@ final class FlannelFlags {
     @Mixin
     private final InstanceFlags instance = new InstanceFlags();
 
+    @Option(
+            names = "--set-node-network-unavailable",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description = "once ready, clear the node's condition NetworkUnavailable (${DEFAULT-VALUE})")
+    private boolean announceReadiness = true;
+
     @Option(names = "--subnet-file", paramLabel = "FILE", description = "path of subnet.env (/run/flannel/subnet.env)")
     private String subnetFile = "";
 
@@ -143,7 +151,7 @@ final class FlannelFlags {
         Problems problems = new Problems("the command line");
         LeaseOptions leaseOptions = lease.options(problems);
         DaemonOptions options = new DaemonOptions(
-                store.options(environment, problems),
+                store.options(environment, announceReadiness, problems),
                 uplink.options(problems),
                 leaseOptions,
                 hostRules.options(problems),

@@ -9,6 +9,7 @@ final class HelpFlag {
             names = {"-h", "--help"},
             usageHelp = true,
             scope = ScopeType.INHERIT,
+            order = 3,
             description = "print this")
     @SuppressWarnings("UnusedVariable") // picocli reads it
     private boolean help;

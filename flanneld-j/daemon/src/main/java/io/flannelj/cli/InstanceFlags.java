@@ -17,12 +17,14 @@ final class InstanceFlags {
     @Option(
             names = "--control-socket",
             paramLabel = "FILE",
+            order = 1,
             description = "where commands and the CNI plugin reach the daemon (/run/flannel-j/flanneld-j.sock)")
     private String controlSocket = "";
 
     @Option(
             names = "--instance",
             paramLabel = "NAME",
+            order = 1,
             description = "name of this daemon, where several run on one host: its files are /run/flannel/NAME.env,"
                     + " /run/flannel-j/NAME.sock and /var/lib/flannel-j/NAME, and the names of its firewall chains"
                     + " end in -NAME")

@@ -71,9 +71,6 @@ final class LeasesCommand implements Callable<Integer> {
     }
 
     private int with(StoreFlags where, Deed deed) {
-        if (!output.isKnown(err)) {
-            return CommandLine.USAGE;
-        }
         try (SubnetManager opened = where.open(environment, stores)) {
             return deed.run(new LeaseRegister(opened));
         } catch (ConfigException e) {
@@ -103,7 +100,7 @@ final class LeasesCommand implements Callable<Integer> {
             if (!output.isJson()) {
                 show(contents);
             } else {
-                out.println(json(contents).toPrettyString());
+                OutputFlag.print(out, json(contents));
             }
             return 0;
         });
@@ -166,7 +163,11 @@ final class LeasesCommand implements Callable<Integer> {
     }
 
     private void say(StoredLease lease, String text) {
-        out.println(output.isJson() ? json(lease, null).toPrettyString() : text);
+        if (output.isJson()) {
+            OutputFlag.print(out, json(lease, null));
+        } else {
+            out.println(text);
+        }
     }
 
     private void show(LeaseRegister.Contents contents) {

@@ -14,15 +14,13 @@ import io.flannelj.observe.Selection;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
-import java.nio.file.AccessDeniedException;
-import java.time.Duration;
+import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -38,14 +36,10 @@ import picocli.CommandLine.Option;
         },
         footer = "Exit status: 0 shown, 1 there is nothing to see, and why, 2 wrong options, 3 no daemon answers.",
         sortOptions = false)
-final class ObserveCommand implements Callable<Integer> {
+final class ObserveCommand extends HostCommand {
     private static final Set<Point> ALL = Set.of(Point.FROM_POD, Point.TO_POD, Point.DROPPED);
     private static final int KEPT_BYTES = 192;
     private static final long FLOWS_EVERY_NANOS = 1_000_000_000L;
-    private static final int NOTHING_TO_SEE = 1;
-
-    private final PrintWriter out;
-    private final PrintWriter err;
 
     @Mixin
     private PacketFlags packets = new PacketFlags();
@@ -53,7 +47,7 @@ final class ObserveCommand implements Callable<Integer> {
     @Option(
             names = "--since",
             paramLabel = "TIME",
-            description = "with --dropped: not earlier than this long ago, e.g. 30s, 5m, 1h")
+            description = "with --dropped: not earlier; as 30s, 5m, 1h, 2d for so long ago, or 2026-11-30T02:10:00Z")
     private String since = "";
 
     @Option(
@@ -85,70 +79,53 @@ final class ObserveCommand implements Callable<Integer> {
     private boolean allNames;
 
     @Mixin
-    private InstanceFlags instance = new InstanceFlags();
-
-    @Mixin
     private OutputFlag output = new OutputFlag();
-
-    @Mixin
-    HelpFlag help = new HelpFlag();
 
     private long shown;
 
     ObserveCommand(PrintWriter out, PrintWriter err) {
-        this.out = out;
-        this.err = err;
+        super(out, err, UNREACHABLE);
     }
 
     @Override
-    public Integer call() {
-        Duration age = since.isEmpty() ? Duration.ofDays(36_500) : Durations.parse(since);
-        if (!output.isKnown(err)) {
-            return CommandLine.USAGE;
-        }
-        if (age == null || count < 1 || seconds < 0 || rate < 0 || rate > 1_000_000) {
-            return refuse(
-                    "--since is like 30s, 5m or 1h; --count is at least 1, --rate at most 1000000", CommandLine.USAGE);
+    int run() throws IOException, RefusedException {
+        if (count < 1 || seconds < 0 || rate < 0 || rate > 1_000_000) {
+            throw mistake("--count is at least 1, --seconds not negative, --rate at most 1000000");
         }
         if (!packets.onlyDropped() && (follow || !since.isEmpty())) {
-            return refuse("--since and --follow tell of drops: add --dropped", CommandLine.USAGE);
+            throw mistake("--since and --follow tell of drops: add --dropped");
         }
-        if (!Host.canLook()) {
-            return refuse("this needs root (CAP_NET_ADMIN, CAP_SYS_ADMIN), on a node", NOTHING_TO_SEE);
-        }
-        ControlClient daemon = new ControlClient(instance.controlSocket());
-        PodNames.Looking looking =
-                () -> Host.look(daemon, List.of(), instance.instance().subnetFile());
+        Instant from = from();
         try (Ending ending = Ending.after(seconds)) {
             Selection selection;
-            try (Host host = looking.look()) {
-                selection = packets.selection(host, ALL);
+            try (Host host = look()) {
+                selection = packets.selection(host, ALL, this::say);
             }
-            PodNames names = new PodNames(looking, allNames);
-            Form line = Form.of(output.isJson(), names);
-            show(daemon, selection, age, line, ending);
-            return AskingCommand.GOOD;
-        } catch (RefusedException e) {
-            return refuse(e.getMessage(), NOTHING_TO_SEE);
-        } catch (AccessDeniedException e) {
-            return refuse(e.getMessage(), NOTHING_TO_SEE);
-        } catch (IOException e) {
-            return refuse(e.getMessage(), AskingCommand.UNREACHABLE);
-        } finally {
-            out.flush();
-            err.flush();
+            ControlClient daemon = daemon();
+            Path subnetFile = instance.instance().subnetFile();
+            PodNames names = new PodNames(() -> Host.look(daemon, List.of(), subnetFile), allNames);
+            show(daemon, selection, from, Form.of(output.isJson(), names), ending);
+            return GOOD;
+        }
+    }
+
+    private Instant from() {
+        try {
+            return since.isEmpty() ? Instant.EPOCH : TimeText.past(since, Clock.systemUTC());
+        } catch (IllegalArgumentException e) {
+            throw mistake("--since: " + e.getMessage());
         }
     }
 
     /** Live packets are asked for before those that are kept, so that none between the two is missed. */
-    private void show(ControlClient daemon, Selection selection, Duration age, Form line, Ending ending)
+    private void show(ControlClient daemon, Selection selection, Instant from, Form line, Ending ending)
             throws IOException, RefusedException {
         boolean live = follow || !packets.onlyDropped();
         try (InputStream coming =
                 live ? daemon.open(selection.request(KEPT_BYTES, rate())) : InputStream.nullInputStream()) {
             long after = Long.MIN_VALUE;
             if (packets.onlyDropped()) {
-                after = showKept(daemon, selection, Instant.now().minus(age), line);
+                after = showKept(daemon, selection, from, line);
             }
             if (live && shown < count) {
                 ending.closes(coming);
@@ -186,12 +163,6 @@ final class ObserveCommand implements Callable<Integer> {
 
     private int rate() {
         return rate > 0 ? rate : flows ? 100_000 : 1000;
-    }
-
-    private int refuse(@Nullable String why, int status) {
-        err.println("observe: " + why);
-        err.flush();
-        return status;
     }
 
     /** How packets and flows are written. */

@@ -3,12 +3,15 @@ package io.flannelj.cli;
 import io.flannelj.explain.Explainer;
 import io.flannelj.explain.Host;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.PlainText;
 import io.flannelj.observe.InnerPacket;
 import io.flannelj.observe.Point;
 import io.flannelj.observe.Selection;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -16,6 +19,8 @@ import picocli.CommandLine.Spec;
 
 /** Which packets are meant, the same for every command that shows some. */
 final class PacketFlags {
+    private static final int LONGEST_LIST = 400;
+
     @Option(
             names = "--pod",
             paramLabel = "POD",
@@ -44,10 +49,11 @@ final class PacketFlags {
     /**
      * What they select.
      *
+     * @param remarks gets a line where no other node has the address that was given
      * @throws RefusedException when a pod is not known; names it
      * @throws ParameterException when a flag is not understood
      */
-    Selection selection(Host host, Set<Point> points) throws RefusedException {
+    Selection selection(Host host, Set<Point> points, Consumer<String> remarks) throws RefusedException {
         if (port < 0 || port > 65_535) {
             throw mistake("--port is from 1 to 65535, not " + port);
         }
@@ -64,17 +70,33 @@ final class PacketFlags {
             List<IpAddress> addresses = new Explainer(host).resolve(pod);
             if (addresses.isEmpty()) {
                 throw new RefusedException("--pod " + pod
-                        + " is no address, and no pod that our CNI plugin wired here or on a node that answers");
+                        + " is no address, and no pod that our CNI plugin wired here or on a node that answers; known here are: "
+                        + list(host.podNames()));
             }
             ends.add(addresses);
+        }
+        String node = node();
+        if (!node.isEmpty() && host.daemon() != null) {
+            strange(node, host.daemon().nodes()).ifPresent(remarks);
         }
         return new Selection(
                 dropped ? Set.of(Point.DROPPED) : points,
                 ends.isEmpty() ? List.of() : ends.get(0),
                 ends.size() < 2 ? List.of() : ends.get(1),
-                node(),
+                node,
                 number,
                 port);
+    }
+
+    /** What to say of a node without a lease. It is no mistake: packets that it sends are dropped, and can be seen. */
+    static Optional<String> strange(String node, List<String> known) {
+        return known.contains(node)
+                ? Optional.empty()
+                : Optional.of("--peer " + node + " is no other node with a lease; known are: " + list(known));
+    }
+
+    private static String list(List<String> known) {
+        return known.isEmpty() ? "none" : PlainText.shorten(PlainText.escape(String.join(", ", known)), LONGEST_LIST);
     }
 
     private ParameterException mistake(String what) {

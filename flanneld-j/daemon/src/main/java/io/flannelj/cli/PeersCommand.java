@@ -57,7 +57,7 @@ final class PeersCommand extends AskingCommand {
     }
 
     @Override
-    int show(JsonNode answer, PrintWriter to) {
+    void show(JsonNode answer, PrintWriter to) {
         List<List<String>> rows = new ArrayList<>();
         rows.add(row(Column::title));
         answer.forEach(peer -> rows.add(row(column -> column.value().apply(peer))));
@@ -73,7 +73,6 @@ final class PeersCommand extends AskingCommand {
                 to.printf("  cannot be used: %s%n", text(peer, "problem"));
             }
         }
-        return GOOD;
     }
 
     private List<String> row(Function<Column, String> cell) {

@@ -13,11 +13,9 @@ import io.flannelj.net.IpAddress;
 import io.flannelj.net.PlainText;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -36,63 +34,36 @@ import picocli.CommandLine.Parameters;
             "Exit status: 0 packets pass as they should, 1 this host cannot be looked at, or NODE is not known, 2 wrong options,"
                     + " 4 not all is known, 5 packets pass, but not as they should, 11 they do not pass."
         })
-final class PingCommand implements Callable<Integer> {
+final class PingCommand extends HostCommand {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final int CANNOT_LOOK = 1;
-
-    private final PrintWriter out;
-    private final PrintWriter err;
 
     @Parameters(index = "0", paramLabel = "NODE", description = "a node, or a pod of it")
     private String target = "";
 
     @Mixin
-    private InstanceFlags instance = new InstanceFlags();
-
-    @Mixin
     private OutputFlag output = new OutputFlag();
 
-    @Mixin
-    HelpFlag help = new HelpFlag();
-
     PingCommand(PrintWriter out, PrintWriter err) {
-        this.out = out;
-        this.err = err;
+        super(out, err, REFUSED);
     }
 
     @Override
-    public Integer call() {
-        if (!output.isKnown(err)) {
-            return CommandLine.USAGE;
-        }
-        if (!Host.canLook()) {
-            err.println("ping: this needs root (CAP_NET_ADMIN, CAP_SYS_ADMIN), on a node");
-            err.flush();
-            return CANNOT_LOOK;
-        }
-        Path subnetFile = instance.instance().subnetFile();
-        try (Host host = Host.look(new ControlClient(instance.controlSocket()), List.of(), subnetFile)) {
+    int run() throws IOException, RefusedException {
+        try (Host host = look()) {
             for (IpAddress address : new Explainer(host).resolve(target)) {
                 Optional<PathPing.Report> report = PathPing.of(host, address);
                 if (report.isPresent()) {
                     return show(report.get());
                 }
             }
-            err.println("ping: " + target + " is no other node with a lease that is used, nor a pod of one");
-            return CANNOT_LOOK;
-        } catch (IOException e) {
-            err.println("ping: " + e.getMessage());
-            return CANNOT_LOOK;
-        } finally {
-            out.flush();
-            err.flush();
+            throw new RefusedException(target + " is no other node with a lease that is used, nor a pod of one");
         }
     }
 
     private int show(PathPing.Report report) {
         int status = report.explanation().outcome().exitStatus();
         if (output.isJson()) {
-            out.println(json(report).toPrettyString());
+            OutputFlag.print(out, json(report));
             return status;
         }
         out.println(

@@ -14,11 +14,12 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Clock;
 import java.time.Instant;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -36,14 +37,13 @@ import picocli.CommandLine.Parameters;
         },
         footer = "Exit status: 0 shown, 1 nothing is written down, or not of that time, 2 wrong options.",
         sortOptions = false)
-final class ReplayCommand implements Callable<Integer> {
+final class ReplayCommand extends HostCommand {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final int NOTHING = 1;
+    private static final DateTimeFormatter SECOND =
+            DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ssXXX", Locale.ROOT);
     private static final int LATEST = 10;
     private static final int MOST_ABOUT = 100;
 
-    private final PrintWriter out;
-    private final PrintWriter err;
     private final Clock clock;
 
     @Parameters(index = "0", arity = "0..1", paramLabel = "ADDRESS", description = "an address or a subnet of pods")
@@ -59,52 +59,36 @@ final class ReplayCommand implements Callable<Integer> {
     private String stateDirectory = "";
 
     @Mixin
-    private InstanceFlags instance = new InstanceFlags();
-
-    @Mixin
     private OutputFlag output = new OutputFlag();
 
-    @Mixin
-    HelpFlag help = new HelpFlag();
-
     ReplayCommand(PrintWriter out, PrintWriter err, Clock clock) {
-        this.out = out;
-        this.err = err;
+        super(out, err, REFUSED);
         this.clock = clock;
     }
 
     @Override
-    public Integer call() {
-        if (!output.isKnown(err)) {
-            return CommandLine.USAGE;
-        }
+    int run() throws IOException, RefusedException {
         try {
-            Instant at = PastTime.parse(time, clock);
+            Instant at = TimeText.past(time, clock);
             Cidr about = address == null ? null : Replay.parse(address);
             PathOptions paths = PathOptions.of(instance.instance(), "", stateDirectory);
             Replay replay = new Replay(new EventFiles(paths.stateDirectory()).read());
             Instant begin = replay.begin().orElse(Instant.MAX);
             if (at.isBefore(begin)) {
-                err.println("replay: nothing is written down of " + at
-                        + (begin.equals(Instant.MAX) ? "" : "; the first event is of " + begin));
-                return NOTHING;
+                throw new RefusedException("nothing is written down of " + second(at)
+                        + (begin.equals(Instant.MAX) ? "" : "; the first event is of " + second(begin)));
             }
             if (output.isJson()) {
-                out.println(json(replay, at, about).toPrettyString());
+                OutputFlag.print(out, json(replay, at, about));
             } else {
                 show(replay, at, about);
             }
-            return 0;
+            return GOOD;
         } catch (IllegalArgumentException e) {
-            err.println("replay: " + e.getMessage());
-            return CommandLine.USAGE;
+            throw mistake(e.getMessage());
         } catch (IOException e) {
-            err.println("replay: nothing is written down, or it cannot be read: " + e.getMessage()
+            throw new RefusedException("nothing is written down, or it cannot be read: " + e.getMessage()
                     + "; see --state-dir, and run it as root");
-            return NOTHING;
-        } finally {
-            out.flush();
-            err.flush();
         }
     }
 
@@ -182,7 +166,12 @@ final class ReplayCommand implements Callable<Integer> {
                 + (peer.isUsed() ? "" : ", not used: " + peer.problem()));
     }
 
+    /** As the clock of who looks, with its offset, so that {@code --at} reads it again. */
     private static String second(@Nullable Instant time) {
+        return time == null ? "-" : SECOND.format(time.atZone(ZoneId.systemDefault()));
+    }
+
+    private static String utc(@Nullable Instant time) {
         return time == null ? "-" : time.truncatedTo(ChronoUnit.SECONDS).toString();
     }
 
@@ -230,7 +219,7 @@ final class ReplayCommand implements Callable<Integer> {
                         .put("node", peer.node())
                         .put("backend", peer.backend())
                         .put("problem", peer.problem())
-                        .put("since", second(since.get(key)));
+                        .put("since", utc(since.get(key)));
             }
         });
         return node;

@@ -16,7 +16,6 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.HexFormat;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -33,14 +32,11 @@ import picocli.CommandLine.Option;
             ""
         },
         footer = "Exit status: 0 written, 1 it could not be, 2 wrong options.")
-final class ReportCommand implements Callable<Integer> {
+final class ReportCommand extends HostCommand {
     private static final DateTimeFormatter DAY =
             DateTimeFormatter.ofPattern("yyyyMMdd").withZone(ZoneOffset.UTC);
-    private static final int FAILED = 1;
 
     private final Map<String, String> environment;
-    private final PrintWriter out;
-    private final PrintWriter err;
     private final String version;
     private final StoreOpener stores;
 
@@ -54,25 +50,18 @@ final class ReportCommand implements Callable<Integer> {
     private String stateDirectory = "";
 
     @Mixin
-    private InstanceFlags instance = new InstanceFlags();
-
-    @Mixin
     private StoreFlags store = new StoreFlags();
-
-    @Mixin
-    HelpFlag help = new HelpFlag();
 
     ReportCommand(
             Map<String, String> environment, PrintWriter out, PrintWriter err, String version, StoreOpener stores) {
+        super(out, err, REFUSED);
         this.environment = environment;
-        this.out = out;
-        this.err = err;
         this.version = version;
         this.stores = stores;
     }
 
     @Override
-    public Integer call() {
+    int run() throws RefusedException {
         Instant now = Instant.now();
         byte[] random = new byte[4];
         new SecureRandom().nextBytes(random);
@@ -96,14 +85,10 @@ final class ReportCommand implements Callable<Integer> {
                     .write(archive, id, now);
             out.println("wrote " + archive.toAbsolutePath());
             out.println("id " + id + ": quote it in the issue, and attach the archive once you have read it");
-            return 0;
+            return GOOD;
         } catch (IOException e) {
-            err.println(
-                    "report: " + archive + " cannot be written: " + reason(e) + "; --directory names another place");
-            return FAILED;
-        } finally {
-            out.flush();
-            err.flush();
+            throw new RefusedException(
+                    archive + " cannot be written: " + reason(e) + "; --directory names another place");
         }
     }
 
@@ -142,7 +127,7 @@ final class ReportCommand implements Callable<Integer> {
 
     private String asked(String path) {
         try {
-            return new ControlClient(instance.controlSocket()).get(path);
+            return daemon().get(path);
         } catch (IOException e) {
             return e.getMessage() + "\n";
         }

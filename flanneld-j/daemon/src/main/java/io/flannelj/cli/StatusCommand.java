@@ -3,6 +3,8 @@ package io.flannelj.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.flannelj.net.PlainText;
 import java.io.PrintWriter;
+import java.util.HashSet;
+import java.util.Set;
 import picocli.CommandLine.Command;
 
 /** {@code flanneld-j status}: what the daemon is doing, and what it is waiting for. */
@@ -11,20 +13,17 @@ import picocli.CommandLine.Command;
         header = "Shows the state of the running daemon.",
         footer = "Exit status: 0 ready, 1 running but not ready, 3 no daemon answers.")
 final class StatusCommand extends AskingCommand {
-    /** An acknowledgement that a later one replaced; {@code -o json} and the metrics have their number. */
-    private static final String LOSES_NOTHING = "out.ack_filtered";
-
     StatusCommand(PrintWriter out, PrintWriter err) {
         super(out, err, "/v1/status");
     }
 
     @Override
     int status(JsonNode answer) {
-        return answer.path("ready").asBoolean() ? GOOD : NOT_READY;
+        return answer.path("ready").asBoolean() ? GOOD : REFUSED;
     }
 
     @Override
-    int show(JsonNode answer, PrintWriter to) {
+    void show(JsonNode answer, PrintWriter to) {
         line(to, "state", answer.path("state").asText());
         for (JsonNode reason : answer.path("reasons")) {
             line(to, "", reason.asText());
@@ -68,9 +67,11 @@ final class StatusCommand extends AskingCommand {
                     "packets",
                     traffic.path("outDelivered").asText() + " out, "
                             + traffic.path("inDelivered").asText() + " in");
+            Set<String> lossless = new HashSet<>();
+            traffic.path("lossless").forEach(key -> lossless.add(key.asText()));
             StringBuilder drops = new StringBuilder();
             traffic.path("drops").properties().forEach(drop -> {
-                if (drop.getValue().asLong() > 0 && !drop.getKey().equals(LOSES_NOTHING)) {
+                if (drop.getValue().asLong() > 0 && !lossless.contains(drop.getKey())) {
                     drops.append(drops.isEmpty() ? "" : ", ")
                             .append(drop.getKey())
                             .append(' ')
@@ -80,7 +81,6 @@ final class StatusCommand extends AskingCommand {
             line(to, "dropped", drops.isEmpty() ? "none" : drops.toString());
         }
         line(to, "version", answer.path("version").asText());
-        return status(answer);
     }
 
     private static void line(PrintWriter to, String label, String value) {

@@ -71,14 +71,6 @@ final class StoreFlags {
             description = "the network config, with --kube-subnet-mgr (${DEFAULT-VALUE})")
     private String networkConfigFile = "/etc/kube-flannel/net-conf.json";
 
-    @Option(
-            names = "--set-node-network-unavailable",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = BOOL,
-            description = "once ready, clear the node's condition NetworkUnavailable (${DEFAULT-VALUE})")
-    private boolean announceReadiness = true;
-
     /**
      * Opens the store that the flags name.
      *
@@ -86,12 +78,13 @@ final class StoreFlags {
      */
     SubnetManager open(Map<String, String> environment, StoreOpener stores) throws IOException, ConfigException {
         Problems problems = new Problems("the command line");
-        StoreOptions options = options(environment, problems);
+        StoreOptions options = options(environment, false, problems);
         problems.throwIfAny();
         return stores.open(options);
     }
 
-    StoreOptions options(Map<String, String> environment, Problems problems) {
+    /** @param announceReadiness whether this process clears the node's condition NetworkUnavailable once it is ready */
+    StoreOptions options(Map<String, String> environment, boolean announceReadiness, Problems problems) {
         return kubeSubnetManager
                 ? KubeOptions.of(
                         kubeApiUrl,

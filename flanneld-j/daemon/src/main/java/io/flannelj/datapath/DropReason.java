@@ -80,6 +80,16 @@ public enum DropReason {
         return help;
     }
 
+    /** Whether anybody misses the packet. */
+    public boolean isLoss() {
+        return this != ACK_FILTERED;
+    }
+
+    /** The direction and the name, e.g. {@code out.no_route}. */
+    public String key() {
+        return direction.name().toLowerCase(Locale.ROOT) + "." + label();
+    }
+
     /** The name as metrics and JSON show it, e.g. {@code no_route}. */
     public String label() {
         return this == TIME_TO_LIVE_IN ? "time_to_live" : name().toLowerCase(Locale.ROOT);

@@ -163,6 +163,11 @@ public record DaemonFacts(
                 : peers.stream().filter(peer -> peer.covers(pod)).findFirst();
     }
 
+    /** Underlay addresses of the other nodes with a lease. */
+    public List<String> nodes() {
+        return peers.stream().map(Peer::address).distinct().sorted().toList();
+    }
+
     /** The node whose tunnel ends at an address. */
     Optional<Peer> peerAt(String address) {
         return peers.stream().filter(peer -> peer.address().equals(address)).findFirst();

@@ -159,6 +159,11 @@ public final class Host implements AutoCloseable {
         return daemon == null || daemon.node().isEmpty() ? "here" : daemon.node();
     }
 
+    /** Names of this node's pods. */
+    public List<String> podNames() {
+        return pods.stream().map(KnownPod::name).sorted().toList();
+    }
+
     List<KnownPod> pods() {
         return pods;
     }

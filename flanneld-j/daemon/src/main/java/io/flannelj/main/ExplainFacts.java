@@ -14,7 +14,6 @@ import io.flannelj.lease.loop.StoreHealth;
 import io.flannelj.net.IpAddress;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -99,8 +98,7 @@ final class ExplainFacts implements DaemonSource.Own {
     private static Map<String, Long> drops(TrafficCounters traffic) {
         Map<String, Long> drops = new TreeMap<>();
         for (DropReason reason : DropReason.values()) {
-            drops.put(
-                    reason.direction().name().toLowerCase(Locale.ROOT) + "." + reason.label(), traffic.dropped(reason));
+            drops.put(reason.key(), traffic.dropped(reason));
         }
         return drops;
     }

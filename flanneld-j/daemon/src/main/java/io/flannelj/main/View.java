@@ -26,6 +26,7 @@ import java.lang.management.ManagementFactory;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -36,6 +37,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.BinaryOperator;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -152,9 +154,7 @@ final class View implements DaemonView {
     private static StatusDocument.Traffic traffic(TrafficCounters counters) {
         Map<String, Long> drops = new TreeMap<>();
         for (DropReason reason : DropReason.values()) {
-            drops.put(
-                    reason.direction().name().toLowerCase(Locale.ROOT) + "." + reason.label(),
-                    counters.dropped(reason));
+            drops.put(reason.key(), counters.dropped(reason));
         }
         return new StatusDocument.Traffic(
                 counters.get(Counter.OUT_PACKETS),
@@ -163,7 +163,11 @@ final class View implements DaemonView {
                 counters.get(Counter.IN_PACKETS),
                 counters.get(Counter.IN_DELIVERED),
                 counters.get(Counter.IN_BYTES),
-                drops);
+                drops,
+                Arrays.stream(DropReason.values())
+                        .filter(reason -> !reason.isLoss())
+                        .map(DropReason::key)
+                        .collect(Collectors.toSet()));
     }
 
     @Override

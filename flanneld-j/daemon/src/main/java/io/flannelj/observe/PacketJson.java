@@ -3,6 +3,7 @@ package io.flannelj.observe;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.PlainText;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -55,7 +56,7 @@ public final class PacketJson {
         if (dropped) {
             node.put("reason", event.reason()).put("explanation", event.help());
         }
-        return node.toString();
+        return PlainText.escape(node.toString());
     }
 
     private ObjectNode end(IpAddress address, int port) {

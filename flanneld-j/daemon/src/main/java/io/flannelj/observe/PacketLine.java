@@ -9,9 +9,9 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 
-/** One packet as one line: when, what became of it, from whom to whom, what it is, by which node, and why it was dropped. */
+/** One packet as one line: when by the clock of who looks, what became of it, from whom to whom, what it is, by which node, and why it was dropped. */
 public final class PacketLine {
-    private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("HH:mm:ss.SSS", Locale.ROOT);
+    private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("HH:mm:ss.SSSXXX", Locale.ROOT);
     private static final String RED = "\u001b[31m";
     private static final String PLAIN = "\u001b[0m";
 

@@ -6,6 +6,7 @@ import io.flannelj.explain.DaemonFacts;
 import io.flannelj.explain.PathFacts;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
@@ -20,7 +21,7 @@ class HistoryTest {
         @Override
         public StatusDocument status() {
             StatusDocument.Traffic traffic =
-                    new StatusDocument.Traffic(1, 1, bytes, 1, 1, 2 * bytes, Map.of("in.checksum", drops));
+                    new StatusDocument.Traffic(1, 1, bytes, 1, 1, 2 * bytes, Map.of("in.checksum", drops), Set.of());
             StatusDocument.Store store = new StatusDocument.Store("etcd", true, "");
             return new StatusDocument(
                     "1", "ready", true, List.of(), "", "", "", "", "", "", "", 0, List.of(), peers, List.of(), 0, 1,

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -34,7 +35,14 @@ class StatusPageTest {
                 new StatusDocument.Store("etcd at http://192.0.2.9:2379", true, ""),
                 known
                         ? new StatusDocument.Traffic(
-                                10, 9, 1_234_567, 5, 5, 700, Map.of("out.no_route", 1L, "in.checksum", 0L))
+                                10,
+                                9,
+                                1_234_567,
+                                5,
+                                5,
+                                700,
+                                Map.of("out.no_route", 1L, "in.checksum", 0L),
+                                Set.of("out.ack_filtered"))
                         : null);
     }
 

@@ -297,6 +297,21 @@ class CommandLineTest {
         assertThat(out.toString()).contains("--etcd-endpoints", "--ip-masq", "status", "peers");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"doctor", "report", "leases"})
+    void aCommandOffersOnlyWhatItUses(String command) {
+        assertThat(read(command, "--help")).isEqualTo(new Invocation.Done(0));
+        assertThat(out.toString()).contains("--etcd-endpoints").doesNotContain("--set-node-network-unavailable");
+    }
+
+    @Test
+    void theFlagsOfAllCommandsComeLast() {
+        read("observe", "--help");
+        assertThat(out.toString().lines().map(String::strip).filter(line -> line.startsWith("-")))
+                .map(line -> line.replaceFirst("^(?:-., )?(--[a-z-]+).*", "$1"))
+                .endsWith("--control-socket", "--instance", "--output", "--help");
+    }
+
     @Test
     void versionGoesToStandardErrorAsFlannels() {
         assertThat(read("--version")).isEqualTo(new Invocation.Done(0));

@@ -22,7 +22,7 @@ class PeersCommandTest {
         PrintWriter to = new PrintWriter(out, true);
         PeersCommand command = new PeersCommand(to, to);
         new picocli.CommandLine(command).parseArgs(flags);
-        assertThat(command.show(new ObjectMapper().readTree(PEERS), to)).isZero();
+        command.show(new ObjectMapper().readTree(PEERS), to);
         return out.toString().lines().toList();
     }
 

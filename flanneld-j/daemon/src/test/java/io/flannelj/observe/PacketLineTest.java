@@ -23,18 +23,19 @@ class PacketLineTest {
     @Test
     void aLineSaysWhoSendsWhatToWhomAndByWhichNode() {
         assertThat(lines.of(Events.sent(Events.tcp())))
-                .matches("22:13:20\\.123 sent     shop/web-1:\\d+ → 10\\.5\\.2\\.3:\\d+  TCP (PSH,)?ACK, \\d+ bytes, to"
-                        + " 192\\.168\\.0\\.2");
+                .matches(
+                        "22:13:20\\.123Z sent     shop/web-1:\\d+ → 10\\.5\\.2\\.3:\\d+  TCP (PSH,)?ACK, \\d+ bytes, to"
+                                + " 192\\.168\\.0\\.2");
         assertThat(lines.of(Events.received(Packets.echo(Events.PEER_POD.ipv4Bits(), Events.POD.ipv4Bits(), 64, 56))))
                 .isEqualTo(
-                        "22:13:20.123 received 10.5.2.3 → shop/web-1  ICMP echo request, 84 bytes, from 192.168.0.2");
+                        "22:13:20.123Z received 10.5.2.3 → shop/web-1  ICMP echo request, 84 bytes, from 192.168.0.2");
     }
 
     @Test
     void aDropSaysWhyByNameAndInWords() {
         assertThat(lines.of(Events.dropped(Packets.echo(Events.POD.ipv4Bits(), Events.PEER_POD.ipv4Bits(), 64, 56))))
                 .isEqualTo(
-                        "22:13:20.123 DROPPED  shop/web-1 → 10.5.2.3  ICMP echo request, 84 bytes: no_route, no lease"
+                        "22:13:20.123Z DROPPED  shop/web-1 → 10.5.2.3  ICMP echo request, 84 bytes: no_route, no lease"
                                 + " covers the destination");
     }
 
@@ -59,13 +60,13 @@ class PacketLineTest {
         assertThat(flows)
                 .hasSize(3)
                 .anySatisfy(line -> assertThat(line)
-                        .matches("22:13:20\\.123 sent     shop/web-1:\\d+ → 10\\.5\\.2\\.3:\\d+  TCP, " + bytes
+                        .matches("22:13:20\\.123Z sent     shop/web-1:\\d+ → 10\\.5\\.2\\.3:\\d+  TCP, " + bytes
                                 + " bytes in 3 packets, to 192\\.168\\.0\\.2"));
         assertThat(flows)
                 .contains(
-                        "22:13:20.123 sent     shop/web-1 → 10.5.2.3  ICMP echo request, 252 bytes in 3 packets, to"
+                        "22:13:20.123Z sent     shop/web-1 → 10.5.2.3  ICMP echo request, 252 bytes in 3 packets, to"
                                 + " 192.168.0.2",
-                        "22:13:20.123 DROPPED  shop/web-1 → 10.5.2.3  ICMP echo request, 84 bytes: no_route, no lease"
+                        "22:13:20.123Z DROPPED  shop/web-1 → 10.5.2.3  ICMP echo request, 84 bytes: no_route, no lease"
                                 + " covers the destination");
         assertThat(table.take()).isEmpty();
         for (int i = 0; i < FlowTable.MOST + 5; i++) {
@@ -80,6 +81,9 @@ class PacketLineTest {
     void aNameGivesATerminalNoOrders() {
         PacketLine hostile = new PacketLine(address -> "pod\u001b[2J\n", ZoneOffset.UTC, false);
         assertThat(hostile.of(Events.sent(Events.tcp()))).doesNotContain("\u001b", "\n");
+        assertThat(new PacketJson(address -> "pod\u009b2J").of(Events.sent(Events.tcp())))
+                .contains("\"pod\\u009b2J\"")
+                .doesNotContain("\u009b");
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.flannelj.net;
 
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** Text of strangers made fit for one line of a log or a terminal. */
 public final class PlainText {
@@ -34,6 +35,11 @@ public final class PlainText {
             }
         }
         return escaped == null ? text : escaped.toString();
+    }
+
+    /** Escapes each line of a text by itself. In JSON what is escaped stands within strings, and stays valid there. */
+    public static String escapeLines(String text) {
+        return text.lines().map(PlainText::escape).collect(Collectors.joining("\n"));
     }
 
     private static boolean isPlain(char c) {

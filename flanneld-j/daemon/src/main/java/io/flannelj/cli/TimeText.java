@@ -1,0 +1,56 @@
+package io.flannelj.cli;
+
+import java.time.Clock;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Times as people write them. A length is a number and its unit: {@code 90s}, {@code 15m}, {@code 6h}, {@code 2d}; without
+ * a unit it is of seconds. A time is a length, for so long ago, or {@code 2026-11-30T02:10:00Z}, also with another offset.
+ */
+final class TimeText {
+    private static final Pattern LENGTH = Pattern.compile("([0-9]{1,9})([smhd]?)");
+
+    private TimeText() {}
+
+    /** A length; none where the text is none. */
+    static Optional<Duration> length(String text) {
+        Matcher matcher = LENGTH.matcher(text);
+        if (!matcher.matches()) {
+            return Optional.empty();
+        }
+        long number = Long.parseLong(matcher.group(1));
+        return Optional.of(
+                switch (matcher.group(2)) {
+                    case "m" -> Duration.ofMinutes(number);
+                    case "h" -> Duration.ofHours(number);
+                    case "d" -> Duration.ofDays(number);
+                    default -> Duration.ofSeconds(number);
+                });
+    }
+
+    /**
+     * A time in the past.
+     *
+     * @throws IllegalArgumentException says what it must be
+     */
+    static Instant past(String text, Clock clock) {
+        return length(text).map(clock.instant()::minus).orElseGet(() -> moment(text));
+    }
+
+    private static Instant moment(String text) {
+        try {
+            return OffsetDateTime.parse(text).toInstant();
+        } catch (DateTimeException e) {
+            throw new IllegalArgumentException(
+                    "a time is written as 2026-11-30T02:10:00Z, or as 90s, 15m, 6h, 2d for so long ago, not \"" + text
+                            + "\"",
+                    e);
+        }
+    }
+}

@@ -1,0 +1,38 @@
+package io.flannelj.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class TimeTextTest {
+    private static final Clock NOON = Clock.fixed(Instant.parse("2026-11-30T12:00:00Z"), ZoneOffset.UTC);
+
+    @ParameterizedTest
+    @CsvSource({"90, PT90S", "90s, PT90S", "15m, PT15M", "6h, PT6H", "2d, PT48H", "0s, PT0S"})
+    void aLengthIsANumberAndItsUnit(String text, Duration length) {
+        assertThat(TimeText.length(text)).contains(length);
+        assertThat(TimeText.past(text, NOON)).isEqualTo(NOON.instant().minus(length));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "m", "-5m", "5w", "1.5h", "1h30m", "1234567890s"})
+    void whatIsNoneIsRefusedByName(String text) {
+        assertThat(TimeText.length(text)).isEmpty();
+        assertThatThrownBy(() -> TimeText.past(text, NOON))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("\"" + text + "\"");
+    }
+
+    @Test
+    void aTimeHasItsOffset() {
+        assertThat(TimeText.past("2026-11-30T02:10:00+01:00", NOON)).isEqualTo("2026-11-30T01:10:00Z");
+    }
+}
