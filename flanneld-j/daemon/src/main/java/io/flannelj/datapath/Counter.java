@@ -26,6 +26,10 @@ public enum Counter {
     IN_RECEIVES,
     /** System calls that wrote to the TUN device. */
     IN_WRITES,
+    /** Nanoseconds of batches that read packets from the TUN device, from the first read to the last send. */
+    OUT_BUSY_NANOS,
+    /** Nanoseconds of batches that received from the underlay, from receiving to the last write. */
+    IN_BUSY_NANOS,
     /** ICMP errors that we sent to pods. */
     ICMP_ERRORS,
     /** Peers for which UDP segmentation was given up after the kernel refused it. */

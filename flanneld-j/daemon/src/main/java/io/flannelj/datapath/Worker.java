@@ -78,7 +78,17 @@ public final class Worker implements AutoCloseable {
         long idleSince = 0;
         while (batches < BATCHES_PER_WAKEUP) {
             trace.beginBatch();
-            if (inbound.pump(table) + outbound.pump(table) > 0) {
+            long begin = System.nanoTime();
+            int received = inbound.pump(table);
+            long middle = System.nanoTime();
+            int read = outbound.pump(table);
+            if (received > 0) {
+                counters.add(Counter.IN_BUSY_NANOS, middle - begin);
+            }
+            if (read > 0) {
+                counters.add(Counter.OUT_BUSY_NANOS, System.nanoTime() - middle);
+            }
+            if (received + read > 0) {
                 batches++;
                 idleSince = 0;
             } else if (busyPollNanos == 0

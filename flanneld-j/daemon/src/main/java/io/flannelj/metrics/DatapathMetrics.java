@@ -30,6 +30,8 @@ public final class DatapathMetrics implements AutoCloseable {
         counter(MetricNames.SYSCALLS, Counter.OUT_UNCUT_WRITES, "call", "tap_write");
         counter(MetricNames.SYSCALLS, Counter.IN_RECEIVES, "call", "udp_receive");
         counter(MetricNames.SYSCALLS, Counter.IN_WRITES, "call", "tun_write");
+        counter(MetricNames.BUSY, Counter.OUT_BUSY_NANOS, "direction", "out");
+        counter(MetricNames.BUSY, Counter.IN_BUSY_NANOS, "direction", "in");
         counter(MetricNames.TUN_READ_ERRORS, Counter.OUT_READ_ERRORS);
         counter(MetricNames.ICMP_ERRORS, Counter.ICMP_ERRORS);
         counter(MetricNames.SEGMENTATION_FALLBACKS, Counter.SEGMENTATION_FALLBACKS);

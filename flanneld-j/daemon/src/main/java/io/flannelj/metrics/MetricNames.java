@@ -10,6 +10,11 @@ public enum MetricNames {
     BYTES("flannelj.bytes", "bytes", "direction", "bytes of packets, from the inner IP header on"),
     DROPPED("flannelj.dropped.packets", "packets", "direction, reason", "dropped packets, by reason"),
     SYSCALLS("flannelj.syscalls", "calls", "call", "system calls of the data path"),
+    BUSY(
+            "flannelj.busy.nanoseconds",
+            "nanoseconds",
+            "direction",
+            "time that the workers spent on batches with packets, system calls included; by its packets, the time for each"),
     TUN_READ_ERRORS("flannelj.tun.read.errors", "calls", "", "reads from the TUN device that the kernel refused"),
     ICMP_ERRORS("flannelj.icmp.errors", "packets", "", "ICMP errors sent to pods"),
     SEGMENTATION_FALLBACKS(

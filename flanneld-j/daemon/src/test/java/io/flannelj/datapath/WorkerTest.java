@@ -66,6 +66,23 @@ class WorkerTest {
         }
 
         @Test
+        void timeIsCountedForBatchesThatHavePackets() {
+            Worker worker = vxlan();
+            worker.run();
+            assertThat(worker.counters().get(Counter.OUT_BUSY_NANOS)).isZero();
+            assertThat(worker.counters().get(Counter.IN_BUSY_NANOS)).isZero();
+
+            read(worker, Packets.plain(Packets.echo(POD, PEER_POD, 64, 56)));
+
+            assertThat(worker.counters().get(Counter.OUT_BUSY_NANOS)).isPositive();
+            assertThat(worker.counters().get(Counter.IN_BUSY_NANOS)).isZero();
+
+            receive(worker, PEER_NODE, new byte[20]);
+
+            assertThat(worker.counters().get(Counter.IN_BUSY_NANOS)).isPositive();
+        }
+
+        @Test
         void theUdpTunnelIsAHopAndHasNoHeader() {
             Worker worker = udp();
 
