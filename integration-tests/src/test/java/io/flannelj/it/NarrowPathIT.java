@@ -3,14 +3,17 @@ package io.flannelj.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.flannelj.lab.Answers;
 import io.flannelj.lab.Lab;
 import io.flannelj.lab.NarrowPath;
+import io.flannelj.lab.Node;
 import io.flannelj.lab.Pod;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -60,8 +63,12 @@ class NarrowPathIT {
             Pod client = lab.node(1).addPod().addIpv6ByHand("docker0");
             Pod server = lab.node(2).addPod().addIpv6ByHand("docker0");
 
-            client.run("ping", "-c2", "-i0.2", "-W1", "-s", "1382", server.ipv6Address()); // whence the sender learns
-            server.run("ping", "-c2", "-i0.2", "-W1", "-s", "1382", client.ipv6Address());
+            if (!filtered) {
+                Awaitility.await("packets of the whole MTU; the first is lost, and the sender learns from that")
+                        .atMost(Duration.ofSeconds(40))
+                        .until(() -> client.run("ping", "-c1", "-W1", "-s", "1382", server.ipv6Address())
+                                .succeeded());
+            }
             assertThat(Answers.missing(client, server, server.ipv6Address(), SIZES))
                     .as("sizes that did not arrive")
                     .isEmpty();
@@ -73,6 +80,38 @@ class NarrowPathIT {
     @CsvSource({"flannel, 1400, false, 0", "ours, 1400, false, 0"})
     void everySizeArrivesOverIpv6ElsewhereToo(String who, int mtu, boolean filtered, int configured) {
         everySizeArrivesOverIpv6(who, mtu, filtered, configured);
+    }
+
+    /** An ICMP error is heeded, though not believed: what is sent is cut again before anybody waits for long. */
+    @Test
+    void aPathOverIpv6MayBecomeNarrowLater() {
+        try (Lab lab = lab("ours", "\"vxlan\"", "\"EnableIPv6\":true,\"IPv6Network\":\"fd00:5::/48\",")) {
+            Pod client = lab.node(1).addPod().addIpv6ByHand("docker0");
+            Pod server = lab.node(2).addPod().addIpv6ByHand("docker0");
+            Awaitility.await("both have measured it")
+                    .atMost(Duration.ofSeconds(40))
+                    .until(() -> lab.nodes().stream().allMatch(node -> mtuOverIpv6(node) == 1430));
+
+            lab.narrow(lab.node(1), lab.node(2), 1400);
+            client.run(
+                    "ping", "-c1", "-W1", "-s", "1382", server.ipv6Address()); // of which the answer is too big as well
+
+            Awaitility.await("packets of the whole MTU")
+                    .atMost(Duration.ofSeconds(15))
+                    .until(() -> client.canPing(server.ipv6Address(), "-s", "1382"));
+            assertThat(Answers.missing(client, server, server.ipv6Address(), SIZES))
+                    .as("sizes that did not arrive")
+                    .isEmpty();
+        }
+    }
+
+    private static int mtuOverIpv6(Node node) {
+        for (JsonNode path : node.peers().path(0).path("paths")) {
+            if (path.path("device").asText().startsWith("flannel-v6")) {
+                return path.path("mtu").asInt();
+            }
+        }
+        return 0;
     }
 
     /** The nodes of one kind of daemon, started and acquainted. */

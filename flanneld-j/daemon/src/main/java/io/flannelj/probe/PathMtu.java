@@ -7,13 +7,14 @@ import java.time.Instant;
  * Looks for the longest packet that passes to one peer without being cut, as RFC 8899 has it: padded probes, of which three
  * must be lost, while a short one is answered, before a length counts as too long. The tunnel's whole MTU is tried first,
  * which usually ends the search; else the range is halved. What was found is tried again every minute, and more than that
- * every ten. It takes more to believe that a length has become too long: a queue that is full has room for a short probe sooner than
+ * every ten. A word that a packet was too big is no more than a reason to try what was found at once, for anybody can send it. It takes more to believe that a length has become too long: a queue that is full has room for a short probe sooner than
  * for a long one, and a path that is called narrow by mistake stays so for ten minutes.
  */
 final class PathMtu {
     private static final int MAX_PROBES = 3; // RFC 8899 §5.1.2, MAX_PROBES
     private static final int MAX_PROBES_AGAIN = 12;
     private static final Duration VERIFY_EVERY = Duration.ofSeconds(60);
+    private static final Duration TOLD_EVERY = Duration.ofSeconds(5);
     private static final Duration RAISE_EVERY = Duration.ofMinutes(10); // PMTU_RAISE_TIMER is 600 s
 
     private final int least;
@@ -25,6 +26,7 @@ final class PathMtu {
     private int found;
     private Instant due;
     private Instant raiseAt;
+    private Instant toldAt = Instant.MIN;
 
     PathMtu(int least, int most, Instant now) {
         this.least = Math.min(least, most);
@@ -81,6 +83,19 @@ final class PathMtu {
         }
         high = Math.max(low, candidate - 1);
         goOn(now);
+    }
+
+    /** This node was told that some packet was too big for some path. */
+    void isTold(Instant now) {
+        if (isVerifying() && !now.isBefore(toldAt.plus(TOLD_EVERY))) {
+            toldAt = now;
+            due = now;
+        }
+    }
+
+    /** Whether what was found did not pass lately, and it is not known yet what does. */
+    boolean isInDoubt() {
+        return low < found || isVerifying() && failures > 0;
     }
 
     /** Nothing was learnt: the short probe was lost as well, so that the path loses whatever length. */

@@ -151,9 +151,14 @@ final class PathProbes {
         trial = null;
     }
 
-    /** Whether it takes more than what must pass in any case, or there is nobody. */
+    /** This node was told that some packet was too big for some path. */
+    void isTold(Instant now) {
+        mtu.isTold(now);
+    }
+
+    /** Whether it takes more than what must pass in any case, as far as is known, or there is nobody. */
     boolean isWide() {
-        return echoes.reach() != Reach.ANSWERING || mtu.found() > path.leastMtuBytes();
+        return echoes.reach() != Reach.ANSWERING || mtu.found() > path.leastMtuBytes() && !mtu.isInDoubt();
     }
 
     PathState state(Instant now) {

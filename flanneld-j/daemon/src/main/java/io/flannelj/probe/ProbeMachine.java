@@ -40,6 +40,7 @@ public final class ProbeMachine {
     private final LinkedHashMap<Long, Awaited> awaited = new LinkedHashMap<>();
     private final Set<PathKey> changed = new LinkedHashSet<>();
     private final List<Change> changes = new ArrayList<>();
+    private boolean widthsChanged;
     private final Turns echoes;
     private final Turns trials;
     private Duration echoEvery = ECHO_EVERY;
@@ -130,6 +131,7 @@ public final class ProbeMachine {
         if (next != path.echoes().reach()) {
             PathState before = path.state(now);
             path.echoes().become(next, now);
+            widthsChanged = true;
             changes.add(new Change(Change.What.REACH, before, path.state(now)));
             trials.put(path, path.trialDue(now));
         }
@@ -137,7 +139,10 @@ public final class ProbeMachine {
 
     private void conclude(PathProbes path, Instant now) {
         PathState before = path.state(now);
-        if (path.conclude(now)) {
+        boolean wasWide = path.isWide();
+        boolean isNew = path.conclude(now);
+        widthsChanged |= path.isWide() != wasWide;
+        if (isNew) {
             PathState after = path.state(now);
             changes.add(new Change(
                     after.segmentation() == before.segmentation() ? Change.What.MTU : Change.What.SEGMENTATION,
@@ -220,8 +225,23 @@ public final class ProbeMachine {
     public void refused(Probe probe, Instant now) {
         PathProbes path = paths.get(probe.path());
         if (path != null && (probe.kind() == Kind.WHOLE || probe.kind() == Kind.SEGMENTED)) {
+            boolean wasWide = path.isWide();
             path.isRefused(now);
+            widthsChanged |= path.isWide() != wasWide;
             trials.put(path, path.trialDue(now));
+        }
+    }
+
+    /**
+     * This node was told that some packet was too big, by whomever. What was found of the paths of a device is tried again, but not
+     * more often than every five seconds.
+     */
+    public void isTold(String device, Instant now) {
+        for (PathProbes path : paths.values()) {
+            if (path.path().key().device().equals(device)) {
+                path.isTold(now);
+                trials.put(path, path.trialDue(now));
+            }
         }
     }
 
@@ -248,6 +268,13 @@ public final class ProbeMachine {
     public List<Change> takeChanges() {
         List<Change> taken = List.copyOf(changes);
         changes.clear();
+        return taken;
+    }
+
+    /** Whether {@link #isWide} may say something else than at the last call. */
+    public boolean takeWidthsChanged() {
+        boolean taken = widthsChanged;
+        widthsChanged = false;
         return taken;
     }
 

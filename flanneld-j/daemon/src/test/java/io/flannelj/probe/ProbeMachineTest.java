@@ -99,6 +99,53 @@ class ProbeMachineTest {
                 .isEqualTo(3);
     }
 
+    @Test
+    void whoIsToldThatAPacketWasTooBigLooksAtOnceAndBelievesTheKernelMeanwhile() {
+        path.follow(1).run(Duration.ofSeconds(30));
+        assertThat(path.machine.isWide("flannel.1")).isTrue();
+        path.machine.takeWidthsChanged();
+
+        path.mtu = 1380;
+        path.machine.isTold("flannel.1", path.now);
+        path.run(Duration.ofMillis(600));
+        assertThat(path.machine.takeWidthsChanged()).isTrue();
+        assertThat(path.machine.isWide("flannel.1")).as("in doubt").isFalse();
+
+        path.run(Duration.ofSeconds(15));
+        assertThat(path.state().mtuBytes()).isEqualTo(1380);
+        assertThat(path.machine.takeWidthsChanged()).isTrue();
+        assertThat(path.machine.isWide("flannel.1")).isTrue();
+    }
+
+    @Test
+    void whoeverSaysSoCostsAProbeInFiveSecondsAndNothingElse() {
+        path.follow(1).run(Duration.ofSeconds(30));
+        path.machine.takeWidthsChanged();
+        path.sent.clear();
+
+        for (int i = 0; i < 250; i++) {
+            path.machine.isTold("flannel.1", path.now);
+            path.run(Duration.ofMillis(100));
+            assertThat(path.machine.takeWidthsChanged()).isFalse();
+        }
+
+        assertThat(path.sent.stream().filter(probe -> probe.kind() == Kind.WHOLE))
+                .hasSizeBetween(5, 6);
+        assertThat(path.state().mtuBytes()).isEqualTo(VirtualPath.MTU);
+    }
+
+    @Test
+    void anotherDevicesPathsAreLeftAlone() {
+        path.follow(1).run(Duration.ofSeconds(30));
+        path.sent.clear();
+
+        path.machine.isTold("flannel-v6.1", path.now);
+        path.run(Duration.ofSeconds(10));
+
+        assertThat(path.sent.stream().filter(probe -> probe.kind() == Kind.WHOLE))
+                .isEmpty();
+    }
+
     @ParameterizedTest
     @CsvSource({"0.05, 1", "0.2, 2"})
     void lossAloneDoesNotNarrowAPath(double loss, int expected) {

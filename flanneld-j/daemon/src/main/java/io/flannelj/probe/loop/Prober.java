@@ -19,7 +19,6 @@ import io.flannelj.probe.PathStates;
 import io.flannelj.probe.Probe;
 import io.flannelj.probe.Probe.Kind;
 import io.flannelj.probe.ProbeMachine;
-import io.flannelj.probe.ProbeMachine.Change;
 import io.flannelj.probe.ProbedPath;
 import java.io.IOException;
 import java.time.Clock;
@@ -64,6 +63,7 @@ public final class Prober implements PathExaminer, AutoCloseable {
     private final ProbeMachine machine;
     private final Examinations examinations;
     private final PathLog pathLog = new PathLog();
+    private final PacketTooBigs packetTooBigs = new PacketTooBigs();
     private final int identifier;
     private final Map<String, Carrier> carriers = new HashMap<>();
     private final Map<IpFamily, Answers> answers = new EnumMap<>(IpFamily.class);
@@ -208,6 +208,7 @@ public final class Prober implements PathExaminer, AutoCloseable {
         try {
             Instant now = clock.instant();
             receive(now);
+            heed(now);
             examinations.step(now, key -> machine.state(key, now), this::send);
             for (Probe probe : machine.step(now, this::heard)) {
                 send(probe, () -> machine.refused(probe, now));
@@ -303,26 +304,43 @@ public final class Prober implements PathExaminer, AutoCloseable {
                 }
             }
         }
-        List<Change> changes = machine.takeChanges();
-        pathLog.tell(changes, now);
-        if (!changes.isEmpty()) {
+        pathLog.tell(machine.takeChanges(), now);
+        if (machine.takeWidthsChanged()) {
             followed.forEach(one -> cut(one.tunnel()));
         }
     }
 
     /**
      * Over IPv6 the sender alone can cut what a path does not take, and hears of it by ICMP errors, which anybody can make up. They
-     * are believed only until the paths are measured, and where one takes less than every pod may send.
+     * are believed only until the paths are measured, where what was measured does not pass any more, and where one takes less
+     * than every pod may send.
      */
     private void cut(TestedPath tunnel) {
         Carrier carrier = carriers.get(tunnel.device());
-        if (carrier == null || tunnel.link().dontFragment() == DontFragment.UNSET) {
+        if (carrier == null || !isCutHere(tunnel)) {
             return;
         }
         DontFragment wanted = machine.isWide(tunnel.device()) ? DontFragment.UNSET : DontFragment.UNSET_AS_TOLD;
         if (carrier.dontFragment() != wanted) {
             carrier.dontFragment(wanted);
             tunnel.datapath().dontFragment(wanted);
+        }
+    }
+
+    private static boolean isCutHere(TestedPath tunnel) {
+        return tunnel.link().dontFragment() != DontFragment.UNSET;
+    }
+
+    /** An ICMP error may be made up, but so is no answer to a probe: it is a reason to look at once. */
+    private void heed(Instant now) {
+        boolean isTold = false;
+        for (Followed one : followed) {
+            if (isCutHere(one.tunnel())) {
+                isTold = isTold || packetTooBigs.haveCome();
+                if (isTold) {
+                    machine.isTold(one.tunnel().device(), now);
+                }
+            }
         }
     }
 
