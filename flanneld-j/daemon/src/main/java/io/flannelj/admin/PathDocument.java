@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * @param subnet that it leads to
  * @param device that packets to there go into
  * @param carriedBy {@code daemon}, or {@code kernel} where packets pass our data path by: no MTU is found out there, and no
- *     segmentation
+ *     segmentation and checksum
  * @param reach {@code unknown}, {@code answering}, {@code not answering} though packets come from there, {@code silent}
  * @param reachSince ISO 8601
  * @param rttMillis round-trip time, of the latest answer
@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param tunnelMtu of the device, in bytes
  * @param segmentation {@code untested}, {@code works}, {@code damages}
  * @param segmentationSince ISO 8601
+ * @param checksum of UDP, of tunnels over IPv4 in user space; {@code untested}, {@code works}, {@code damages}
+ * @param checksumSince ISO 8601
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record PathDocument(
@@ -37,7 +39,9 @@ public record PathDocument(
         int mtu,
         int tunnelMtu,
         String segmentation,
-        String segmentationSince) {
+        String segmentationSince,
+        String checksum,
+        String checksumSince) {
     /** Whether the latest probes are answered. */
     boolean isAnswering() {
         return reach.equals("answering");

@@ -47,7 +47,8 @@ final class PeerTable {
     private static boolean isImpaired(PathDocument path) {
         return path.lossPercent() > 0
                 || (path.mtu() > 0 && path.mtu() < path.tunnelMtu())
-                || path.segmentation().equals("damages");
+                || path.segmentation().equals("damages")
+                || path.checksum().equals("damages");
     }
 
     private void row(PeerDocument peer) {
@@ -88,6 +89,9 @@ final class PeerTable {
     private static String segmentation(PeerDocument peer, @Nullable PathDocument path) {
         if (path == null || !path.isAnswering()) {
             return NOTHING;
+        }
+        if (path.checksum().equals("damages")) {
+            return "none, without checksums";
         }
         if ("uncut".equals(peer.superPackets())) {
             return "of the whole tunnel";

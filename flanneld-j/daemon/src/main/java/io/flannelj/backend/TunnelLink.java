@@ -39,6 +39,7 @@ final class TunnelLink implements AutoCloseable {
     private final TunnelSpec.Link spec;
     private final TunnelEnd end;
     private final boolean segments;
+    private final boolean fillsChecksums;
     private final Uncut uncut;
     private final PodDestinations allowed;
     private Set<Cidr> carried = Set.of();
@@ -50,6 +51,7 @@ final class TunnelLink implements AutoCloseable {
             TunnelEnd end,
             TunnelSpec.Link spec,
             boolean segments,
+            boolean fillsChecksums,
             Uncut uncut) {
         this.datapath = datapath;
         this.netlink = netlink;
@@ -58,6 +60,7 @@ final class TunnelLink implements AutoCloseable {
         this.spec = spec;
         this.end = end;
         this.segments = segments;
+        this.fillsChecksums = fillsChecksums;
         this.uncut = uncut;
         this.allowed = new PodDestinations(List.of(spec.network()), List.of(end.subnet()));
     }
@@ -123,7 +126,7 @@ final class TunnelLink implements AutoCloseable {
                     spec.mtuBytes(),
                     spec.endpoint() + " of " + spec.local(),
                     uncut.text());
-            return new TunnelLink(datapath, netlink, tun, end, spec, tunnel.segments(), uncut);
+            return new TunnelLink(datapath, netlink, tun, end, spec, tunnel.segments(), tunnel.fillsChecksums(), uncut);
         } catch (IOException | RuntimeException e) {
             uncut.close();
             if (netlink != null) {
@@ -219,6 +222,9 @@ final class TunnelLink implements AutoCloseable {
     void know(Collection<Peer> peers) {
         if (!segments) {
             peers.forEach(Peer::segmentSeparately);
+        }
+        if (!fillsChecksums && spec.canLeaveChecksumsOut()) {
+            peers.forEach(Peer::leaveChecksumsOut);
         }
         datapath.route(
                 peers.stream().filter(peer -> allowed.cover(peer.subnet())).toList());

@@ -11,6 +11,7 @@ import java.time.Duration;
  * @param pinWorkers whether each worker keeps to one processor
  * @param thinAcks whether needless TCP acknowledgements are left out
  * @param segments whether the kernel or the network card may segment runs of datagrams
+ * @param fillsChecksums whether outer UDP headers get a checksum over IPv4
  * @param tunnelSegmentation whether super-packets leave uncut where the kernel takes them so
  */
 public record TunnelSettings(
@@ -20,14 +21,16 @@ public record TunnelSettings(
         boolean pinWorkers,
         boolean thinAcks,
         boolean segments,
+        boolean fillsChecksums,
         boolean tunnelSegmentation) {
     /** All that is not said here is as by default. */
     public TunnelSettings(String tunPath, Duration busyPoll, int workers, boolean pinWorkers, boolean thinAcks) {
-        this(tunPath, busyPoll, workers, pinWorkers, thinAcks, true, true);
+        this(tunPath, busyPoll, workers, pinWorkers, thinAcks, true, true, true);
     }
 
     /** The same with one worker, for sockets that cannot share what comes in. */
     public TunnelSettings withOneWorker() {
-        return new TunnelSettings(tunPath, busyPoll, 1, pinWorkers, thinAcks, segments, tunnelSegmentation);
+        return new TunnelSettings(
+                tunPath, busyPoll, 1, pinWorkers, thinAcks, segments, fillsChecksums, tunnelSegmentation);
     }
 }

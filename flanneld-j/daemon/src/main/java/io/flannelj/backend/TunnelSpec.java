@@ -50,6 +50,11 @@ public record TunnelSpec(
         return settings.segments() && config.backend().segments();
     }
 
+    /** Whether outer UDP headers get a checksum where they can do without. */
+    boolean fillsChecksums() {
+        return settings.fillsChecksums() && config.backend().fillsChecksums();
+    }
+
     /** Whether super-packets may leave uncut, where the kernel takes them so: what cuts nothing cuts no tunnels either. */
     boolean segmentsTunnels() {
         return settings.tunnelSegmentation() && segments();
@@ -78,6 +83,11 @@ public record TunnelSpec(
             Function<Lease, Optional<Peer>> peerOf) {
         IpFamily family() {
             return network.family();
+        }
+
+        /** Whether outer packets can do without a checksum: over IPv6 receivers refuse them then. */
+        public boolean canLeaveChecksumsOut() {
+            return endpoint.isUdp() && local.isIpv4();
         }
 
         /** Over IPv6 nobody but the sender cuts, so it has to be told what a path takes, until probes have found that out. */

@@ -59,6 +59,15 @@ final class DatapathFlags {
     private boolean segments = true;
 
     @Option(
+            names = "--udp-checksums",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description = "fill in the outer UDP checksum, over IPv4; false leaves it out, as probes have it done where"
+                    + " datagrams with one do not arrive, and sends each packet by itself (${DEFAULT-VALUE})")
+    private boolean fillsChecksums = true;
+
+    @Option(
             names = "--tunnel-segmentation",
             arity = "0..1",
             fallbackValue = "true",
@@ -86,7 +95,7 @@ final class DatapathFlags {
             paramLabel = BOOL,
             description =
                     "ping other nodes all the time, to know round-trip time and loss, and of tunnels in user space path"
-                            + " MTU and whether segmentation works (${DEFAULT-VALUE})")
+                            + " MTU and whether segmentation and checksums work (${DEFAULT-VALUE})")
     private boolean peerProbes = true;
 
     DatapathOptions options(Problems problems) {
@@ -98,6 +107,7 @@ final class DatapathFlags {
                 pinWorkers,
                 thinAcks,
                 segments,
+                fillsChecksums,
                 tunnelSegmentation,
                 clampMss,
                 peerProbes,

@@ -54,6 +54,10 @@ final class PathTexts {
                 remarks.add(which + "segmented runs do not arrive: each datagram is sent by itself, since "
                         + text(path, "segmentationSince"));
             }
+            if (path.path("checksum").asText().equals("damages")) {
+                remarks.add(which + "datagrams with a UDP checksum do not arrive: they are sent without one, since "
+                        + text(path, "checksumSince"));
+            }
         }
         return remarks;
     }

@@ -101,6 +101,9 @@ final class PingCommand extends HostCommand {
                     case WORKS -> "arrive";
                     case DAMAGES -> "are lost or damaged";
                 });
+        if (path.losesChecksums()) {
+            out.println("       UDP checksums: lost with one, sent without");
+        }
     }
 
     private void hint(Explanation explanation) {

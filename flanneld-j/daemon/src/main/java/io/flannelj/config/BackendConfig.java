@@ -16,6 +16,9 @@ public sealed interface BackendConfig {
     /** The option that {@link #segments} is of. */
     String SEGMENTATION = "UDPSegmentation";
 
+    /** The option that {@link #fillsChecksums} is of. */
+    String CHECKSUMS = "UDPChecksums";
+
     /** The {@code Backend.Type} value, lower case. */
     String type();
 
@@ -39,6 +42,11 @@ public sealed interface BackendConfig {
         return true;
     }
 
+    /** Whether outer UDP headers get a checksum over IPv4, where packets go through our data path. */
+    default boolean fillsChecksums() {
+        return true;
+    }
+
     /** Whether commands stand in it that the daemon would run. */
     default boolean runsCommands() {
         return false;
@@ -49,7 +57,7 @@ public sealed interface BackendConfig {
      *
      * @param port UDP port of all nodes
      */
-    record Udp(int port, boolean segments) implements BackendConfig {
+    record Udp(int port, boolean segments, boolean fillsChecksums) implements BackendConfig {
         public static final int DEFAULT_PORT = 8285;
 
         @Override
@@ -64,7 +72,11 @@ public sealed interface BackendConfig {
 
         @Override
         public ObjectNode toJson() {
-            return BackendConfig.super.toJson().put("Port", port).put(SEGMENTATION, segments);
+            return BackendConfig.super
+                    .toJson()
+                    .put("Port", port)
+                    .put(SEGMENTATION, segments)
+                    .put(CHECKSUMS, fillsChecksums);
         }
 
         @Override
@@ -91,7 +103,8 @@ public sealed interface BackendConfig {
             boolean gbp,
             boolean learning,
             Datapath datapath,
-            boolean segments)
+            boolean segments,
+            boolean fillsChecksums)
             implements BackendConfig {
         public static final int DEFAULT_VNI = 1;
 
@@ -119,7 +132,8 @@ public sealed interface BackendConfig {
                     .put("GBP", gbp)
                     .put("Learning", learning)
                     .put("Datapath", datapath.name().toLowerCase(Locale.ROOT))
-                    .put(SEGMENTATION, segments);
+                    .put(SEGMENTATION, segments)
+                    .put(CHECKSUMS, fillsChecksums);
         }
     }
 
@@ -169,7 +183,8 @@ public sealed interface BackendConfig {
      * @param mtuBytes MTU of the underlay; 0 takes that of the uplink
      * @param optionRoomBytes what the pods' MTU leaves free for options that others on the way may add
      */
-    record Geneve(int vni, int port, int mtuBytes, int optionRoomBytes, boolean segments) implements BackendConfig {
+    record Geneve(int vni, int port, int mtuBytes, int optionRoomBytes, boolean segments, boolean fillsChecksums)
+            implements BackendConfig {
         /** What IANA assigned. */
         public static final int DEFAULT_PORT = 6081;
 
@@ -193,7 +208,8 @@ public sealed interface BackendConfig {
                     .put("Port", port)
                     .put("MTU", mtuBytes)
                     .put("OptionRoom", optionRoomBytes)
-                    .put(SEGMENTATION, segments);
+                    .put(SEGMENTATION, segments)
+                    .put(CHECKSUMS, fillsChecksums);
         }
 
         @Override
@@ -250,7 +266,7 @@ public sealed interface BackendConfig {
     /** Reads the object; an absent one means udp, as in flannel. */
     static BackendConfig read(@Nullable JsonNode backend, Problems problems) {
         if (backend == null) {
-            return new Udp(Udp.DEFAULT_PORT, true);
+            return new Udp(Udp.DEFAULT_PORT, true, true);
         }
         if (!backend.isObject()) {
             problems.add("Backend", "must be an object with a Type, was " + backend);
@@ -259,7 +275,11 @@ public sealed interface BackendConfig {
         JsonFields fields = new JsonFields(backend, "Backend.", problems);
         String type = fields.text("Type", "udp").toLowerCase(Locale.ROOT);
         return switch (type) {
-            case "udp" -> new Udp(fields.number("Port", Udp.DEFAULT_PORT, 1, 65_535), fields.flag(SEGMENTATION, true));
+            case "udp" ->
+                new Udp(
+                        fields.number("Port", Udp.DEFAULT_PORT, 1, 65_535),
+                        fields.flag(SEGMENTATION, true),
+                        fields.flag(CHECKSUMS, true));
             case "vxlan" -> vxlan(fields, problems);
             case "host-gw" -> new HostGw();
             case "alloc" -> new Alloc();
@@ -290,7 +310,8 @@ public sealed interface BackendConfig {
                 fields.number("Port", Geneve.DEFAULT_PORT, 1, 65_535),
                 mtu,
                 room,
-                fields.flag(SEGMENTATION, true));
+                fields.flag(SEGMENTATION, true),
+                fields.flag(CHECKSUMS, true));
     }
 
     private static Vxlan vxlan(JsonFields fields, Problems problems) {
@@ -305,7 +326,8 @@ public sealed interface BackendConfig {
                 fields.flag("GBP", false),
                 fields.flag("Learning", false),
                 datapath(fields, problems, Datapath.USERSPACE),
-                fields.flag(SEGMENTATION, true));
+                fields.flag(SEGMENTATION, true),
+                fields.flag(CHECKSUMS, true));
     }
 
     private static Datapath datapath(JsonFields fields, Problems problems, Datapath otherwise) {

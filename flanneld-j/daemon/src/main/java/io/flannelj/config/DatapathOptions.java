@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param pinWorkers {@code --pin-workers}: whether each of them keeps to one processor
  * @param thinAcks {@code --thin-acks}: whether needless TCP acknowledgements are left out
  * @param segments {@code --udp-segmentation}: whether the kernel or the network card may segment runs of datagrams
+ * @param fillsChecksums {@code --udp-checksums}: whether outer UDP headers get a checksum over IPv4
  * @param tunnelSegmentation {@code --tunnel-segmentation}: whether super-packets leave uncut where the kernel takes them so
  * @param clampMss {@code --clamp-mss}: whether the segment size of new TCP connections is limited to what a path takes
  * @param peerProbes {@code --peer-probes}: whether the paths to other nodes are tested all the time
@@ -25,6 +26,7 @@ public record DatapathOptions(
         boolean pinWorkers,
         boolean thinAcks,
         boolean segments,
+        boolean fillsChecksums,
         boolean tunnelSegmentation,
         boolean clampMss,
         boolean peerProbes) {
@@ -44,6 +46,7 @@ public record DatapathOptions(
             boolean pinWorkers,
             boolean thinAcks,
             boolean segments,
+            boolean fillsChecksums,
             boolean tunnelSegmentation,
             boolean clampMss,
             boolean peerProbes,
@@ -69,6 +72,7 @@ public record DatapathOptions(
                 pinWorkers,
                 thinAcks,
                 segments,
+                fillsChecksums,
                 tunnelSegmentation,
                 clampMss,
                 peerProbes);

@@ -35,6 +35,8 @@ public final class Peer {
     private boolean wasRefused;
     private long refusedAtNanos;
     private boolean damagesRuns;
+    private boolean neverSummed;
+    private boolean damagesChecksums;
     private boolean uncutWasRefused;
     private long uncutRefusedAtNanos;
     private volatile @Nullable NextHop nextHop;
@@ -163,7 +165,27 @@ public final class Peer {
 
     /** Whether UDP segmentation does not work on the way to this peer. Any worker may find out; each reads it plainly. */
     public boolean segmentsSeparately() {
-        return neverSegmented || damagesRuns || refusedAtNanos != 0;
+        return neverSegmented || damagesRuns || refusedAtNanos != 0 || isUnsummed();
+    }
+
+    /** Whether outer checksums are left out there. Runs and super-packets, which need one, are then not sent either. */
+    public boolean isUnsummed() {
+        return neverSummed || damagesChecksums;
+    }
+
+    /** Whether it is of no use to test that. */
+    public boolean isNeverSummed() {
+        return neverSummed;
+    }
+
+    /** Each packet to it goes without an outer checksum, for good. Before the peer is in a table. */
+    public void leaveChecksumsOut() {
+        neverSummed = true;
+    }
+
+    /** Whether datagrams with an outer checksum arrive damaged there; from one thread, that of the probes. */
+    public void damageChecksums(boolean found) {
+        damagesChecksums = found;
     }
 
     /** Whether it is of no use to test that, since the kernel is not asked. */

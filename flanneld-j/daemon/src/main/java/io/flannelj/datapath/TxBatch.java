@@ -29,6 +29,7 @@ final class TxBatch implements AutoCloseable {
     private final ByteBuf headers;
     private final long headersAddress;
     private final Peer[] peers = new Peer[MESSAGES];
+    private final boolean[] summed = new boolean[MESSAGES];
     private int headersUsed;
 
     private @Nullable Peer openPeer;
@@ -107,7 +108,9 @@ final class TxBatch implements AutoCloseable {
         openEcn = ecn;
         openDatagrams = 1;
         openBytes = bytes;
-        mayJoin = !peer.segmentsSeparately();
+        boolean isSummed = !peer.isUnsummed();
+        summed[messages.count()] = isSummed;
+        mayJoin = isSummed && !peer.segmentsSeparately();
     }
 
     private void open(SendVector vector, Peer peer) {
@@ -155,7 +158,8 @@ final class TxBatch implements AutoCloseable {
     private void send() {
         int sent = 0;
         while (sent < messages.count()) {
-            int taken = socket.send(messages, sent, messages.count() - sent);
+            socket.fillChecksums(summed[sent]);
+            int taken = socket.send(messages, sent, alike(sent));
             counters.add(Counter.OUT_SENDS, 1);
             if (taken > 0) {
                 for (int i = sent; i < sent + taken; i++) {
@@ -171,6 +175,15 @@ final class TxBatch implements AutoCloseable {
             }
         }
         messages.clear();
+    }
+
+    /** How many messages from this one on have an outer checksum, or have none, as it. */
+    private int alike(int first) {
+        int end = first + 1;
+        while (end < messages.count() && summed[end] == summed[first]) {
+            end++;
+        }
+        return end - first;
     }
 
     private void refused(int message, int errno) {

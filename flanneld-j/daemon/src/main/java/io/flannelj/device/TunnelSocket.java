@@ -32,6 +32,7 @@ public final class TunnelSocket implements UnderlaySocket {
 
     private final UdpSocket socket;
     private final IpFamily family;
+    private boolean fillsChecksums = true;
 
     private TunnelSocket(UdpSocket socket, IpFamily family) {
         this.socket = socket;
@@ -112,6 +113,15 @@ public final class TunnelSocket implements UnderlaySocket {
     @Override
     public void dontFragment(DontFragment outer) {
         setFragmentation(socket, family, outer);
+    }
+
+    @Override
+    public void fillChecksums(boolean fills) {
+        if (fills != fillsChecksums
+                && family == IpFamily.IPV4) { // receivers refuse a zero one over IPv6, RFC 8200 §8.1
+            fillsChecksums = fills;
+            socket.fillChecksums(fills);
+        }
     }
 
     @Override

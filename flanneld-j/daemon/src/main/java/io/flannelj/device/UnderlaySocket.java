@@ -30,6 +30,9 @@ public interface UnderlaySocket extends AutoCloseable {
     /** From now on this holds of what is sent, where the kernel decides that. */
     default void dontFragment(DontFragment outer) {}
 
+    /** From now on what is sent has a UDP checksum or none, where it can do without; with one at first. Without one there are no runs. */
+    default void fillChecksums(boolean fills) {}
+
     @Override
     void close();
 }

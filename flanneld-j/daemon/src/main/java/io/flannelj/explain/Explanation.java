@@ -15,7 +15,8 @@ import java.util.Set;
  * @param findings in the order of the way
  */
 public record Explanation(String from, String to, String here, List<Finding> findings) {
-    private static final Set<Hop> BETWEEN = EnumSet.of(Hop.UNDERLAY, Hop.PEER, Hop.PATH_MTU, Hop.SEGMENTATION);
+    private static final Set<Hop> BETWEEN =
+            EnumSet.of(Hop.UNDERLAY, Hop.PEER, Hop.PATH_MTU, Hop.SEGMENTATION, Hop.CHECKSUM);
 
     public Explanation {
         findings = List.copyOf(findings);

@@ -38,6 +38,8 @@ public enum Hop {
     PATH_MTU,
     /** Whether runs of packets arrive that the kernel or the card cut. */
     SEGMENTATION,
+    /** Whether datagrams with a UDP checksum arrive. */
+    CHECKSUM,
     /** Somebody listens at the port. */
     SOCKET,
     /** A packet of our own, on the real way. */

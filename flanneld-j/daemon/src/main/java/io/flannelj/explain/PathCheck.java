@@ -56,8 +56,11 @@ final class PathCheck {
 
     static List<Finding> judge(String node, String peer, Uplink uplink, List<PathFacts> paths) {
         return paths.stream()
-                .flatMap(path -> Stream.concat(
-                        Stream.of(judgeSize(node, peer, uplink, path)), judgeRuns(node, peer, uplink, path).stream()))
+                .flatMap(path -> Stream.of(
+                                Optional.of(judgeSize(node, peer, uplink, path)),
+                                judgeRuns(node, peer, uplink, path),
+                                judgeChecksums(node, peer, uplink, path))
+                        .flatMap(Optional::stream))
                 .toList();
     }
 
@@ -101,6 +104,19 @@ final class PathCheck {
                                 Hop.SEGMENTATION,
                                 evidence + "; the daemon has found that out, and sends each by itself",
                                 remedy));
+    }
+
+    private static Optional<Finding> judgeChecksums(String node, String peer, Uplink uplink, PathFacts path) {
+        return path.losesChecksums()
+                ? Optional.of(Finding.limited(
+                        node,
+                        Hop.CHECKSUM,
+                        "datagrams with a UDP checksum do not arrive at " + peer + ", those without do: the card of "
+                                + uplink.name()
+                                + ", or something on the way, makes wrong ones; the daemon has found that"
+                                + " out, and sends without",
+                        "ethtool -K " + uplink.name() + " tx-checksum-ip-generic off"))
+                : Optional.empty();
     }
 
     private static String times(PathFacts path) {

@@ -16,6 +16,7 @@ import java.util.Objects;
  * @param segmentation whether runs arrive that the kernel or the card cut
  * @param inUseMtuBytes the longest packet that the data path sends there
  * @param sendsRuns whether the data path sends runs there
+ * @param losesChecksums whether probes found that datagrams with a UDP checksum do not arrive, so that they are sent without
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
 public record PathFacts(
@@ -27,7 +28,8 @@ public record PathFacts(
         int tunnelMtuBytes,
         Segmentation segmentation,
         int inUseMtuBytes,
-        boolean sendsRuns) {
+        boolean sendsRuns,
+        boolean losesChecksums) {
     /** What was found of segmentation. */
     public enum Segmentation {
         /** It is not used there, or single datagrams were lost as well. */

@@ -103,6 +103,7 @@ final class Daemon {
                 datapath.pinWorkers(),
                 datapath.thinAcks(),
                 datapath.segments(),
+                datapath.fillsChecksums(),
                 datapath.tunnelSegmentation());
         this.backends = new BackendRegistry(List.of(
                 new UdpProvider(tunnels),

@@ -27,7 +27,9 @@ final class PathDocuments {
                 path.mtuBytes(),
                 path.tunnelMtuBytes(),
                 path.segmentation().name().toLowerCase(Locale.ROOT),
-                path.segmentationSince().truncatedTo(ChronoUnit.SECONDS).toString());
+                path.segmentationSince().truncatedTo(ChronoUnit.SECONDS).toString(),
+                path.checksum().name().toLowerCase(Locale.ROOT),
+                path.checksumSince().truncatedTo(ChronoUnit.SECONDS).toString());
     }
 
     /** With microseconds. */

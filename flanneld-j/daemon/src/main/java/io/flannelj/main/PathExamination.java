@@ -2,8 +2,8 @@ package io.flannelj.main;
 
 import io.flannelj.explain.PathFacts;
 import io.flannelj.net.IpAddress;
+import io.flannelj.probe.FeatureVerdict;
 import io.flannelj.probe.PathReport;
-import io.flannelj.probe.SegmentationVerdict;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -49,6 +49,8 @@ final class PathExamination {
                     case DAMAGES -> PathFacts.Segmentation.DAMAGES;
                 },
                 report.inUse().isNarrow() ? report.inUse().mtuBytes() : report.tunnelMtuBytes(),
-                report.inUse().segmentation() != SegmentationVerdict.DAMAGES);
+                report.inUse().segmentation() != FeatureVerdict.DAMAGES
+                        && report.inUse().isSummed(),
+                report.inUse().checksum() == FeatureVerdict.DAMAGES);
     }
 }

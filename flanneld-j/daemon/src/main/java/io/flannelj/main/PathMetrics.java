@@ -2,11 +2,11 @@ package io.flannelj.main;
 
 import io.flannelj.metrics.Gauges;
 import io.flannelj.metrics.MetricNames;
+import io.flannelj.probe.FeatureVerdict;
 import io.flannelj.probe.PathState;
 import io.flannelj.probe.PathState.RoundTrip;
 import io.flannelj.probe.PathStates;
 import io.flannelj.probe.Reach;
-import io.flannelj.probe.SegmentationVerdict;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import java.util.function.Predicate;
@@ -28,7 +28,11 @@ final class PathMetrics {
         Gauges.bind(
                 registry,
                 MetricNames.PATHS_UNSEGMENTED,
-                () -> count(paths, path -> path.segmentation() == SegmentationVerdict.DAMAGES));
+                () -> count(paths, path -> path.segmentation() == FeatureVerdict.DAMAGES));
+        Gauges.bind(
+                registry,
+                MetricNames.PATHS_UNSUMMED,
+                () -> count(paths, path -> path.checksum() == FeatureVerdict.DAMAGES));
         Gauges.bind(
                 registry,
                 MetricNames.PATHS_RTT,

@@ -49,6 +49,11 @@ public enum MetricNames {
             "paths",
             "",
             "paths on which segmented runs of datagrams do not arrive, so that each datagram is sent by itself"),
+    PATHS_UNSUMMED(
+            "flannelj.paths.unsummed",
+            "paths",
+            "",
+            "paths on which datagrams with a UDP checksum do not arrive, so that they are sent without one"),
     PATHS_RTT(
             "flannelj.paths.rtt.worst",
             "seconds",

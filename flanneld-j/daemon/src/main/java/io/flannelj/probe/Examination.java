@@ -47,7 +47,7 @@ public final class Examination {
     private boolean isWaiting;
     private boolean isSegmented;
     private final boolean isMeasured;
-    private SegmentationVerdict segmentation = SegmentationVerdict.UNTESTED;
+    private FeatureVerdict segmentation = FeatureVerdict.UNTESTED;
     private Instant ends = Instant.MIN;
 
     private record Sent(Kind kind, int bytes, int round) {}
@@ -63,7 +63,7 @@ public final class Examination {
         this.low = Math.min(path.leastMtuBytes(), path.mtuBytes());
         this.high = path.mtuBytes();
         this.isMeasured = path.leastMtuBytes() < path.mtuBytes(); // the kernel pads nothing for us
-        this.isSegmented = path.isSegmented();
+        this.isSegmented = path.uses(Feature.SEGMENTATION);
     }
 
     public PathKey key() {
@@ -74,7 +74,7 @@ public final class Examination {
     public boolean isOver() {
         boolean silent = heard == 0 && rounds >= SILENT_ROUNDS;
         boolean whole = (found > 0 || !isMeasured)
-                && (segmentation != SegmentationVerdict.UNTESTED || !isSegmented)
+                && (segmentation != FeatureVerdict.UNTESTED || !isSegmented)
                 && roundTrips.size() >= ECHOES;
         return !isWaiting && (silent || whole || rounds >= ROUNDS);
     }
@@ -98,12 +98,12 @@ public final class Examination {
         if (found == 0 && isMeasured) {
             judgeLength(counts);
         }
-        if (segmentation == SegmentationVerdict.UNTESTED) {
-            if (answered.getOrDefault(Kind.SEGMENTED, 0) == SegmentationTrial.TRAIN) {
-                segmentation = SegmentationVerdict.WORKS;
-            } else if (answered.getOrDefault(Kind.SEPARATE, 0) == SegmentationTrial.TRAIN) {
+        if (segmentation == FeatureVerdict.UNTESTED) {
+            if (answered.getOrDefault(Kind.SEGMENTED, 0) == FeatureTrial.TRAIN) {
+                segmentation = FeatureVerdict.WORKS;
+            } else if (answered.getOrDefault(Kind.SEPARATE, 0) == FeatureTrial.TRAIN) {
                 damaged++;
-                segmentation = damaged >= DAMAGED ? SegmentationVerdict.DAMAGES : segmentation;
+                segmentation = damaged >= DAMAGED ? FeatureVerdict.DAMAGES : segmentation;
             }
         }
     }
@@ -132,10 +132,10 @@ public final class Examination {
         List<Probe> probes = new ArrayList<>(List.of(probe(Kind.ECHO, ECHO_BYTES, 1)));
         tried = found > 0 || !isMeasured ? List.of() : sizes();
         tried.forEach(size -> probes.add(probe(Kind.WHOLE, size, 1)));
-        if (isSegmented && segmentation == SegmentationVerdict.UNTESTED && (found > 0 || !tooLong)) {
+        if (isSegmented && segmentation == FeatureVerdict.UNTESTED && (found > 0 || !tooLong)) {
             int bytes = found > 0 ? found : path.mtuBytes();
-            probes.add(probe(Kind.SEGMENTED, bytes, SegmentationTrial.TRAIN));
-            probes.add(probe(Kind.SEPARATE, bytes, SegmentationTrial.TRAIN));
+            probes.add(probe(Kind.SEGMENTED, bytes, FeatureTrial.TRAIN));
+            probes.add(probe(Kind.SEPARATE, bytes, FeatureTrial.TRAIN));
         }
         return probes;
     }
@@ -209,7 +209,7 @@ public final class Examination {
                 roundTrips,
                 found,
                 path.mtuBytes(),
-                isSegmented ? segmentation : SegmentationVerdict.UNTESTED,
+                isSegmented ? segmentation : FeatureVerdict.UNTESTED,
                 inUse);
     }
 }

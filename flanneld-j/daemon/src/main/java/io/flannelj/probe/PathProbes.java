@@ -4,11 +4,15 @@ import io.flannelj.probe.PathState.RoundTrip;
 import io.flannelj.probe.Probe.Kind;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All probes of one path: short ones all the time, and one trial at a time beside them: of a length, or of segmentation. A
+ * All probes of one path: short ones all the time, and one trial at a time beside them: of a length, or of a feature. A
  * trial sends what it tries together with what must arrive for the outcome to count.
  */
 final class PathProbes {
@@ -16,24 +20,27 @@ final class PathProbes {
     private static final Duration MAX_WAIT = Duration.ofSeconds(1);
     private static final Duration AFTER_REFUSAL = Duration.ofMinutes(1);
     private static final Duration AFTER_NOTHING = Duration.ofSeconds(3);
+    private static final Duration WITHOUT_CHECKSUMS = Duration.ofMinutes(1);
 
     private final long number;
     private final ProbedPath path;
     private final Echoes echoes;
     private final PathMtu mtu;
-    private final SegmentationTrial segmentation;
+    private final Map<Feature, FeatureTrial> features = new EnumMap<>(Feature.class);
     private @Nullable Trial trial;
 
     /** What was sent and may still be answered. */
     private static final class Trial {
         private final Kind kind;
+        private final @Nullable Feature feature;
         private final Instant begun;
         private final Instant ends;
         private int answered;
         private int companions;
 
-        Trial(Kind kind, Instant begun, Instant ends) {
+        Trial(Kind kind, @Nullable Feature feature, Instant begun, Instant ends) {
             this.kind = kind;
+            this.feature = feature;
             this.begun = begun;
             this.ends = ends;
         }
@@ -41,7 +48,7 @@ final class PathProbes {
         boolean isComplete() {
             return kind == Kind.WHOLE
                     ? answered == 1
-                    : answered == SegmentationTrial.TRAIN && companions == SegmentationTrial.TRAIN;
+                    : answered == FeatureTrial.TRAIN && companions == FeatureTrial.TRAIN;
         }
     }
 
@@ -53,7 +60,9 @@ final class PathProbes {
         this.path = path;
         this.echoes = new Echoes(now);
         this.mtu = new PathMtu(path.leastMtuBytes(), path.mtuBytes(), now);
-        this.segmentation = new SegmentationTrial(now);
+        for (Feature feature : Feature.values()) {
+            features.put(feature, new FeatureTrial(feature, now));
+        }
     }
 
     long number() {
@@ -68,15 +77,53 @@ final class PathProbes {
         return echoes;
     }
 
-    /** When a trial is to begin or to end; {@link Instant#MAX} while the peer does not answer, or the kernel carries. */
+    /** From now on this is said of the peer. */
+    void become(Reach reach, Instant now) {
+        echoes.become(reach, now);
+        if (reach != Reach.ANSWERING) {
+            trialOf(Feature.CHECKSUM).hurry(now);
+        }
+    }
+
+    /** When a trial is to begin or to end; {@link Instant#MAX} where there is nothing to try. */
     Instant trialDue(Instant now) {
         if (trial != null) {
             return trial.isComplete() ? now : trial.ends;
         }
-        if (echoes.reach() != Reach.ANSWERING || path.key().carriedBy() == CarriedBy.KERNEL) {
+        if (path.key().carriedBy() == CarriedBy.KERNEL) {
             return Instant.MAX;
         }
-        return path.isSegmented() && segmentation.due().isBefore(mtu.due()) ? segmentation.due() : mtu.due();
+        Instant length = isAnswering() ? mtu.due() : Instant.MAX;
+        return triedFeatures()
+                .map(feature -> trialOf(feature).due())
+                .reduce(length, (first, other) -> other.isBefore(first) ? other : first);
+    }
+
+    private boolean isAnswering() {
+        return echoes.reach() == Reach.ANSWERING;
+    }
+
+    private FeatureTrial trialOf(Feature feature) {
+        return Objects.requireNonNull(features.get(feature), "it has all");
+    }
+
+    private boolean isDamaging(Feature feature) {
+        return trialOf(feature).verdict() == FeatureVerdict.DAMAGES;
+    }
+
+    private Stream<Feature> triedFeatures() {
+        return features.keySet().stream().filter(feature -> path.uses(feature) && isTried(feature));
+    }
+
+    private boolean isTried(Feature feature) {
+        return switch (feature) {
+            case SEGMENTATION -> isAnswering() && !isDamaging(Feature.CHECKSUM); // a run needs checksums
+            case CHECKSUM ->
+                isAnswering()
+                        ? trialOf(feature).verdict()
+                                != FeatureVerdict.WORKS // else each short probe that is answered tries it
+                        : echoes.reach() != Reach.UNKNOWN;
+        };
     }
 
     /** Ends the trial whose time is over; whether that changed what is known. */
@@ -86,8 +133,8 @@ final class PathProbes {
             return false;
         }
         trial = null;
-        if (over.kind == Kind.SEGMENTED) {
-            return segmentation.conclude(over.answered, over.companions, now);
+        if (over.feature != null) {
+            return trialOf(over.feature).conclude(over.answered, over.companions, now);
         }
         int before = mtu.found();
         if (over.answered > 0) {
@@ -103,15 +150,21 @@ final class PathProbes {
     /** What a trial that is to begin now sends first; null when none is. The second follows from it. */
     @Nullable
     Kind begin(Instant now) {
-        if (trial != null || echoes.reach() != Reach.ANSWERING) {
+        if (trial != null) {
             return null;
         }
-        Kind kind = !mtu.due().isAfter(now)
-                ? Kind.WHOLE
-                : path.isSegmented() && !segmentation.due().isAfter(now) ? Kind.SEGMENTED : null;
-        if (kind != null) {
-            trial = new Trial(kind, now, now.plus(patience()));
+        if (isAnswering() && !mtu.due().isAfter(now)) {
+            return begin(Kind.WHOLE, null, now);
         }
+        return triedFeatures()
+                .filter(feature -> !trialOf(feature).due().isAfter(now))
+                .findFirst()
+                .map(feature -> begin(feature.with(), feature, now))
+                .orElse(null);
+    }
+
+    private Kind begin(Kind kind, @Nullable Feature feature, Instant now) {
+        trial = new Trial(kind, feature, now, now.plus(patience()));
         return kind;
     }
 
@@ -123,6 +176,9 @@ final class PathProbes {
 
     /** Length of what is tried. */
     int trialBytes(Kind kind) {
+        if (!isAnswering()) {
+            return ProbeMachine.ECHO_BYTES; // what its length may lose is another question
+        }
         return kind == Kind.WHOLE ? mtu.candidate() : mtu.found() > 0 ? mtu.found() : path.mtuBytes();
     }
 
@@ -146,7 +202,7 @@ final class PathProbes {
         if (trial.kind == Kind.WHOLE) {
             mtu.isTooLong(now);
         } else {
-            segmentation.postpone(now.plus(AFTER_REFUSAL)); // who sends data finds that out, too
+            trialOf(Feature.SEGMENTATION).postpone(now.plus(AFTER_REFUSAL)); // who sends data finds that out, too
         }
         trial = null;
     }
@@ -171,12 +227,36 @@ final class PathProbes {
                 echoes.lost(now),
                 mtu.found(),
                 path.mtuBytes(),
-                segmentation.verdict(),
-                segmentation.since());
+                trialOf(Feature.SEGMENTATION).verdict(),
+                trialOf(Feature.SEGMENTATION).since(),
+                trialOf(Feature.CHECKSUM).verdict(),
+                trialOf(Feature.CHECKSUM).since(),
+                isSummed(now));
+    }
+
+    /**
+     * Whether packets to it get an outer checksum. They get none either for as long as nothing comes from the peer, and for a
+     * minute where it does not answer: where both directions damage checksums, answers arrive only so.
+     */
+    private boolean isSummed(Instant now) {
+        if (!path.uses(Feature.CHECKSUM)) {
+            return true;
+        }
+        return !isDamaging(Feature.CHECKSUM)
+                && switch (echoes.reach()) {
+                    case UNKNOWN, ANSWERING -> true;
+                    case SILENT -> false;
+                    case NOT_ANSWERING ->
+                        !echoes.since().plus(WITHOUT_CHECKSUMS).isAfter(now);
+                };
     }
 
     /** Kinds that a trial sends, in this order. */
     static List<Kind> kinds(Kind first) {
-        return first == Kind.WHOLE ? List.of(Kind.WHOLE, Kind.ECHO) : List.of(Kind.SEGMENTED, Kind.SEPARATE);
+        return Stream.of(Feature.values())
+                .filter(feature -> feature.with() == first)
+                .findFirst()
+                .map(Feature::kinds)
+                .orElse(List.of(Kind.WHOLE, Kind.ECHO));
     }
 }

@@ -19,7 +19,7 @@ public record PathReport(
         List<Duration> roundTrips,
         int mtuBytes,
         int tunnelMtuBytes,
-        SegmentationVerdict segmentation,
+        FeatureVerdict segmentation,
         PathState inUse) {
     public PathReport {
         roundTrips = List.copyOf(roundTrips);

@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  * @param tunnelMtuBytes what it would be if the underlay were as wide everywhere as at this node
  * @param segmentation whether runs arrive that the kernel or the card cut
  * @param segmentationSince when that began
+ * @param checksum whether datagrams arrive whose outer checksum the kernel or the card fills in
+ * @param checksumSince when that began
+ * @param isSummed whether packets to it get an outer checksum now
  */
 public record PathState(
         PathKey key,
@@ -25,8 +28,11 @@ public record PathState(
         int lost,
         int mtuBytes,
         int tunnelMtuBytes,
-        SegmentationVerdict segmentation,
-        Instant segmentationSince) {
+        FeatureVerdict segmentation,
+        Instant segmentationSince,
+        FeatureVerdict checksum,
+        Instant checksumSince,
+        boolean isSummed) {
     /**
      * Round-trip times through the tunnel.
      *

@@ -33,7 +33,7 @@ public final class ProbeMachine {
     private static final Duration ECHO_EVERY = Duration.ofSeconds(3);
     private static final Duration ECHO_IN_DOUBT = Duration.ofSeconds(1);
     private static final Duration ANSWERS_COUNT_FOR = Duration.ofSeconds(10);
-    private static final int ECHO_BYTES = 84; // as ping(8) sends it: payload of 56 bytes
+    static final int ECHO_BYTES = 84; // as ping(8) sends it: payload of 56 bytes
 
     private final RandomGenerator random;
     private final Map<PathKey, PathProbes> paths = new HashMap<>();
@@ -58,7 +58,8 @@ public final class ProbeMachine {
         public enum What {
             REACH,
             MTU,
-            SEGMENTATION
+            SEGMENTATION,
+            CHECKSUM
         }
     }
 
@@ -130,7 +131,7 @@ public final class ProbeMachine {
         Reach next = path.echoes().judge(now, packets);
         if (next != path.echoes().reach()) {
             PathState before = path.state(now);
-            path.echoes().become(next, now);
+            path.become(next, now);
             widthsChanged = true;
             changes.add(new Change(Change.What.REACH, before, path.state(now)));
             trials.put(path, path.trialDue(now));
@@ -144,12 +145,16 @@ public final class ProbeMachine {
         widthsChanged |= path.isWide() != wasWide;
         if (isNew) {
             PathState after = path.state(now);
-            changes.add(new Change(
-                    after.segmentation() == before.segmentation() ? Change.What.MTU : Change.What.SEGMENTATION,
-                    before,
-                    after));
+            changes.add(new Change(what(before, after), before, after));
             changed.add(path.path().key());
         }
+    }
+
+    private static Change.What what(PathState before, PathState after) {
+        if (after.segmentation() != before.segmentation()) {
+            return Change.What.SEGMENTATION;
+        }
+        return after.checksum() != before.checksum() ? Change.What.CHECKSUM : Change.What.MTU;
     }
 
     private Probe echo(PathProbes path, Instant now, long packets) {
@@ -166,7 +171,7 @@ public final class ProbeMachine {
                 continue;
             }
             List<Long> tokens = new ArrayList<>();
-            for (int i = 0; i < (kind == Kind.WHOLE ? 1 : SegmentationTrial.TRAIN); i++) {
+            for (int i = 0; i < (kind == Kind.WHOLE ? 1 : FeatureTrial.TRAIN); i++) {
                 tokens.add(await(new Awaited(path, kind, -1, now)));
             }
             probes.add(new Probe(path.path().key(), kind, path.trialBytes(kind), tokens));

@@ -30,8 +30,8 @@ class HistoryTest {
 
         @Override
         public List<PeerDocument> peers() {
-            PathDocument path =
-                    new PathDocument("", "", "daemon", "answering", "", 0.5, 0.5, 0.5, 1, 0, 0, 0, "works", "");
+            PathDocument path = new PathDocument(
+                    "", "", "daemon", "answering", "", 0.5, 0.5, 0.5, 1, 0, 0, 0, "works", "", "works", "");
             return List.of(
                     new PeerDocument(
                             "10.5.2.0/24", "192.0.2.2", "vxlan", 1L, bytes, 1L, 0L, "uncut", List.of(path), null),

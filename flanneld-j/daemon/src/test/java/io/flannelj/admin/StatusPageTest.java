@@ -61,6 +61,8 @@ class StatusPageTest {
                 mtu,
                 1450,
                 "works",
+                "2026-01-01T00:00:00Z",
+                "works",
                 "2026-01-01T00:00:00Z");
         return new PeerDocument(
                 "10.5." + number + ".0/24",

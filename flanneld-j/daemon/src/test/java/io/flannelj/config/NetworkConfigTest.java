@@ -22,7 +22,7 @@ class NetworkConfigTest {
         assertThat(pool(config).last()).hasToString("10.3.255.0");
         assertThat(pool(config).size()).isEqualTo(255);
         assertThat(config.enableNftables()).isFalse();
-        assertThat(config.backend()).isEqualTo(new BackendConfig.Udp(8285, true));
+        assertThat(config.backend()).isEqualTo(new BackendConfig.Udp(8285, true, true));
     }
 
     @Test
@@ -40,7 +40,7 @@ class NetworkConfigTest {
         assertThat(pool(config).last()).hasToString("10.1.0.0");
         assertThat(config.enableNftables()).isTrue();
         assertThat(config.backend())
-                .isEqualTo(new BackendConfig.Vxlan(7, 4789, 9000, true, true, true, Datapath.AUTO, true));
+                .isEqualTo(new BackendConfig.Vxlan(7, 4789, 9000, true, true, true, Datapath.AUTO, true, true));
     }
 
     @ParameterizedTest
@@ -48,8 +48,8 @@ class NetworkConfigTest {
             delimiter = '|',
             value = {
                 "{\"Type\":\"ipip\",\"DirectRouting\":true} | Ipip[directRouting=true, datapath=AUTO]",
-                "{\"Type\":\"geneve\"} | Geneve[vni=1, port=6081, mtuBytes=0, optionRoomBytes=16, segments=true]",
-                "{\"Type\":\"geneve\",\"VNI\":9,\"Port\":7,\"MTU\":9000,\"OptionRoom\":0,\"UDPSegmentation\":false} | Geneve[vni=9, port=7, mtuBytes=9000, optionRoomBytes=0, segments=false]",
+                "{\"Type\":\"geneve\"} | Geneve[vni=1, port=6081, mtuBytes=0, optionRoomBytes=16, segments=true, fillsChecksums=true]",
+                "{\"Type\":\"geneve\",\"VNI\":9,\"Port\":7,\"MTU\":9000,\"OptionRoom\":0,\"UDPSegmentation\":false,\"UDPChecksums\":false} | Geneve[vni=9, port=7, mtuBytes=9000, optionRoomBytes=0, segments=false, fillsChecksums=false]",
                 "{\"Type\":\"extension\",\"PreStartupCommand\":\"a\",\"PostStartupCommand\":\"b\",\"SubnetAddCommand\":\"c\",\"SubnetRemoveCommand\":\"d\"} | Extension[preStartup=a, postStartup=b, subnetAdd=c, subnetRemove=d]",
             })
     void everyBackendReadsItsOptions(String backend, String read) throws Exception {
@@ -61,9 +61,9 @@ class NetworkConfigTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "{\"Type\":\"udp\",\"Port\":7,\"UDPSegmentation\":false}",
-                "{\"Type\":\"vxlan\",\"VNI\":7,\"Port\":4789,\"MTU\":1400,\"DirectRouting\":true,\"GBP\":true,\"Learning\":true,\"Datapath\":\"auto\",\"UDPSegmentation\":true}",
-                "{\"Type\":\"geneve\",\"VNI\":7,\"Port\":7,\"MTU\":1400,\"OptionRoom\":32,\"UDPSegmentation\":false}",
+                "{\"Type\":\"udp\",\"Port\":7,\"UDPSegmentation\":false,\"UDPChecksums\":true}",
+                "{\"Type\":\"vxlan\",\"VNI\":7,\"Port\":4789,\"MTU\":1400,\"DirectRouting\":true,\"GBP\":true,\"Learning\":true,\"Datapath\":\"auto\",\"UDPSegmentation\":true,\"UDPChecksums\":false}",
+                "{\"Type\":\"geneve\",\"VNI\":7,\"Port\":7,\"MTU\":1400,\"OptionRoom\":32,\"UDPSegmentation\":false,\"UDPChecksums\":false}",
                 "{\"Type\":\"ipip\",\"DirectRouting\":true,\"Datapath\":\"kernel\"}",
                 "{\"Type\":\"host-gw\"}",
                 "{\"Type\":\"alloc\"}",

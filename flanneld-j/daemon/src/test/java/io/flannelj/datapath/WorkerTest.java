@@ -41,6 +41,7 @@ class WorkerTest {
     private final MemoryUnderlaySocket socket = new MemoryUnderlaySocket();
     private final List<Peer> fallbacks = new ArrayList<>();
     private final List<Worker> workers = new ArrayList<>();
+    private List<Peer> peers = List.of();
 
     @AfterEach
     void release() {
@@ -230,6 +231,33 @@ class WorkerTest {
             closes(worker.counters());
         }
 
+        /** The kernel takes no runs without checksums, so that it must not be given one. */
+        @Test
+        void wherePathsDamageChecksumsEachDatagramGoesAloneWithoutOne() {
+            Worker worker = vxlan();
+            peers.get(0).damageChecksums(true);
+            Tcp tcp = Tcp.data(POD, PEER_POD);
+            byte[] whole = Packets.superPacket(Packets.tcp(tcp, Packets.random(1, 20_000)), 1, tcp.headerBytes(), 1398);
+            Tcp other = Tcp.data(POD, bits("10.5.3.3"));
+            byte[] others =
+                    Packets.superPacket(Packets.tcp(other, Packets.random(1, 20_000)), 1, other.headerBytes(), 1398);
+
+            read(worker, others, whole, others, whole);
+
+            assertThat(socket.sent())
+                    .hasSize(60)
+                    .allSatisfy(datagram -> assertThat(datagram.hasChecksum())
+                            .isNotEqualTo(datagram.address().equals(IpAddress.ofIpv4(PEER_NODE))));
+            assertThat(socket.messages()).as("two runs, and 30 by themselves").isEqualTo(32);
+            assertThat(fallbacks).as("the kernel refused nothing").isEmpty();
+            closes(worker.counters());
+
+            peers.get(0).damageChecksums(false);
+            read(worker, whole);
+            assertThat(socket.messages()).as("a run again").isEqualTo(33);
+            assertThat(socket.sent().get(74).hasChecksum()).isTrue();
+        }
+
         @Test
         void aRefusedReadIsCountedAndADeletedDeviceTold() {
             Worker worker = vxlan();
@@ -412,9 +440,10 @@ class WorkerTest {
                 Duration.ZERO,
                 true);
         Worker worker = new Worker(UnpooledByteBufAllocator.DEFAULT, 0, tun, socket, end, fallbacks::add);
-        worker.route(RouteTable.of(List.of(
+        peers = List.of(
                 new Peer(Cidr.parse("10.5.2.0/24"), IpAddress.ofIpv4(PEER_NODE), peerPort, PEER_MAC.bits()),
-                new Peer(Cidr.parse("10.5.3.0/24"), IpAddress.parse("192.168.0.3"), peerPort, 3))));
+                new Peer(Cidr.parse("10.5.3.0/24"), IpAddress.parse("192.168.0.3"), peerPort, 3));
+        worker.route(RouteTable.of(peers));
         workers.add(worker);
         return worker;
     }

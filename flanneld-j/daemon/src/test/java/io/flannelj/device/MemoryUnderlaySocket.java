@@ -1,5 +1,6 @@
 package io.flannelj.device;
 
+import io.flannelj.linux.Errno;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.IpFamily;
 import java.util.ArrayDeque;
@@ -12,7 +13,7 @@ import java.util.List;
 @SuppressWarnings("ArrayRecordComponent") // datagrams are compared by their payload, never as records
 public class MemoryUnderlaySocket implements UnderlaySocket {
     /** A datagram as the wire would see it. */
-    public record Datagram(IpAddress address, int port, int trafficClass, byte[] payload) {}
+    public record Datagram(IpAddress address, int port, int trafficClass, boolean hasChecksum, byte[] payload) {}
 
     private record Arrival(IpAddress source, byte[] bytes, int segmentBytes, int trafficClass) {}
 
@@ -21,6 +22,7 @@ public class MemoryUnderlaySocket implements UnderlaySocket {
     private int refuseWith;
     private boolean refuseOnlySegmented;
     private int messages;
+    private boolean fillsChecksums = true;
     private final IpFamily family;
 
     /** A socket of IPv4. */
@@ -72,6 +74,9 @@ public class MemoryUnderlaySocket implements UnderlaySocket {
     public int send(SendVector vector, int from, int count) {
         int taken = 0;
         for (int i = from; i < from + count; i++) {
+            if (!fillsChecksums && vector.datagrams(i) > 1) {
+                return taken == 0 ? -Errno.EINVAL : taken; // as the kernel does
+            }
             if (refuseWith != 0 && !(refuseOnlySegmented && vector.datagrams(i) == 1)) {
                 return taken == 0 ? -refuseWith : taken;
             }
@@ -91,6 +96,7 @@ public class MemoryUnderlaySocket implements UnderlaySocket {
                         vector.destination(i),
                         vector.port(i),
                         vector.trafficClass(i),
+                        fillsChecksums,
                         Arrays.copyOfRange(payload, cut, Math.min(bytes, cut + vector.segmentBytes(i)))));
             }
             if (datagrams != vector.datagrams(i)) {
@@ -100,6 +106,11 @@ public class MemoryUnderlaySocket implements UnderlaySocket {
             taken++;
         }
         return taken;
+    }
+
+    @Override
+    public void fillChecksums(boolean fills) {
+        fillsChecksums = fills;
     }
 
     @Override

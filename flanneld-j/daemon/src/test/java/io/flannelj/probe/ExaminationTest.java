@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -18,7 +19,19 @@ class ExaminationTest {
     private static final int MTU = 1450;
     private static final Instant BEGIN = Instant.parse("2026-01-01T00:00:00Z");
     private static final PathState IN_USE = new PathState(
-            VirtualPath.key(0), Reach.ANSWERING, BEGIN, null, 0, 0, MTU, MTU, SegmentationVerdict.WORKS, BEGIN);
+            VirtualPath.key(0),
+            Reach.ANSWERING,
+            BEGIN,
+            null,
+            0,
+            0,
+            MTU,
+            MTU,
+            FeatureVerdict.WORKS,
+            BEGIN,
+            FeatureVerdict.WORKS,
+            BEGIN,
+            true);
 
     private final Random random = new Random(7);
     private int mtu = MTU;
@@ -32,7 +45,8 @@ class ExaminationTest {
     private record Arrival(Instant at, Instant sentAt, long token) {}
 
     private PathReport examine() {
-        Examination examination = new Examination(new ProbedPath(VirtualPath.key(0), MTU, 576, true), random);
+        Examination examination =
+                new Examination(new ProbedPath(VirtualPath.key(0), MTU, 576, Set.of(Feature.values())), random);
         List<Arrival> arrivals = new ArrayList<>();
         Instant now = BEGIN;
         while (true) {
@@ -78,7 +92,7 @@ class ExaminationTest {
     void aHealthyPathIsKnownAtOnce() {
         PathReport report = examine();
         assertThat(report.mtuBytes()).isEqualTo(MTU);
-        assertThat(report.segmentation()).isEqualTo(SegmentationVerdict.WORKS);
+        assertThat(report.segmentation()).isEqualTo(FeatureVerdict.WORKS);
         assertThat(report.roundTrips()).hasSize(4).containsOnly(Duration.ofMillis(1));
         assertThat(took).isLessThan(Duration.ofMillis(200));
     }
@@ -89,7 +103,7 @@ class ExaminationTest {
         mtu = narrow;
         PathReport report = examine();
         assertThat(report.mtuBytes()).isEqualTo(narrow);
-        assertThat(report.segmentation()).as("of runs that fit").isEqualTo(SegmentationVerdict.WORKS);
+        assertThat(report.segmentation()).as("of runs that fit").isEqualTo(FeatureVerdict.WORKS);
         assertThat(took).isLessThan(Duration.ofSeconds(3));
     }
 
@@ -104,7 +118,7 @@ class ExaminationTest {
     void runsThatArriveDamagedAreNamed() {
         damagesRuns = true;
         PathReport report = examine();
-        assertThat(report.segmentation()).isEqualTo(SegmentationVerdict.DAMAGES);
+        assertThat(report.segmentation()).isEqualTo(FeatureVerdict.DAMAGES);
         assertThat(report.mtuBytes()).isEqualTo(MTU);
         assertThat(took).isLessThan(Duration.ofSeconds(3));
     }
@@ -112,7 +126,7 @@ class ExaminationTest {
     @Test
     void aKernelThatCutsNothingIsNotBlamed() {
         cannotCut = true;
-        assertThat(examine().segmentation()).isEqualTo(SegmentationVerdict.UNTESTED);
+        assertThat(examine().segmentation()).isEqualTo(FeatureVerdict.UNTESTED);
     }
 
     @Test
@@ -131,7 +145,7 @@ class ExaminationTest {
         for (int path = 0; path < 1000; path++) {
             PathReport report = examine();
             assertThat(report.mtuBytes()).as("path %d", path).isIn(0, MTU);
-            assertThat(report.segmentation()).as("path %d", path).isNotEqualTo(SegmentationVerdict.DAMAGES);
+            assertThat(report.segmentation()).as("path %d", path).isNotEqualTo(FeatureVerdict.DAMAGES);
         }
     }
 
@@ -141,6 +155,6 @@ class ExaminationTest {
         delay = Duration.ofMillis(millis);
         PathReport report = examine();
         assertThat(report.mtuBytes()).isIn(0, MTU);
-        assertThat(report.segmentation()).isNotEqualTo(SegmentationVerdict.DAMAGES);
+        assertThat(report.segmentation()).isNotEqualTo(FeatureVerdict.DAMAGES);
     }
 }

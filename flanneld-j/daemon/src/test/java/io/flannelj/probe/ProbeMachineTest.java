@@ -7,6 +7,7 @@ import io.flannelj.probe.Probe.Kind;
 import io.flannelj.probe.ProbeMachine.Change;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -26,7 +27,7 @@ class ProbeMachineTest {
         assertThat(state.roundTrip().smoothed().toMillis()).isBetween(39L, 61L);
         assertThat(state.lossPercent()).isZero();
         assertThat(state.mtuBytes()).isEqualTo(VirtualPath.MTU);
-        assertThat(state.segmentation()).isEqualTo(SegmentationVerdict.WORKS);
+        assertThat(state.segmentation()).isEqualTo(FeatureVerdict.WORKS);
         assertThat(state.isNarrow()).isFalse();
     }
 
@@ -62,7 +63,7 @@ class ProbeMachineTest {
 
         assertThat(path.state().lossPercent()).isBetween(1, 60);
         assertThat(path.changesOf(Change.What.REACH)).isLessThanOrEqualTo(3);
-        assertThat(path.state().segmentation()).as("losses hit both trains").isNotEqualTo(SegmentationVerdict.DAMAGES);
+        assertThat(path.state().segmentation()).as("losses hit both trains").isNotEqualTo(FeatureVerdict.DAMAGES);
     }
 
     @ParameterizedTest
@@ -170,8 +171,9 @@ class ProbeMachineTest {
         path.run(Duration.ofMinutes(60));
 
         assertThat(path.changes)
-                .filteredOn(
-                        change -> change.now().isNarrow() || change.now().segmentation() == SegmentationVerdict.DAMAGES)
+                .filteredOn(change -> change.now().isNarrow()
+                        || change.now().segmentation() == FeatureVerdict.DAMAGES
+                        || change.now().checksum() == FeatureVerdict.DAMAGES)
                 .isEmpty();
     }
 
@@ -180,11 +182,11 @@ class ProbeMachineTest {
         path.follow(1).run(Duration.ofSeconds(30));
         path.damagesRuns = true;
         path.run(Duration.ofSeconds(60));
-        assertThat(path.state().segmentation()).isEqualTo(SegmentationVerdict.DAMAGES);
+        assertThat(path.state().segmentation()).isEqualTo(FeatureVerdict.DAMAGES);
 
         path.damagesRuns = false;
         path.run(Duration.ofSeconds(60));
-        assertThat(path.state().segmentation()).isEqualTo(SegmentationVerdict.WORKS);
+        assertThat(path.state().segmentation()).isEqualTo(FeatureVerdict.WORKS);
         assertThat(path.changesOf(Change.What.SEGMENTATION))
                 .as("works, damages, works")
                 .isEqualTo(3);
@@ -200,7 +202,7 @@ class ProbeMachineTest {
                 .toList();
         assertThat(trains).isNotEmpty().allSatisfy(train -> {
             assertThat(train.bytes()).isEqualTo(1400);
-            assertThat(train.tokens()).hasSize(SegmentationTrial.TRAIN);
+            assertThat(train.tokens()).hasSize(FeatureTrial.TRAIN);
         });
         assertThat(trains.stream().filter(train -> train.kind() == Kind.SEGMENTED))
                 .hasSize(trains.size() / 2);
@@ -262,7 +264,8 @@ class ProbeMachineTest {
     @Test
     void whatTheKernelCarriesGetsPingsAlone() {
         PathKey key = VirtualPath.key(0, CarriedBy.KERNEL);
-        path.machine.follow(List.of(new ProbedPath(key, VirtualPath.MTU, VirtualPath.MTU, true)), path.now);
+        path.machine.follow(
+                List.of(new ProbedPath(key, VirtualPath.MTU, VirtualPath.MTU, Set.of(Feature.values()))), path.now);
         path.run(Duration.ofMinutes(2));
 
         assertThat(path.sent).hasSizeGreaterThan(30).allMatch(probe -> probe.kind() == Kind.ECHO);
@@ -282,7 +285,8 @@ class ProbeMachineTest {
         path.isDead = true;
         path.follow(1000).run(Duration.ofMinutes(2));
 
-        assertThat(VirtualPath.datagrams(path.sent) / 120).isLessThanOrEqualTo(ProbeMachine.ECHOES_PER_SECOND + 1);
+        assertThat(VirtualPath.datagrams(path.sent) / 120)
+                .isLessThanOrEqualTo(ProbeMachine.ECHOES_PER_SECOND + ProbeMachine.TRIAL_DATAGRAMS_PER_SECOND + 1);
     }
 
     @Test

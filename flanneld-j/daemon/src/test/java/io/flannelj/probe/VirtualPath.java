@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /** Drives the machine in virtual time over paths that lose, delay, repeat and cut as they are told. */
@@ -31,6 +32,7 @@ final class VirtualPath {
     double lossOfLongOnes;
     int mtu = MTU;
     boolean damagesRuns;
+    boolean damagesChecksums;
     boolean isDead;
     boolean isHeard;
     int copies = 1;
@@ -57,7 +59,7 @@ final class VirtualPath {
     VirtualPath follow(int paths) {
         machine.follow(
                 IntStream.range(0, paths)
-                        .mapToObj(number -> new ProbedPath(keyOf(number), MTU, 576, true))
+                        .mapToObj(number -> new ProbedPath(keyOf(number), MTU, 576, Set.of(Feature.values())))
                         .toList(),
                 now);
         return this;
@@ -113,6 +115,7 @@ final class VirtualPath {
                     && probe.kind() == Kind.SEGMENTED
                     && i == probe.tokens().size() - 1;
             double lost = probe.kind() == Kind.ECHO ? loss : Math.max(loss, lossOfLongOnes);
+            damaged |= damagesChecksums && isSummed(probe);
             if (isDead || tooLong || damaged || random.nextDouble() < lost) {
                 continue;
             }
@@ -121,6 +124,19 @@ final class VirtualPath {
                 arrivals.add(new Arrival(at, now, probe.tokens().get(i), probe.path()));
             }
         }
+    }
+
+    private boolean isSummed(Probe probe) {
+        return isSummed(probe, machine.state(probe.path(), now).orElseThrow());
+    }
+
+    /** Whether it is sent with an outer checksum, where that is known. */
+    static boolean isSummed(Probe probe, PathState known) {
+        return switch (probe.kind()) {
+            case ECHO, WHOLE -> known.checksum() != FeatureVerdict.DAMAGES;
+            case SEGMENTED, SEPARATE -> true;
+            case UNSUMMED -> false;
+        };
     }
 
     PathState state() {

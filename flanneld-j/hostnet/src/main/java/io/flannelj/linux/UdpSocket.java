@@ -6,7 +6,10 @@ import java.nio.ByteBuffer;
 /** A non-blocking UDP socket, for whole arrays of messages a call. */
 public final class UdpSocket extends MessageSocket {
     private static final int SOCK_DGRAM = 2;
+    private static final int SO_NO_CHECK = 11;
     private static final int SO_REUSEPORT = 15;
+    private static final ByteBuffer ONE = Fd.buffer(4).putInt(0, 1);
+    private static final ByteBuffer ZERO = Fd.buffer(4).putInt(0, 0);
 
     private UdpSocket(Fd fd) {
         super(fd);
@@ -46,6 +49,14 @@ public final class UdpSocket extends MessageSocket {
         buffer.put(2, (byte) (port >>> 8)).put(3, (byte) port);
         buffer.put(address.isIpv4() ? 4 : 8, address.toBytes());
         return buffer;
+    }
+
+    /**
+     * Whether what is sent from now on has a checksum (SO_NO_CHECK of socket(7)); over IPv4 only. Without one the kernel refuses
+     * runs (EINVAL). Never allocates.
+     */
+    public void fillChecksums(boolean fills) {
+        LibC.calls().setsockopt(fd(), SOL_SOCKET, SO_NO_CHECK, fills ? ZERO : ONE, 4);
     }
 
     /** The port bound to. */

@@ -67,16 +67,17 @@ final class Carrier implements AutoCloseable {
     /**
      * Sends a probe.
      *
+     * @param isSummed whether packets of pods get an outer checksum there, and so whatever does not try that
      * @return 0, or the errno with which the kernel refused its first datagram
      */
-    int send(Probe probe, Peer peer) {
+    int send(Probe probe, Peer peer, boolean isSummed) {
         List<Long> tokens = probe.tokens();
         int stride = encapsulator.headerBytes() + probe.bytes();
         for (int i = 0; i < tokens.size(); i++) {
             int inner = switch (probe.kind()) {
                 case ECHO -> probe.bytes();
                 case WHOLE -> Math.min(IcmpEcho.minBytes(end.subnet().family()), probe.bytes());
-                case SEGMENTED, SEPARATE -> probe.bytes() - (tokens.size() - 1 - i);
+                case SEGMENTED, SEPARATE, UNSUMMED -> probe.bytes() - (tokens.size() - 1 - i);
             };
             write(i * stride, inner, probe, peer, tokens.get(i));
         }
@@ -92,7 +93,14 @@ final class Carrier implements AutoCloseable {
                 messages.complete(stride, 1, 0);
             }
         }
-        int sent = (probe.kind() == Kind.WHOLE ? whole : plain).send(messages, 0, messages.count());
+        UnderlaySocket socket = probe.kind() == Kind.WHOLE ? whole : plain;
+        socket.fillChecksums(
+                switch (probe.kind()) {
+                    case ECHO, WHOLE -> isSummed;
+                    case SEGMENTED, SEPARATE -> true;
+                    case UNSUMMED -> false;
+                });
+        int sent = socket.send(messages, 0, messages.count());
         return sent < 0 ? -sent : 0;
     }
 

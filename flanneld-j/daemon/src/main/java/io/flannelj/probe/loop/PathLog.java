@@ -1,10 +1,10 @@
 package io.flannelj.probe.loop;
 
+import io.flannelj.probe.FeatureVerdict;
 import io.flannelj.probe.PathKey;
 import io.flannelj.probe.PathState;
 import io.flannelj.probe.ProbeMachine.Change;
 import io.flannelj.probe.Reach;
-import io.flannelj.probe.SegmentationVerdict;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
@@ -88,7 +88,8 @@ final class PathLog {
         return switch (change.what()) {
             case REACH -> now.reach() == Reach.ANSWERING || isFirst(change) && now.reach() == Reach.NOT_ANSWERING;
             case MTU -> true;
-            case SEGMENTATION -> now.segmentation() == SegmentationVerdict.WORKS;
+            case SEGMENTATION -> now.segmentation() == FeatureVerdict.WORKS;
+            case CHECKSUM -> now.checksum() == FeatureVerdict.WORKS;
         };
     }
 
@@ -101,6 +102,7 @@ final class PathLog {
             case REACH -> reach(change);
             case MTU -> mtu(change);
             case SEGMENTATION -> segmentation(change);
+            case CHECKSUM -> checksum(change);
         };
     }
 
@@ -158,13 +160,30 @@ final class PathLog {
         return switch (change.now().segmentation()) {
             case UNTESTED -> Optional.empty();
             case WORKS ->
-                change.before().segmentation() == SegmentationVerdict.UNTESTED
+                change.before().segmentation() == FeatureVerdict.UNTESTED
                         ? Optional.empty()
                         : Optional.of("runs of datagrams to " + path + " arrive again; the kernel segments them again");
             case DAMAGES ->
                 Optional.of("runs of datagrams that the kernel or the network card segments do not arrive at " + path
                         + ", single ones do: sending each by itself there from now on; see known faults of this kernel's"
                         + " UDP segmentation, or try ethtool -K on the uplink with tx-udp-segmentation off");
+        };
+    }
+
+    private static Optional<String> checksum(Change change) {
+        PathKey path = change.now().key();
+        return switch (change.now().checksum()) {
+            case UNTESTED -> Optional.empty();
+            case WORKS ->
+                change.before().checksum() == FeatureVerdict.UNTESTED
+                        ? Optional.empty()
+                        : Optional.of(
+                                "datagrams with a UDP checksum arrive at " + path + " again; it is filled in again");
+            case DAMAGES ->
+                Optional.of("datagrams with a UDP checksum do not arrive at " + path
+                        + ", those without do: sending without one there from now on, and each datagram by itself; a network"
+                        + " card on the way makes wrong checksums: try ethtool -K on the uplink with"
+                        + " tx-checksum-ip-generic off, and see nstat -az UdpInCsumErrors on that node");
         };
     }
 }

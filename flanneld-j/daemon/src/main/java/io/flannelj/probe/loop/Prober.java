@@ -11,6 +11,7 @@ import io.flannelj.net.IpAddress;
 import io.flannelj.net.IpFamily;
 import io.flannelj.packet.Ipv6Header;
 import io.flannelj.probe.CarriedBy;
+import io.flannelj.probe.Feature;
 import io.flannelj.probe.PathExaminer;
 import io.flannelj.probe.PathKey;
 import io.flannelj.probe.PathReport;
@@ -26,10 +27,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -192,7 +195,18 @@ public final class Prober implements PathExaminer, AutoCloseable {
                 PathKey.ofTunnel(tunnel.device(), peer.subnet(), peer.underlayAddress(), CarriedBy.DAEMON),
                 tunnel.end().mtuBytes(),
                 peer.subnet().family() == IpFamily.IPV6 ? Ipv6Header.MIN_MTU_BYTES : LEAST_MTU_BYTES,
-                !peer.isNeverSegmented());
+                features(tunnel, peer));
+    }
+
+    private static Set<Feature> features(TestedPath tunnel, Peer peer) {
+        Set<Feature> used = EnumSet.noneOf(Feature.class);
+        if (!peer.isNeverSegmented() && !peer.isNeverSummed()) {
+            used.add(Feature.SEGMENTATION);
+        }
+        if (tunnel.link().canLeaveChecksumsOut() && !peer.isNeverSummed()) {
+            used.add(Feature.CHECKSUM);
+        }
+        return used;
     }
 
     private static ProbedPath path(KernelPath path) {
@@ -200,7 +214,7 @@ public final class Prober implements PathExaminer, AutoCloseable {
             case TUNNEL -> PathKey.ofTunnel(path.device(), path.subnet(), path.node(), CarriedBy.KERNEL);
             case PLAIN_ROUTE -> PathKey.ofRoute(path.device(), path.subnet(), path.node());
         };
-        return new ProbedPath(key, path.mtuBytes(), path.mtuBytes(), false);
+        return new ProbedPath(key, path.mtuBytes(), path.mtuBytes(), Set.of());
     }
 
     private void tick() {
@@ -260,10 +274,20 @@ public final class Prober implements PathExaminer, AutoCloseable {
     public CompletableFuture<List<PathReport>> examine(IpAddress node) {
         CompletableFuture<List<PathReport>> answer = new CompletableFuture<>();
         thread.run(() -> {
-            examinations.begin(probed, node).thenAccept(answer::complete);
+            examinations.begin(examined(), node).thenAccept(answer::complete);
             tick();
         });
         return answer;
+    }
+
+    /** Runs need checksums, so that they are not tried where those are left out. */
+    private List<ProbedPath> examined() {
+        Instant now = clock.instant();
+        return probed.stream()
+                .map(path -> machine.state(path.key(), now).stream().allMatch(PathState::isSummed)
+                        ? path
+                        : path.without(Feature.SEGMENTATION))
+                .toList();
     }
 
     private void send(Probe probe, Runnable refused) {

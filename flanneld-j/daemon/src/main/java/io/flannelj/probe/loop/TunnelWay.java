@@ -1,19 +1,28 @@
 package io.flannelj.probe.loop;
 
 import io.flannelj.datapath.Peer;
+import io.flannelj.probe.FeatureVerdict;
 import io.flannelj.probe.PathState;
 import io.flannelj.probe.Probe;
-import io.flannelj.probe.SegmentationVerdict;
 
-/**
- * Through a tunnel whose packets our data path carries.
- *
- * @param clampMss whether new TCP connections are told of a narrow path
- */
-record TunnelWay(Carrier carrier, Peer peer, boolean clampMss) implements Way {
+/** Through a tunnel whose packets our data path carries. */
+final class TunnelWay implements Way {
+    private final Carrier carrier;
+    private final Peer peer;
+    private final boolean clampMss;
+    private boolean isSummed;
+
+    /** @param clampMss whether new TCP connections are told of a narrow path */
+    TunnelWay(Carrier carrier, Peer peer, boolean clampMss) {
+        this.carrier = carrier;
+        this.peer = peer;
+        this.clampMss = clampMss;
+        this.isSummed = !peer.isNeverSummed();
+    }
+
     @Override
     public int send(Probe probe) {
-        return carrier.send(probe, peer);
+        return carrier.send(probe, peer, isSummed);
     }
 
     @Override
@@ -24,6 +33,8 @@ record TunnelWay(Carrier carrier, Peer peer, boolean clampMss) implements Way {
     @Override
     public void use(PathState state) {
         peer.limit(state.isNarrow() ? state.mtuBytes() : Integer.MAX_VALUE, clampMss);
-        peer.damageRuns(state.segmentation() == SegmentationVerdict.DAMAGES);
+        peer.damageRuns(state.segmentation() == FeatureVerdict.DAMAGES);
+        peer.damageChecksums(!state.isSummed());
+        isSummed = !peer.isNeverSummed() && state.checksum() != FeatureVerdict.DAMAGES;
     }
 }

@@ -84,7 +84,7 @@ final class ClusterSimulation {
                         ? Optional.of(pool("10.5.0.0/20", 24, count + spare))
                         : dual ? Optional.of(pool("fd00:5::/60", 64, count + random.nextInt(3))) : Optional.empty()),
                 false,
-                new BackendConfig.Udp(8285, true));
+                new BackendConfig.Udp(8285, true, true));
         for (int i = 1; i <= count; i++) {
             nodes.add(new Node(i));
         }
