@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.flannelj.lab.Commands;
+import io.flannelj.lab.Distribution;
 import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
 import java.io.IOException;
@@ -127,6 +128,26 @@ class CleanupIT {
                 .isTrue();
     }
 
+    /** As deploy/kubernetes/uninstall.yml runs it. */
+    @Test
+    void theCapabilitiesOfTheContainerThatUninstallsAreEnough() {
+        lab = Lab.open(2, Lab.Underlay.ON);
+        node = lab.node(1);
+        configure(true, "{\"Type\":\"vxlan\",\"Datapath\":\"kernel\"}");
+        start("--keep-on-stop");
+        node.kill();
+        List<String> command = new ArrayList<>(List.of(
+                "setpriv",
+                "--bounding-set",
+                "-all,+net_admin,+net_raw",
+                Distribution.home().resolve("bin/flanneld-j").toString()));
+        command.addAll(arguments("--files", "--control-socket", node.controlSocketFile().toString()));
+
+        String done = node.run(command.toArray(String[]::new)).orThrow();
+
+        assertThat(done).contains("removed the device flannel.1 ", "nftables table", "subnet.env");
+    }
+
     private void configure(boolean nftables, String backend) {
         lab.configure(
                 "{\"Network\":\"10.5.0.0/16\",\"SubnetMax\":\"10.5.90.0\",\"EnableIPv6\":true,\"IPv6Network\":\"fd00:5::/48\",\"EnableNFTables\":"
@@ -147,13 +168,17 @@ class CleanupIT {
     }
 
     private Commands.Result cleanup(String... flags) {
-        List<String> command = new ArrayList<>(List.of(
+        return node.operator(arguments(flags).toArray(String[]::new));
+    }
+
+    private List<String> arguments(String... flags) {
+        List<String> arguments = new ArrayList<>(List.of(
                 "cleanup",
                 "--subnet-file",
                 node.subnetFile().toString(),
                 "--state-dir",
                 node.directory().resolve("state").toString()));
-        command.addAll(List.of(flags));
-        return node.operator(command.toArray(String[]::new));
+        arguments.addAll(List.of(flags));
+        return arguments;
     }
 }
