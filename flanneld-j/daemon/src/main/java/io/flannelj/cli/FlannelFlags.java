@@ -32,6 +32,14 @@ final class FlannelFlags {
     @Mixin
     private final StoreFlags store = new StoreFlags();
 
+    @Option(
+            names = "--set-node-network-unavailable",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = BOOL,
+            description = "once ready, clear the node's condition NetworkUnavailable (${DEFAULT-VALUE})")
+    private boolean announceReadiness = true;
+
     @Mixin
     private final UplinkFlags uplink = new UplinkFlags();
 
@@ -49,14 +57,6 @@ final class FlannelFlags {
 
     @Mixin
     private final InstanceFlags instance = new InstanceFlags();
-
-    @Option(
-            names = "--set-node-network-unavailable",
-            arity = "0..1",
-            fallbackValue = "true",
-            paramLabel = BOOL,
-            description = "once ready, clear the node's condition NetworkUnavailable (${DEFAULT-VALUE})")
-    private boolean announceReadiness = true;
 
     @Option(names = "--subnet-file", paramLabel = "FILE", description = "path of subnet.env (/run/flannel/subnet.env)")
     private String subnetFile = "";
@@ -122,12 +122,14 @@ final class FlannelFlags {
     @Option(
             names = {"-v", "--v"},
             paramLabel = "LEVEL",
+            order = 1,
             description = "log level, as in flannel: 0 normal, 1 and above debug (${DEFAULT-VALUE})")
     private int verbosity;
 
     @Option(
             names = {"--vmodule", "--log_backtrace_at"},
             paramLabel = "TEXT",
+            order = 1,
             description = "flags of flannel's logging library; accepted, without effect")
     void takeWithoutEffect(String text) {
         // klog is not ours
@@ -138,12 +140,14 @@ final class FlannelFlags {
             arity = "0..1",
             fallbackValue = "true",
             paramLabel = BOOL,
+            order = 1,
             description = "print the version")
     private boolean version;
 
     @Option(
             names = {"-h", "--help"},
             usageHelp = true,
+            order = 3,
             description = "print this")
     private boolean help;
 

@@ -305,6 +305,14 @@ class CommandLineTest {
     }
 
     @Test
+    void theDaemonsHelpEndsWithWhatIsNeededLeast() {
+        read("--help");
+        assertThat(out.toString().lines().map(String::strip).filter(line -> line.matches("(-., )?--.*")))
+                .map(line -> line.replaceFirst("^(?:-., )?(--[a-z_-]+).*", "$1"))
+                .endsWith("--control-socket", "--instance", "--v", "--version", "--vmodule", "--help");
+    }
+
+    @Test
     void theFlagsOfAllCommandsComeLast() {
         read("observe", "--help");
         assertThat(out.toString().lines().map(String::strip).filter(line -> line.startsWith("-")))
