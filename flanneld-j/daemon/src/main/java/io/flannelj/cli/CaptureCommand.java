@@ -94,6 +94,7 @@ final class CaptureCommand extends HostCommand {
         if (file.isEmpty()) {
             throw mistake("-w FILE says where to; - is standard output");
         }
+        packets.check();
         needRoot();
         try (Ending ending = Ending.after(seconds);
                 Expression filter = Expression.of(expression)) {

@@ -95,6 +95,7 @@ final class ObserveCommand extends HostCommand {
         if (!packets.onlyDropped() && (follow || !since.isEmpty())) {
             throw mistake("--since and --follow tell of drops: add --dropped");
         }
+        packets.check();
         Instant from = from();
         try (Ending ending = Ending.after(seconds)) {
             Selection selection;
@@ -148,9 +149,8 @@ final class ObserveCommand extends HostCommand {
     /** @return the time of the last one */
     private long showKept(ControlClient daemon, Selection selection, Instant from, Form line)
             throws IOException, RefusedException {
-        long since = from.getEpochSecond() * 1_000_000_000 + from.getNano();
         try (InputStream kept = daemon.open("/v1/drops")) {
-            Printer printer = new Printer(selection, since - 1, line);
+            Printer printer = new Printer(selection, TimeText.epochNanos(from) - 1, line);
             EventReader.read(kept, printer);
             printer.end();
             if (shown == 0 && !output.isJson()) {

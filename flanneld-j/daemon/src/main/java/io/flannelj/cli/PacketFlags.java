@@ -46,6 +46,18 @@ final class PacketFlags {
         return dropped;
     }
 
+    /** @throws ParameterException when a flag is not understood: before anything is looked at */
+    void check() {
+        if (port < 0 || port > 65_535) {
+            throw mistake("--port is from 1 to 65535, not " + port);
+        }
+        if (pods.size() > 2) {
+            throw mistake("--pod is given once or twice");
+        }
+        protocolNumber();
+        node();
+    }
+
     /**
      * What they select.
      *
@@ -54,17 +66,7 @@ final class PacketFlags {
      * @throws ParameterException when a flag is not understood
      */
     Selection selection(Host host, Set<Point> points, Consumer<String> remarks) throws RefusedException {
-        if (port < 0 || port > 65_535) {
-            throw mistake("--port is from 1 to 65535, not " + port);
-        }
-        if (pods.size() > 2) {
-            throw mistake("--pod is given once or twice");
-        }
-        int number = -1;
-        if (!protocol.isEmpty()) {
-            number = InnerPacket.number(protocol)
-                    .orElseThrow(() -> mistake("--proto is tcp, udp, icmp or icmpv6, not " + protocol));
-        }
+        check();
         List<List<IpAddress>> ends = new ArrayList<>();
         for (String pod : pods) {
             List<IpAddress> addresses = new Explainer(host).resolve(pod);
@@ -84,15 +86,22 @@ final class PacketFlags {
                 ends.isEmpty() ? List.of() : ends.get(0),
                 ends.size() < 2 ? List.of() : ends.get(1),
                 node,
-                number,
+                protocolNumber(),
                 port);
     }
 
-    /** What to say of a node without a lease. It is no mistake: packets that it sends are dropped, and can be seen. */
+    /**
+     * What to say of a node without a lease. It is no mistake: packets that it sends are dropped, and can be seen. Nothing is
+     * said of an IPv6 address where nodes have both, for only their IPv4 addresses are known here.
+     */
     static Optional<String> strange(String node, List<String> known) {
-        return known.contains(node)
+        return known.contains(node) || isIpv6(node) && !known.isEmpty() && known.stream().noneMatch(PacketFlags::isIpv6)
                 ? Optional.empty()
                 : Optional.of("--peer " + node + " is no other node with a lease; known are: " + list(known));
+    }
+
+    private static boolean isIpv6(String address) {
+        return address.contains(":");
     }
 
     private static String list(List<String> known) {
@@ -101,6 +110,13 @@ final class PacketFlags {
 
     private ParameterException mistake(String what) {
         return new ParameterException(command.commandLine(), what);
+    }
+
+    private int protocolNumber() {
+        return protocol.isEmpty()
+                ? -1
+                : InnerPacket.number(protocol)
+                        .orElseThrow(() -> mistake("--proto is tcp, udp, icmp or icmpv6, not " + protocol));
     }
 
     private String node() {

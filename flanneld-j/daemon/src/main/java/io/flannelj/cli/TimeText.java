@@ -43,6 +43,15 @@ final class TimeText {
         return length(text).map(clock.instant()::minus).orElseGet(() -> moment(text));
     }
 
+    /** Nanoseconds since 1970, as packets are noted; of a time that they cannot stand for, the nearest that none is beyond. */
+    static long epochNanos(Instant time) {
+        try {
+            return Math.addExact(Math.multiplyExact(time.getEpochSecond(), 1_000_000_000L), time.getNano());
+        } catch (ArithmeticException e) {
+            return time.isBefore(Instant.EPOCH) ? 0 : Long.MAX_VALUE;
+        }
+    }
+
     private static Instant moment(String text) {
         try {
             return OffsetDateTime.parse(text).toInstant();

@@ -163,9 +163,14 @@ public record DaemonFacts(
                 : peers.stream().filter(peer -> peer.covers(pod)).findFirst();
     }
 
-    /** Underlay addresses of the other nodes with a lease. */
+    /** Underlay addresses of the other nodes with a lease; of both families, the IPv4 ones. */
     public List<String> nodes() {
-        return peers.stream().map(Peer::address).distinct().sorted().toList();
+        return peers.stream()
+                .map(Peer::address)
+                .filter(address -> !address.isEmpty())
+                .distinct()
+                .sorted()
+                .toList();
     }
 
     /** The node whose tunnel ends at an address. */

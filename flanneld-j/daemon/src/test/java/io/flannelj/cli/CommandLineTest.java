@@ -304,6 +304,19 @@ class CommandLineTest {
         assertThat(out.toString()).contains("--etcd-endpoints").doesNotContain("--set-node-network-unavailable");
     }
 
+    /** Whoever asks, and whatever runs here. */
+    @ParameterizedTest
+    @CsvSource({
+        "--port=70000, --port is from 1 to 65535",
+        "--proto=tls, --proto is tcp",
+        "--peer=node-2, --peer is a node's address"
+    })
+    void aPacketFlagThatIsNotUnderstoodIsToldFirst(String flag, String named) {
+        assertThat(read("observe", flag)).isEqualTo(new Invocation.Done(2));
+        assertThat(read("capture", "-w", "/nonexistent/file", flag)).isEqualTo(new Invocation.Done(2));
+        assertThat(err.toString().lines()).hasSize(2).allMatch(line -> line.startsWith(named));
+    }
+
     @Test
     void theDaemonsHelpEndsWithWhatIsNeededLeast() {
         read("--help");

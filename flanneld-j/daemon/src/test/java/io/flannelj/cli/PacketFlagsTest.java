@@ -17,6 +17,13 @@ class PacketFlagsTest {
     }
 
     @Test
+    void nothingIsSaidOfTheSecondAddressOfANode() {
+        assertThat(PacketFlags.strange("2001:db8::9", List.of("192.0.2.1"))).isEmpty();
+        assertThat(PacketFlags.strange("2001:db8::9", List.of("2001:db8::1"))).isPresent();
+        assertThat(PacketFlags.strange("2001:db8::9", List.of())).isPresent();
+    }
+
+    @Test
     void aLongListAndAHostileNameStayOneShortLine() {
         assertThat(PacketFlags.strange("192.0.2.9", Collections.nCopies(5000, "a\u009b2J\n")))
                 .hasValueSatisfying(

@@ -32,6 +32,14 @@ class TimeTextTest {
     }
 
     @Test
+    void aTimeThatNoPacketCanHaveIsBeyondAll() {
+        assertThat(TimeText.epochNanos(TimeText.past("1s", NOON))).isEqualTo(1_796_039_999_000_000_000L);
+        assertThat(TimeText.epochNanos(TimeText.past("999999d", NOON))).isZero();
+        assertThat(TimeText.epochNanos(TimeText.past("9999-01-01T00:00:00Z", NOON)))
+                .isEqualTo(Long.MAX_VALUE);
+    }
+
+    @Test
     void aTimeHasItsOffset() {
         assertThat(TimeText.past("2026-11-30T02:10:00+01:00", NOON)).isEqualTo("2026-11-30T01:10:00Z");
     }
