@@ -7,8 +7,9 @@ import java.time.Instant;
  * Looks for the longest packet that passes to one peer without being cut, as RFC 8899 has it: padded probes, of which three
  * must be lost, while a short one is answered, before a length counts as too long. The tunnel's whole MTU is tried first,
  * which usually ends the search; else the range is halved. What was found is tried again every minute, and more than that
- * every ten. A word that a packet was too big is no more than a reason to try what was found at once, for anybody can send it. It takes more to believe that a length has become too long: a queue that is full has room for a short probe sooner than
- * for a long one, and a path that is called narrow by mistake stays so for ten minutes.
+ * every ten. It takes more to believe that a length has become too long: a queue that is full has room for a short probe sooner
+ * than for a long one, and a path that is called narrow by mistake stays so for ten minutes. An ICMP error which says that a
+ * packet was too big is no more than a reason to try what was found at once, for anybody can send it.
  */
 final class PathMtu {
     private static final int MAX_PROBES = 3; // RFC 8899 §5.1.2, MAX_PROBES
@@ -85,11 +86,13 @@ final class PathMtu {
         goOn(now);
     }
 
-    /** This node was told that some packet was too big for some path. */
+    /** This node was told that some packet was too big for some path. Within five seconds of such a trial the next one waits. */
     void isTold(Instant now) {
-        if (isVerifying() && !now.isBefore(toldAt.plus(TOLD_EVERY))) {
-            toldAt = now;
-            due = now;
+        Instant next = toldAt.plus(TOLD_EVERY);
+        Instant soon = now.isBefore(next) ? next : now;
+        if (isVerifying() && soon.isBefore(due)) {
+            toldAt = soon;
+            due = soon;
         }
     }
 

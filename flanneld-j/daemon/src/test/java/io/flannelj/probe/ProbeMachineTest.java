@@ -135,6 +135,20 @@ class ProbeMachineTest {
         assertThat(path.state().mtuBytes()).isEqualTo(VirtualPath.MTU);
     }
 
+    /** It need not be told again. */
+    @Test
+    void whoIsToldSoonAfterATrialThatPassedLooksOnceMore() {
+        path.follow(1).run(Duration.ofSeconds(30));
+        path.machine.isTold("flannel.1", path.now);
+        path.run(Duration.ofSeconds(1));
+
+        path.mtu = 1380;
+        path.machine.isTold("flannel.1", path.now);
+        path.run(Duration.ofSeconds(20));
+
+        assertThat(path.state().mtuBytes()).isEqualTo(1380);
+    }
+
     @Test
     void anotherDevicesPathsAreLeftAlone() {
         path.follow(1).run(Duration.ofSeconds(30));

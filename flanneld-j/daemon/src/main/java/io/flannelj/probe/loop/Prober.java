@@ -355,7 +355,7 @@ public final class Prober implements PathExaminer, AutoCloseable {
         return tunnel.link().dontFragment() != DontFragment.UNSET;
     }
 
-    /** An ICMP error may be made up, but so is no answer to a probe: it is a reason to look at once. */
+    /** An ICMP error may be made up, an answer to a probe cannot be: so an error is a reason to look, and no more. */
     private void heed(Instant now) {
         boolean isTold = false;
         for (Followed one : followed) {
