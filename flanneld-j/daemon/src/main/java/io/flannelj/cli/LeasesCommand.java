@@ -77,10 +77,10 @@ final class LeasesCommand implements Callable<Integer> {
             err.println(e.getMessage());
             return CommandLine.USAGE;
         } catch (RefusedException e) {
-            err.println(e.getMessage());
+            err.println("leases: " + e.getMessage());
             return REFUSED;
         } catch (IOException e) {
-            err.println(e.getMessage());
+            err.println("leases: " + e.getMessage());
             return UNREACHABLE;
         } finally {
             out.flush();
