@@ -141,7 +141,8 @@ class CleanupIT {
                 "--bounding-set",
                 "-all,+net_admin,+net_raw",
                 Distribution.home().resolve("bin/flanneld-j").toString()));
-        command.addAll(arguments("--files", "--control-socket", node.controlSocketFile().toString()));
+        command.addAll(arguments(
+                "--files", "--control-socket", node.controlSocketFile().toString()));
 
         String done = node.run(command.toArray(String[]::new)).orThrow();
 

@@ -95,7 +95,8 @@ final class PacketFlags {
      * said of an IPv6 address where nodes have both, for only their IPv4 addresses are known here.
      */
     static Optional<String> strange(String node, List<String> known) {
-        return known.contains(node) || isIpv6(node) && !known.isEmpty() && known.stream().noneMatch(PacketFlags::isIpv6)
+        return known.contains(node)
+                        || isIpv6(node) && !known.isEmpty() && known.stream().noneMatch(PacketFlags::isIpv6)
                 ? Optional.empty()
                 : Optional.of("--peer " + node + " is no other node with a lease; known are: " + list(known));
     }
