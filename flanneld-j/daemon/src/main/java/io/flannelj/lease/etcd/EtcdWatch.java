@@ -100,7 +100,7 @@ final class EtcdWatch {
                         if (silent.remove(key) && silent.isEmpty()) {
                             onEvent.accept(new LeaseEvent.Progress());
                         }
-                    } catch (RuntimeException e) {
+                    } catch (RuntimeException | Error e) {
                         log.error("an event could not be read: {}; listing again", e.toString(), e);
                         onEnd.accept(e.toString());
                     }

@@ -132,7 +132,7 @@ final class NodeWatch implements SubnetManager.Watch {
                 if (take(node)) {
                     onNode.accept(action, node);
                 }
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 log.error("an event of a node could not be read: {}; listing again", e.toString(), e);
                 end(e.toString());
             }

@@ -118,7 +118,7 @@ public class LeaseFollower implements AutoCloseable {
             }
             health.failed(StoreHealth.Asking.WATCH, e);
             again(mine);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             onDefect(mine, e);
         }
     }
@@ -160,13 +160,16 @@ public class LeaseFollower implements AutoCloseable {
                 listener.accept(event);
             }
             failures = 0;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             onDefect(from, e); // the event may have been half applied: only a listing tells the whole truth
         }
     }
 
-    /** A defect, here or in a library, must not end following: peers would never be heard of again. Seam for tests. */
-    void onDefect(int from, RuntimeException defect) {
+    /**
+     * A defect, here or in a library, must not end following: peers would never be heard of again. A class that is missing
+     * because the files were exchanged under a running daemon is one, too. Seam for tests.
+     */
+    void onDefect(int from, Throwable defect) {
         if (closed) {
             return;
         }

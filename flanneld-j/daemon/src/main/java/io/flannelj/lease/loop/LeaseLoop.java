@@ -164,7 +164,7 @@ public class LeaseLoop {
             }
             logOnce(step.message());
             notifyOf(status);
-        } catch (RuntimeException e) { // a defect here must not end the renewal of the lease
+        } catch (RuntimeException | Error e) { // a defect here must not end the renewal of the lease
             logOnce(e);
             if (machine == before) {
                 machine = before.afterDefect(now, random.nextLong());
@@ -226,7 +226,7 @@ public class LeaseLoop {
         }
     }
 
-    private void logOnce(RuntimeException defect) {
+    private void logOnce(Throwable defect) {
         if (!defect.toString().equals(logged)) {
             logged = defect.toString();
             log.error("the lease's loop failed, and goes on: {}", logged, defect);
@@ -244,7 +244,7 @@ public class LeaseLoop {
             return new Observation.Unassigned(e.problem());
         } catch (StoreException e) {
             return failed(e);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) { // without an answer nothing would be asked ever again
             log.debug("{} failed", store.location(), e);
             return failed(new StoreException(store.location() + " failed: " + e, e));
         }

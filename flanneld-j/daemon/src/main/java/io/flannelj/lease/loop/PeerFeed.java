@@ -106,7 +106,7 @@ public final class PeerFeed implements AutoCloseable {
         }
         try {
             take(event);
-        } catch (RuntimeException e) { // half applied: only a listing tells the whole truth
+        } catch (RuntimeException | Error e) { // half applied: only a listing tells the whole truth
             if (!e.toString().equals(logged)) {
                 logged = e.toString();
                 log.error("an event of the store could not be taken: {}; listing again", logged, e);

@@ -48,7 +48,7 @@ public final class TaskThread implements TaskQueue, AutoCloseable {
         return () -> {
             try {
                 task.run();
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 log.error("{}", e.toString(), e);
             }
         };

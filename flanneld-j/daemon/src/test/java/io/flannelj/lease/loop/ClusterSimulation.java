@@ -206,7 +206,7 @@ final class ClusterSimulation {
             }
             Instant now = time.instant();
             require(
-                    !one.isAwake() || !now.isAfter(one.end().plusSeconds(1)),
+                    !one.isAwake() || !now.isAfter(one.late),
                     () -> one + " sends although its lease has ended at " + one.end());
             if (forced || !one.isAwake()) {
                 continue;
@@ -359,7 +359,7 @@ final class ClusterSimulation {
         }
 
         @Override
-        void onDefect(int from, RuntimeException defect) {
+        void onDefect(int from, Throwable defect) {
             if (mutation != Mutation.DEFECT_ENDS_FOLLOWING) {
                 super.onDefect(from, defect);
             }
@@ -387,6 +387,12 @@ final class ClusterSimulation {
         private boolean fenced;
         private boolean running;
         private Instant awake = Instant.MIN;
+
+        /** A second after it resumed, for it had that second to look at its lease; kept, for it is asked after every step. */
+        private Instant looked = Instant.MIN;
+
+        /** A second after the end of its lease, as it knows that itself; kept likewise. */
+        private Instant late = Instant.MAX;
 
         Node(int number) {
             this.number = number;
@@ -444,8 +450,7 @@ final class ClusterSimulation {
             previous = held.lease().subnets();
             Arrays.fill(apart, null);
             inStoreAt = -1;
-            stored = held.lease();
-            confirmed = held.confirmed();
+            hold(held);
             TaskQueue of = control;
             VirtualTime.Queue watching = queue();
             PeerFeed begun =
@@ -455,13 +460,18 @@ final class ClusterSimulation {
             with.listen(status -> of.run(() -> onStatus(begun, status)));
         }
 
+        private void hold(LeaseStatus.Held held) {
+            stored = held.lease();
+            confirmed = held.confirmed();
+            late = end().equals(Instant.MAX) ? Instant.MAX : end().plusSeconds(1);
+        }
+
         private void onStatus(PeerFeed of, LeaseStatus status) {
             if (of != feed) {
                 return;
             }
             if (status instanceof LeaseStatus.Held held) {
-                stored = held.lease();
-                confirmed = held.confirmed();
+                hold(held);
                 fence(of, false);
                 save();
             } else if (status instanceof LeaseStatus.Fenced) {
@@ -487,6 +497,7 @@ final class ClusterSimulation {
             client.close();
             reset();
             awake = Instant.MIN;
+            looked = Instant.MIN;
             running = false;
         }
 
@@ -494,6 +505,7 @@ final class ClusterSimulation {
             if (!time.instant().isBefore(awake)) {
                 queues.forEach(queue -> queue.suspend(length));
                 awake = time.instant().plus(length);
+                looked = awake.plusSeconds(1);
             }
         }
 
@@ -518,7 +530,7 @@ final class ClusterSimulation {
 
         /** Whether it had a second to look at its lease since it was suspended. */
         boolean isAwake() {
-            return time.instant().isAfter(awake.plusSeconds(1));
+            return time.instant().isAfter(looked);
         }
 
         /** When its lease ends, as it knows itself. */

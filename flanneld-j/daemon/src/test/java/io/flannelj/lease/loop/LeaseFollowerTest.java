@@ -15,6 +15,8 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class LeaseFollowerTest {
     private static final Duration TTL = Duration.ofHours(1);
@@ -39,9 +41,13 @@ class LeaseFollowerTest {
         heard.add(event);
     }
 
-    @Test
-    void anUncheckedExceptionInAListingDoesNotEndFollowing() throws Exception {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aDefectInAListingDoesNotEndFollowing(boolean ofLinkage) throws Exception {
         store.beforeNextListing(() -> {
+            if (ofLinkage) {
+                throw new NoClassDefFoundError("a class that is not there any more");
+            }
             throw new IllegalStateException("a defect");
         });
         pass();

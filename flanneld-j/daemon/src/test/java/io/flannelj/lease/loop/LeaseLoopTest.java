@@ -163,6 +163,10 @@ class LeaseLoopTest implements PeerFeed.Listener {
             throw new IllegalStateException("a defect of a library");
         });
         pass(TTL.multipliedBy(3));
+        store.beforeNextListing(() -> {
+            throw new NoClassDefFoundError("a class that is not there any more");
+        });
+        pass(TTL.multipliedBy(3));
 
         assertThat(defects).isZero();
         assertThat(heard).doesNotContain("fenced", "lost");
