@@ -95,6 +95,9 @@ class KubeSubnetManagerTest {
         if (event instanceof LeaseEvent.ConfigWritten written) {
             return "config " + written.document();
         }
+        if (event instanceof LeaseEvent.Progress) {
+            return "progress";
+        }
         return event instanceof LeaseEvent.Added added
                 ? "+" + added.lease().subnets() + " "
                         + added.lease().attributes().publicAddress()
@@ -192,6 +195,18 @@ class KubeSubnetManagerTest {
                 "+10.244.2.0/24 192.168.64.44",
                 "-10.244.3.0/24",
                 "-10.244.2.0/24");
+        watch.close();
+    }
+
+    /** Without changes the age of the store counts from the last of them. */
+    @Test
+    void aBookmarkIsASignOfLife() throws Exception {
+        apiserver.sendToWatches(
+                "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"Node\",\"apiVersion\":\"v1\","
+                        + "\"metadata\":{\"resourceVersion\":\"1000\"}}}");
+        SubnetManager.Watch watch = follow();
+
+        awaitSeen("progress");
         watch.close();
     }
 

@@ -16,6 +16,9 @@ import io.fabric8.mockwebserver.Context;
 import io.fabric8.mockwebserver.MockWebServer;
 import io.fabric8.mockwebserver.http.MockResponse;
 import io.fabric8.mockwebserver.http.RecordedRequest;
+import io.fabric8.mockwebserver.http.Response;
+import io.fabric8.mockwebserver.http.WebSocket;
+import io.fabric8.mockwebserver.http.WebSocketListener;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,9 +40,18 @@ final class MockApiserver implements AutoCloseable {
         private static final ObjectMapper JSON = new ObjectMapper();
         final List<String> patches = new CopyOnWriteArrayList<>();
         volatile int refuseWith;
+        volatile String toWatches = "";
 
         @Override
         public MockResponse dispatch(RecordedRequest request) {
+            if (!toWatches.isEmpty() && request.getPath().contains("watch=true")) {
+                return new MockResponse().withWebSocketUpgrade(new WebSocketListener() {
+                    @Override
+                    public void onOpen(WebSocket socket, Response response) {
+                        socket.send(toWatches);
+                    }
+                });
+            }
             return refuseWith == 0 ? super.dispatch(request) : new MockResponse().setResponseCode(refuseWith);
         }
 
@@ -91,6 +103,11 @@ final class MockApiserver implements AutoCloseable {
     /** Every call gets this status from now on; 0 for none. */
     void refuseWith(int status) {
         dispatcher.refuseWith = status;
+    }
+
+    /** Watches get this event from now on, and no other. */
+    void sendToWatches(String event) {
+        dispatcher.toWatches = event;
     }
 
     /** Patches of node status, each behind its content type. */
