@@ -45,6 +45,8 @@ class ClusterSimulationTest {
                 new ClusterSimulation(seed).run();
             } catch (AssertionError e) {
                 failures.add(e.getMessage());
+            } catch (RuntimeException e) {
+                failures.add("seed " + seed + ": " + e);
             }
         });
         assertThat(failures)

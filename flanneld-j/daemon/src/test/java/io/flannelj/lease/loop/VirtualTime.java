@@ -11,38 +11,67 @@ import org.jspecify.annotations.Nullable;
 
 /** Time that passes only when nothing is left to do before. One thread. */
 final class VirtualTime extends Clock {
-    @SuppressWarnings("ArrayRecordComponent") // a flag that its canceller shares; tasks are never compared as records
-    private record Task(Instant at, long number, Runnable work, boolean[] cancelled) {}
+    private static final Instant BEGIN = Instant.parse("2026-01-01T00:00:00Z");
+    private static final long NEVER_YET = Long.MIN_VALUE;
+
+    private static final class Task implements TaskQueue.Pending {
+        private final long at;
+        private final long number;
+        private final Runnable work;
+        private boolean cancelled;
+
+        Task(long at, long number, Runnable work) {
+            this.at = at;
+            this.number = number;
+            this.work = work;
+        }
+
+        @Override
+        public void cancel() {
+            cancelled = true;
+        }
+    }
 
     private final PriorityQueue<Task> tasks = new PriorityQueue<>((one, other) ->
-            one.at.equals(other.at) ? Long.compare(one.number, other.number) : one.at.compareTo(other.at));
-    private Instant now = Instant.parse("2026-01-01T00:00:00Z");
+            one.at == other.at ? Long.compare(one.number, other.number) : Long.compare(one.at, other.at));
+
+    /** Nanoseconds since {@link #BEGIN}, for a million lives are compared by it millions of times each. */
+    private long now;
+
+    private Instant shown = BEGIN;
+    private long shownAt;
     private long number;
 
-    /** Tasks that failed. */
-    int defects;
-
     TaskQueue.Pending at(Instant when, Runnable work) {
-        boolean[] cancelled = new boolean[1];
-        tasks.add(new Task(when.isBefore(now) ? now : when, number++, work, cancelled));
-        return () -> cancelled[0] = true;
+        return atNanos(nanos(when), work);
+    }
+
+    private Task atNanos(long when, Runnable work) {
+        Task task = new Task(Math.max(when, now), number++, work);
+        tasks.add(task);
+        return task;
     }
 
     TaskQueue.Pending after(Duration delay, Runnable work) {
-        return at(now.plus(delay), work);
+        return atNanos(now + delay.toNanos(), work);
+    }
+
+    private static long nanos(Instant when) {
+        return Duration.between(BEGIN, when).toNanos();
     }
 
     /** Does everything that is due until then; {@code afterEach} looks at the world after each step. */
-    void runUntil(Instant end, Runnable afterEach) {
-        while (!tasks.isEmpty() && !tasks.peek().at.isAfter(end)) {
+    void runUntil(Instant until, Runnable afterEach) {
+        long end = nanos(until);
+        while (!tasks.isEmpty() && tasks.peek().at <= end) {
             Task task = tasks.remove();
-            if (!task.cancelled[0]) {
-                now = task.at.isAfter(now) ? task.at : now;
+            if (!task.cancelled) {
+                now = Math.max(task.at, now);
                 task.work.run();
                 afterEach.run();
             }
         }
-        now = end.isAfter(now) ? end : now;
+        now = Math.max(end, now);
     }
 
     /**
@@ -53,8 +82,8 @@ final class VirtualTime extends Clock {
         return new Clock() {
             @Override
             public Instant instant() {
-                now = now.plusNanos(random.nextInt(1000) == 0 ? random.nextInt(100_000_000) : random.nextInt(20_000));
-                return now;
+                now += random.nextInt(1000) == 0 ? random.nextInt(100_000_000) : random.nextInt(20_000);
+                return VirtualTime.this.instant();
             }
 
             @Override
@@ -71,7 +100,11 @@ final class VirtualTime extends Clock {
 
     @Override
     public Instant instant() {
-        return now;
+        if (shownAt != now) {
+            shown = BEGIN.plusNanos(now);
+            shownAt = now;
+        }
+        return shown;
     }
 
     @Override
@@ -87,11 +120,12 @@ final class VirtualTime extends Clock {
     /** One thread of one process: what is handed in is done in order, after delays that chance decides. */
     final class Queue implements TaskQueue {
         private static final int SLOWEST_MILLIS = 20;
+        private static final long NANOS_A_MILLI = 1_000_000;
 
         private final RandomGenerator random;
-        private Instant last = Instant.MIN;
-        private Instant awake = Instant.MIN;
-        private Duration suspended = Duration.ZERO;
+        private long last = NEVER_YET;
+        private long awake = NEVER_YET;
+        private long suspended;
         private boolean dead;
         private boolean busy;
 
@@ -105,58 +139,67 @@ final class VirtualTime extends Clock {
 
         @Override
         public void run(Runnable task) {
-            Instant begin = now.isBefore(awake) ? awake : now;
             int slowest = slow != null && slow.busy && random.nextInt(20) == 0 ? 5_000 : SLOWEST_MILLIS;
-            Instant due = begin.plusMillis(random.nextInt(slowest));
-            last = due.isBefore(last) ? last : due;
-            at(last, guarded(task));
+            last = Math.max(last, Math.max(now, awake) + random.nextInt(slowest) * NANOS_A_MILLI);
+            atNanos(last, () -> perform(task));
         }
 
         /** Timers of threads stand still while the machine is suspended. */
         @Override
         public Pending after(Duration delay, Runnable task) {
-            Instant begin = now.isBefore(awake) ? awake : now;
-            boolean[] cancelled = new boolean[1];
-            sleep(begin.plus(delay), suspended, () -> {
-                if (!cancelled[0]) {
-                    guarded(task).run();
-                }
-            });
-            return () -> cancelled[0] = true;
+            Timer timer = new Timer(task);
+            timer.sleepUntil(Math.max(now, awake) + delay.toNanos());
+            return timer;
         }
 
-        private void sleep(Instant due, Duration suspendedBefore, Runnable task) {
-            at(due, () -> {
-                if (suspended.equals(suspendedBefore)) {
-                    task.run();
-                } else {
-                    sleep(due.plus(suspended.minus(suspendedBefore)), suspended, task);
+        private final class Timer implements Pending {
+            private final Runnable task;
+            private long due;
+            private long suspendedBefore;
+            private boolean cancelled;
+
+            Timer(Runnable task) {
+                this.task = task;
+            }
+
+            void sleepUntil(long when) {
+                due = when;
+                suspendedBefore = suspended;
+                atNanos(when, this::onDue);
+            }
+
+            private void onDue() {
+                if (suspended != suspendedBefore) {
+                    sleepUntil(due + suspended - suspendedBefore);
+                } else if (!cancelled) {
+                    perform(task);
                 }
-            });
+            }
+
+            @Override
+            public void cancel() {
+                cancelled = true;
+            }
         }
 
         /** The machine is suspended from now on, for so long. */
         void suspend(Duration length) {
-            awake = now.plus(length);
-            suspended = suspended.plus(length);
+            awake = now + length.toNanos();
+            suspended += length.toNanos();
         }
 
-        /** A task that fails ends nothing but itself, as in a {@link TaskThread}. */
-        private Runnable guarded(Runnable task) {
-            return () -> {
-                if (!dead && now.isBefore(awake)) {
-                    at(awake, guarded(task));
-                } else if (!dead) {
-                    busy = true;
-                    try {
-                        task.run();
-                    } catch (IllegalStateException e) {
-                        defects++;
-                    } finally {
-                        busy = false;
-                    }
+        /** What a task throws ends the test: whoever is simulated has to deal with defects itself. */
+        private void perform(Runnable task) {
+            if (!dead && now < awake) {
+                atNanos(awake, () -> perform(task));
+            } else if (!dead) {
+                busy = true;
+                try {
+                    task.run();
+                } finally {
+                    busy = false;
                 }
-            };
+            }
         }
 
         void kill() {
