@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -231,12 +232,24 @@ public final class Node {
     /** Whether the daemon has written down that it knows so many peers; it does so once in a while. */
     public boolean hasWrittenDown(int peers) {
         try {
-            JsonNode saved = new ObjectMapper()
-                    .readTree(directory.resolve("state/leases.json").toFile());
-            return saved.path("peers").size() == peers;
+            return writtenDown().path("peers").size() == peers;
         } catch (IOException e) {
             return false;
         }
+    }
+
+    /** When its own lease ends, or ended, as the daemon has written it down at the last renewal. */
+    public Instant leaseEnd() {
+        try {
+            return Instant.parse(writtenDown().path("own").path("expiresAt").asText());
+        } catch (IOException e) {
+            throw new LabException("the daemon of " + name + " has written nothing down", e);
+        }
+    }
+
+    private JsonNode writtenDown() throws IOException {
+        return new ObjectMapper()
+                .readTree(directory.resolve("state/leases.json").toFile());
     }
 
     public boolean isRunning() {

@@ -299,12 +299,12 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     private void fence(boolean now) {
         if (status.fenced() != now) {
             show(status.config(), status.own(), status.peers(), now);
-            log.warn(
+            feed.fence(now);
+            log.warn( // once it is so
                     "{}",
                     now
                             ? "our lease has ended and could not be renewed: sending nothing from it until it is"
                             : "our lease is renewed: sending again");
-            feed.fence(now);
         }
     }
 
