@@ -16,6 +16,7 @@ import com.tngtech.archunit.library.dependencies.SlicesRuleDefinition;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -206,6 +207,21 @@ class ArrowsTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("jnr..")
+                .check(CODEBASE);
+    }
+
+    /** Who decides about leases is told the time and the store's answers, and can be asked the same again. */
+    @Test
+    void theLeaseMachineHasNoClockNoThreadAndNoFile() {
+        noClasses()
+                .that()
+                .resideInAnyPackage("io.flannelj.lease.machine", "io.flannelj.lease.pool")
+                .should()
+                .dependOnClassesThat()
+                .haveNameMatching("java\\.time\\.Clock|java\\.lang\\.(System|Thread|Process.*)"
+                        + "|java\\.(net|nio|util\\.concurrent)\\..*|java\\.io\\.(File|IO).*")
+                .orShould()
+                .callMethod(Instant.class, "now")
                 .check(CODEBASE);
     }
 
