@@ -201,9 +201,8 @@ class KubeSubnetManagerTest {
     /** Without changes the age of the store counts from the last of them. */
     @Test
     void aBookmarkIsASignOfLife() throws Exception {
-        apiserver.sendToWatches(
-                "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"Node\",\"apiVersion\":\"v1\","
-                        + "\"metadata\":{\"resourceVersion\":\"1000\"}}}");
+        apiserver.sendToWatches("{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"Node\",\"apiVersion\":\"v1\","
+                + "\"metadata\":{\"resourceVersion\":\"1000\"}}}");
         SubnetManager.Watch watch = follow();
 
         awaitSeen("progress");
