@@ -2,8 +2,6 @@ package io.flannelj.admin;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.flannelj.explain.DaemonFacts;
-import io.flannelj.explain.PathFacts;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -15,7 +13,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -175,7 +172,7 @@ class AdminServerTest {
         return client;
     }
 
-    private static final class OneNode implements DaemonView {
+    private static final class OneNode extends QuietDaemon {
         @Override
         public StatusDocument status() {
             return new StatusDocument(
@@ -198,21 +195,6 @@ class AdminServerTest {
                     1,
                     new StatusDocument.Store("etcd", true, ""),
                     null);
-        }
-
-        @Override
-        public List<PeerDocument> peers() {
-            return List.of();
-        }
-
-        @Override
-        public CompletableFuture<List<PathFacts>> examine(String node) {
-            return CompletableFuture.completedFuture(List.of());
-        }
-
-        @Override
-        public DaemonFacts facts() {
-            return DaemonFacts.NONE;
         }
 
         @Override

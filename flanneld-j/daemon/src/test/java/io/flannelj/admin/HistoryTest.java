@@ -2,12 +2,9 @@ package io.flannelj.admin;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.flannelj.explain.DaemonFacts;
-import io.flannelj.explain.PathFacts;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
 class HistoryTest {
@@ -17,7 +14,7 @@ class HistoryTest {
     private int peers = 1;
     private final History history = new History(() -> nanos);
 
-    private final DaemonView daemon = new DaemonView() {
+    private final DaemonView daemon = new QuietDaemon() {
         @Override
         public StatusDocument status() {
             StatusDocument.Traffic traffic =
@@ -37,21 +34,6 @@ class HistoryTest {
                             "10.5.2.0/24", "192.0.2.2", "vxlan", 1L, bytes, 1L, 0L, "uncut", List.of(path), null),
                     new PeerDocument(
                             "10.5.3.0/24", "192.0.2.3", "vxlan", null, null, null, null, null, null, "refused"));
-        }
-
-        @Override
-        public CompletableFuture<List<PathFacts>> examine(String node) {
-            return CompletableFuture.completedFuture(List.of());
-        }
-
-        @Override
-        public DaemonFacts facts() {
-            return DaemonFacts.NONE;
-        }
-
-        @Override
-        public String metrics() {
-            return "";
         }
     };
 

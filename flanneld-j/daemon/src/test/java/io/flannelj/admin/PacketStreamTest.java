@@ -2,8 +2,6 @@ package io.flannelj.admin;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.flannelj.explain.DaemonFacts;
-import io.flannelj.explain.PathFacts;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -17,7 +15,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -107,7 +104,7 @@ class PacketStreamTest {
     }
 
     /** Has as many packets as anybody wants. */
-    private static final class Packets implements DaemonView {
+    private static final class Packets extends QuietDaemon {
         private final AtomicLong opened = new AtomicLong();
         private final AtomicLong open = new AtomicLong();
         private final AtomicLong taken = new AtomicLong();
@@ -162,50 +159,6 @@ class PacketStreamTest {
                     open.decrementAndGet();
                 }
             };
-        }
-
-        @Override
-        public StatusDocument status() {
-            return new StatusDocument(
-                    "1",
-                    "ready",
-                    true,
-                    List.of(),
-                    "",
-                    "",
-                    "",
-                    "",
-                    "",
-                    "",
-                    "",
-                    0,
-                    List.of(),
-                    0,
-                    List.of(),
-                    0,
-                    1,
-                    new StatusDocument.Store("etcd", true, ""),
-                    null);
-        }
-
-        @Override
-        public List<PeerDocument> peers() {
-            return List.of();
-        }
-
-        @Override
-        public CompletableFuture<List<PathFacts>> examine(String node) {
-            return CompletableFuture.completedFuture(List.of());
-        }
-
-        @Override
-        public DaemonFacts facts() {
-            return DaemonFacts.NONE;
-        }
-
-        @Override
-        public String metrics() {
-            return "";
         }
     }
 }
