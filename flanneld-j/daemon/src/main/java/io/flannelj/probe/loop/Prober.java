@@ -357,14 +357,12 @@ public final class Prober implements PathExaminer, AutoCloseable {
 
     /** An ICMP error may be made up, an answer to a probe cannot be: so an error is a reason to look, and no more. */
     private void heed(Instant now) {
-        boolean isTold = false;
-        for (Followed one : followed) {
-            if (isCutHere(one.tunnel())) {
-                isTold = isTold || packetTooBigs.haveCome();
-                if (isTold) {
-                    machine.isTold(one.tunnel().device(), now);
-                }
-            }
+        List<TestedPath> cutHere = followed.stream()
+                .map(Followed::tunnel)
+                .filter(Prober::isCutHere)
+                .toList();
+        if (!cutHere.isEmpty() && packetTooBigs.haveCome()) {
+            cutHere.forEach(tunnel -> machine.isTold(tunnel.device(), now));
         }
     }
 
