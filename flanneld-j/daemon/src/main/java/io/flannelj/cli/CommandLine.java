@@ -4,7 +4,9 @@ import io.flannelj.config.ConfigException;
 import io.flannelj.lease.StoreException;
 import java.io.PrintWriter;
 import java.time.Clock;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
@@ -79,7 +81,7 @@ public final class CommandLine {
         parser.setDefaultValueProvider(this::fromEnvironment);
         if (!parser.getSubcommands().containsKey(arguments[0])) {
             err.println("unknown command " + arguments[0]
-                    + FlagSyntax.nearest(arguments[0], parser.getSubcommands().keySet())
+                    + FlagSyntax.nearest(arguments[0], words(parser))
                             .map(name -> "; did you mean " + name + "?")
                             .orElse("; see flanneld-j help"));
             err.flush();
@@ -95,14 +97,19 @@ public final class CommandLine {
                 .execute(arguments);
     }
 
+    /** The commands, and the words that stand for a flag. */
+    private static List<String> words(picocli.CommandLine parser) {
+        return Stream.concat(parser.getSubcommands().keySet().stream(), Stream.of("help", "version"))
+                .toList();
+    }
+
     /** The program with all its commands, for those who describe it. */
     picocli.CommandLine parser() {
         return parser(new FlannelFlags());
     }
 
     private picocli.CommandLine parser(FlannelFlags flags) {
-        return new picocli.CommandLine(flags)
-                .setUsageHelpWidth(100)
+        return SectionedHelp.on(new picocli.CommandLine(flags)
                 .setOverwrittenOptionsAllowed(true) // as in Go, the last one counts
                 .addSubcommand("status", new StatusCommand(out, err))
                 .addSubcommand("peers", new PeersCommand(out, err))
@@ -116,7 +123,7 @@ public final class CommandLine {
                 .addSubcommand("leases", LeasesCommand.create(environment, out, err, stores))
                 .addSubcommand("cleanup", new CleanupCommand(out, err))
                 .addSubcommand("docker-opts", new DockerOptsCommand(out, err))
-                .addSubcommand("bench", new BenchCommand(out, err));
+                .addSubcommand("bench", new BenchCommand(out, err)));
     }
 
     private String fromEnvironment(ArgSpec argument) {

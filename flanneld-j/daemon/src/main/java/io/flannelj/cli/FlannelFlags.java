@@ -16,10 +16,14 @@ import picocli.CommandLine.Option;
 @Command(
         name = "flanneld-j",
         sortOptions = false,
+        commandListHeading = "%nCommands:%n",
         header = "A flannel-compatible overlay network whose data path runs in user space.",
         customSynopsis = {
             "flanneld-j [flags]             run the daemon",
-            "       flanneld-j COMMAND [options]   one of the commands below; each has --help"
+            "       flanneld-j COMMAND [options]   one of the commands below; each has --help",
+            "",
+            "With etcd:       flanneld-j --etcd-endpoints http://192.0.2.10:2379 --ip-masq",
+            "With Kubernetes: flanneld-j --kube-subnet-mgr --ip-masq"
         },
         footer = {
             "",
@@ -122,14 +126,12 @@ final class FlannelFlags {
     @Option(
             names = {"-v", "--v"},
             paramLabel = "LEVEL",
-            order = 1,
             description = "log level, as in flannel: 0 normal, 1 and above debug (${DEFAULT-VALUE})")
     private int verbosity;
 
     @Option(
             names = {"--vmodule", "--log_backtrace_at"},
             paramLabel = "TEXT",
-            order = 1,
             description = "flags of flannel's logging library; accepted, without effect")
     void takeWithoutEffect(String text) {
         // klog is not ours
@@ -140,14 +142,12 @@ final class FlannelFlags {
             arity = "0..1",
             fallbackValue = "true",
             paramLabel = BOOL,
-            order = 1,
             description = "print the version")
     private boolean version;
 
     @Option(
             names = {"-h", "--help"},
             usageHelp = true,
-            order = 3,
             description = "print this")
     private boolean help;
 

@@ -2,6 +2,7 @@ package io.flannelj.cli;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
@@ -64,7 +65,7 @@ final class ManualPage {
         heading("DESCRIPTION");
         line(escape(header));
         paragraphs(command.usageMessage().description());
-        options("OPTIONS", command);
+        options();
         commands();
         if (isProgram) {
             page.append(FILES);
@@ -89,31 +90,46 @@ final class ManualPage {
                 .collect(Collectors.joining());
     }
 
-    private void options(String title, CommandSpec of) {
-        List<OptionSpec> shown =
-                of.options().stream().filter(option -> !option.hidden()).toList();
-        if (shown.isEmpty() && of.positionalParameters().isEmpty()) {
+    private void options() {
+        Map<String, List<OptionSpec>> sections = FlagSection.of(command);
+        if (sections.isEmpty() && command.positionalParameters().isEmpty()) {
             return;
         }
-        if (!title.isEmpty()) {
-            heading(title);
+        heading("OPTIONS");
+        command.positionalParameters().forEach(this::parameter);
+        sections.forEach((section, options) -> {
+            if (sections.size() > 1) {
+                page.append(".SS ").append(escape(section)).append('\n');
+            }
+            options.forEach(this::option);
+        });
+    }
+
+    /** What a command of this command takes beside the flags of both. */
+    private void ownOptions(CommandSpec sub) {
+        sub.positionalParameters().forEach(this::parameter);
+        sub.options().stream()
+                .filter(option -> !option.hidden() && command.findOption(option.longestName()) == null)
+                .forEach(this::option);
+    }
+
+    private void parameter(PositionalParamSpec parameter) {
+        entry("\\fI" + escape(parameter.paramLabel()) + "\\fR", parameter);
+    }
+
+    private void option(OptionSpec option) {
+        String value = "=\\fI" + escape(option.paramLabel()) + "\\fR";
+        if (option.arity().max() == 0) {
+            value = "";
+        } else if (option.arity().min() == 0) {
+            value = "[" + value + "]";
         }
-        for (PositionalParamSpec parameter : of.positionalParameters()) {
-            entry("\\fI" + escape(parameter.paramLabel()) + "\\fR", parameter);
-        }
-        for (OptionSpec option : shown) {
-            String value = option.arity().max() == 0
-                    ? ""
-                    : option.arity().min() == 0
-                            ? "[=\\fI" + escape(option.paramLabel()) + "\\fR]"
-                            : "=\\fI" + escape(option.paramLabel()) + "\\fR";
-            entry(
-                    List.of(option.names()).stream()
-                                    .map(name -> "\\fB" + escape(name) + "\\fR")
-                                    .collect(Collectors.joining(", "))
-                            + value,
-                    option);
-        }
+        entry(
+                List.of(option.names()).stream()
+                                .map(name -> "\\fB" + escape(name) + "\\fR")
+                                .collect(Collectors.joining(", "))
+                        + value,
+                option);
     }
 
     private void entry(String term, ArgSpec argument) {
@@ -145,7 +161,7 @@ final class ManualPage {
             line(escape(text));
             if (!isProgram) {
                 page.append(".RS\n");
-                options("", spec);
+                ownOptions(spec);
                 page.append(".RE\n");
             }
         });

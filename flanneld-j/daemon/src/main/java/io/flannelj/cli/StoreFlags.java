@@ -14,7 +14,10 @@ import picocli.CommandLine.Option;
 final class StoreFlags {
     private static final String BOOL = "true|false";
 
-    @Option(names = "--etcd-endpoints", paramLabel = "URLS", description = "etcd, comma-separated (${DEFAULT-VALUE})")
+    @Option(
+            names = "--etcd-endpoints",
+            paramLabel = "URLS",
+            description = {"etcd, comma-separated", "(${DEFAULT-VALUE})"})
     private String etcdEndpoints = "http://127.0.0.1:4001,http://127.0.0.1:2379";
 
     @Option(names = "--etcd-prefix", paramLabel = "PATH", description = "prefix of flannel's keys (${DEFAULT-VALUE})")
@@ -62,7 +65,7 @@ final class StoreFlags {
     @Option(
             names = "--kube-annotation-prefix",
             paramLabel = "TEXT",
-            description = "prefix of the node annotations (${DEFAULT-VALUE})")
+            description = {"prefix of the node annotations", "(${DEFAULT-VALUE})"})
     private String kubeAnnotationPrefix = "flannel.alpha.coreos.com";
 
     @Option(

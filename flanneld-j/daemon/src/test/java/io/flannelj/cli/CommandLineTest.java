@@ -16,12 +16,14 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine.Model.OptionSpec;
 
 class CommandLineTest {
     private static final StoreOpener NO_STORE = options -> {
@@ -278,7 +280,10 @@ class CommandLineTest {
         "--public-ip=fd00::1, use --public-ipv6",
         "--public-ipv6=1.2.3.4, must be an IPv6 address",
         "--iface-regex=(, iface-regex",
-        "frobnicate, see flanneld-j help"
+        "frobnicate, see flanneld-j help",
+        "peeers, did you mean peers?",
+        "versoin, did you mean version?",
+        "hlep, did you mean help?"
     })
     void refusesByName(String argument, String named) {
         assertThat(refusal(argument)).contains(named);
@@ -318,11 +323,37 @@ class CommandLineTest {
     }
 
     @Test
-    void theDaemonsHelpEndsWithWhatIsNeededLeast() {
+    void theDaemonsHelpBeginsWithTheCommonFlags() {
         read("--help");
-        assertThat(out.toString().lines().map(String::strip).filter(line -> line.matches("(-., )?--.*")))
-                .map(line -> line.replaceFirst("^(?:-., )?(--[a-z_-]+).*", "$1"))
-                .endsWith("--control-socket", "--instance", "--v", "--version", "--vmodule", "--help");
+        assertThat(out.toString().lines().filter(line -> line.matches("[A-Z,a-z ]+:")))
+                .startsWith("Common:", "etcd:", "Kubernetes:")
+                .endsWith("Other:", "Commands:");
+        assertThat(out.toString()).containsSubsequence("Common:", "--etcd-endpoints", "etcd:", "--etcd-prefix");
+    }
+
+    /** Neither lost from the help nor shown twice. */
+    @Test
+    void everyFlagOfTheDaemonIsInOneSection() {
+        assertThat(Arrays.stream(FlagSection.values()).flatMap(section -> section.flags().stream()))
+                .containsExactlyInAnyOrderElementsOf(program().getCommandSpec().options().stream()
+                        .map(OptionSpec::longestName)
+                        .toList());
+    }
+
+    @Test
+    void helpFitsInEightyColumns() {
+        helpOf(program());
+        program().getSubcommands().values().forEach(this::helpOf);
+        assertThat(out.toString().lines()).hasSizeGreaterThan(300).allMatch(line -> line.length() <= 80);
+    }
+
+    private void helpOf(picocli.CommandLine command) {
+        command.usage(new PrintWriter(out, true));
+        command.getSubcommands().values().forEach(sub -> sub.usage(new PrintWriter(out, true)));
+    }
+
+    private picocli.CommandLine program() {
+        return new CommandLine(environment, new PrintWriter(out), new PrintWriter(err), "1.2.3").parser();
     }
 
     @Test

@@ -39,7 +39,10 @@ class ManualTest {
                 .toList();
 
         assertThat(flags).hasSizeGreaterThan(50);
-        assertThat(page("flanneld-j")).contains(flags).contains("flanneld-j 1.2.3", ".SH EXIT STATUS", ".SH FILES");
+        assertThat(page("flanneld-j"))
+                .contains(flags)
+                .contains("flanneld-j 1.2.3", ".SH EXIT STATUS", ".SH FILES")
+                .containsSubsequence(".SH OPTIONS", ".SS Common", "--etcd-endpoints", ".SS etcd", "--etcd-prefix");
     }
 
     @Test
@@ -55,7 +58,7 @@ class ManualTest {
     void noLineIsAnOrderByChance() throws IOException {
         assertThat(page("flanneld-j").lines())
                 .filteredOn(line -> line.startsWith(".") || line.startsWith("'"))
-                .allMatch(line -> line.matches("\\.(TH|SH|TP|PP|I|RS|RE|nf|fi|nh|ad|br)\\b.*"));
+                .allMatch(line -> line.matches("\\.(TH|SH|SS|TP|PP|I|RS|RE|nf|fi|nh|ad|br)\\b.*"));
     }
 
     @Test
