@@ -147,7 +147,7 @@ final class NativeHost implements Host {
         print(Shim.error(
                         invocation.stdin(),
                         11,
-                        why + "; and " + LAUNCHER + ", which does without, is neither beside this plugin nor in"
+                        why + "; and " + LAUNCHER + ", which needs no daemon, is neither beside this plugin nor in"
                                 + " /opt/flanneld-j/cni: start flanneld-j, or set FLANNELJ_HOME")
                 + "\n");
         return 1;
