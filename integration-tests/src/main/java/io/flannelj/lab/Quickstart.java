@@ -5,28 +5,36 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** The laboratory for people: builds a small cluster, shows that it works, and stays up until Ctrl-C. */
 public final class Quickstart {
+    private static final int PINGS = 10;
     private static final Pattern AVERAGE = Pattern.compile("= [0-9.]+/([0-9.]+)/");
     private static final Pattern RECEIVED = Pattern.compile("([0-9.]+) Gbits/sec\\s+receiver");
 
+    /** A daemon that has just started interprets its code; after as many packets as this takes, it is compiled. */
+    private static final int WARM_UP_SECONDS = 4;
+
     private final String backend;
     private final int nodes;
+    private final long began;
     private boolean good = true;
 
-    private Quickstart(String backend, int nodes) {
+    private Quickstart(String backend, int nodes, long secondsBefore) {
         this.backend = backend;
         this.nodes = nodes;
+        this.began = System.nanoTime() - TimeUnit.SECONDS.toNanos(secondsBefore);
     }
 
-    /** Arguments: backend, number of nodes, {@code once} or {@code stay}. */
+    /** Arguments: backend, number of nodes, {@code once} or {@code stay}, seconds that the user has waited already. */
     public static void main(String[] arguments) throws InterruptedException {
         // A bare machine has no locale, and Java would write question marks.
         System.setOut(new PrintStream(System.out, true, StandardCharsets.UTF_8));
-        Quickstart quickstart = new Quickstart(arguments[0], Integer.parseInt(arguments[1]));
+        Quickstart quickstart =
+                new Quickstart(arguments[0], Integer.parseInt(arguments[1]), Long.parseLong(arguments[3]));
         try {
             boolean good = quickstart.run(arguments[2].equals("once"));
             System.exit(good ? 0 : 1);
@@ -47,11 +55,20 @@ public final class Quickstart {
                 node.addPod();
                 node.addPod();
             });
+            for (int i = 0; i < nodes; i++) {
+                say(
+                        "warming up node %d of %d: its daemon has just started, and Java compiles what is used",
+                        i + 1, nodes);
+                warmUp(lab, lab.nodes().get(i));
+            }
             say("measuring");
             System.out.printf(
                     "%n%-5s %-16s %-15s %-6s %-10s %-10s %-12s %s%n",
                     "NODE", "SUBNET", "UNDERLAY", "PEERS", "127.0.0.1", "SAME NODE", "OTHER NODE", "TCP");
             lab.nodes().forEach(node -> show(lab, node));
+            System.out.printf(
+                    "Times: mean of %d pings. The daemons had %d s of traffic before; at first they are slower.%n",
+                    PINGS, WARM_UP_SECONDS);
             if (!once) {
                 explain(lab);
                 Thread.currentThread().join();
@@ -61,12 +78,22 @@ public final class Quickstart {
         return good;
     }
 
+    private static Pod remote(Lab lab, Node node) {
+        int next = (lab.nodes().indexOf(node) + 1) % lab.nodes().size();
+        return lab.nodes().get(next).pods().get(0);
+    }
+
+    private static void warmUp(Lab lab, Node node) {
+        Pod pod = node.pods().get(0);
+        Pod remote = remote(lab, node);
+        iperf(pod, remote, WARM_UP_SECONDS / 2);
+        pod.run("ping", "-q", "-i0.002", "-w" + WARM_UP_SECONDS / 2, remote.address());
+    }
+
     private void show(Lab lab, Node node) {
         List<Pod> pods = node.pods();
-        Node next =
-                lab.nodes().get((lab.nodes().indexOf(node) + 1) % lab.nodes().size());
         Pod pod = pods.get(0);
-        Pod remote = next.pods().get(0);
+        Pod remote = remote(lab, node);
         System.out.printf(
                 Locale.ROOT,
                 "%-5s %-16s %-15s %-6d %-10s %-10s %-12s %s%n",
@@ -81,7 +108,7 @@ public final class Quickstart {
     }
 
     private String ping(Pod from, String target) {
-        Commands.Result result = from.run("ping", "-q", "-c5", "-i0.1", "-W2", target);
+        Commands.Result result = from.run("ping", "-q", "-c" + PINGS, "-i0.1", "-W2", target);
         Matcher average = AVERAGE.matcher(result.output());
         boolean works = result.succeeded() && average.find();
         good &= works;
@@ -89,17 +116,22 @@ public final class Quickstart {
     }
 
     private String throughput(Pod from, Pod to) {
+        Commands.Result client = iperf(from, to, 2);
+        Matcher received = RECEIVED.matcher(client.output());
+        boolean works = client.succeeded() && received.find();
+        good &= works;
+        return works ? received.group(1) + " Gbit/s" : "FAILS";
+    }
+
+    private static Commands.Result iperf(Pod from, Pod to, int seconds) {
         Process server = from.node().startIn(to, "iperf3", "-s", "-1");
         Wait.until(
                 "iperf3 listens",
                 Duration.ofSeconds(5),
                 () -> to.run("ss", "-ltn").output().contains(":5201"));
-        Commands.Result client = from.run("iperf3", "-c", to.address(), "-t", "2", "-f", "g");
+        Commands.Result client = from.run("iperf3", "-c", to.address(), "-t", String.valueOf(seconds), "-f", "g");
         server.destroy();
-        Matcher received = RECEIVED.matcher(client.output());
-        boolean works = client.succeeded() && received.find();
-        good &= works;
-        return works ? received.group(1) + " Gbit/s" : "FAILS";
+        return client;
     }
 
     private static void explain(Lab lab) {
@@ -141,7 +173,9 @@ public final class Quickstart {
                 node.namespace());
     }
 
-    private static void say(String format, Object... values) {
-        System.out.println("· " + String.format(Locale.ROOT, format, values));
+    /** One line for a stage, behind the seconds that the user has waited so far. */
+    private void say(String format, Object... values) {
+        long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - began);
+        System.out.printf(Locale.ROOT, "· %3d s  %s%n", seconds, String.format(Locale.ROOT, format, values));
     }
 }
