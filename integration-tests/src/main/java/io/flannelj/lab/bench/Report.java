@@ -83,7 +83,7 @@ final class Report {
                 .orElse("–");
     }
 
-    private static String brief(double value) {
+    static String brief(double value) {
         double size = Math.abs(value);
         return String.format(Locale.ROOT, size >= 100 ? "%.0f" : size >= 10 ? "%.1f" : "%.2f", value);
     }
@@ -93,9 +93,12 @@ final class Report {
         Files.writeString(directory.resolve("overlay.md"), text());
         Files.writeString(directory.resolve("overlay.json"), json());
         for (Results results : all) {
-            Files.writeString(
-                    directory.resolve("overlay-" + results.underlay() + ".svg"), new Chart(results, facts).svg());
+            Files.writeString(directory.resolve(chartFile(results)), Chart.svg(results, facts));
         }
+    }
+
+    static String chartFile(Results results) {
+        return "overlay-" + results.underlay() + ".svg";
     }
 
     private String json() throws IOException {
