@@ -49,9 +49,13 @@ class InstallationIT {
                 Files.isDirectory(Path.of("/sys/fs/cgroup/unified"))
                         || Files.exists(Path.of("/sys/fs/cgroup/cgroup.procs")),
                 "no cgroup v2");
+        build("deb");
+    }
+
+    private static void build(String format) {
         for (String version : List.of(EARLIER, version())) {
             Commands.run(
-                            List.of("../deploy/packages/build", "deb"),
+                            List.of("../deploy/packages/build", format),
                             "",
                             Map.of("OUT", packages.toString(), "VERSION", version))
                     .orThrow();
@@ -177,6 +181,58 @@ class InstallationIT {
         return line.matches("d /etc/cni(/net[.]d)? ") || line.contains(" /var/lib/PackageKit/");
     }
 
+    /**
+     * The package for Fedora and RHEL, by rpm on this machine's system, for want of a mirror of theirs: its files and scripts.
+     * That its dependencies have these names there is not tried.
+     */
+    @Test
+    void theRpmIsInstalledUpdatedAndErased() {
+        assumeTrue(Commands.exists("rpm"), "no rpm");
+        assumeTrue(Files.exists(ROOT.resolve("usr/bin/rpm")), "no rpm in that root");
+        build("rpm");
+        Machine machine = boot("192.0.2.10");
+        type(machine, """
+                apt-get install -y etcd-server etcd-client
+                systemctl start etcd
+                etcdctl put /coreos.com/network/config '{"Network":"10.5.0.0/16","Backend":{"Type":"vxlan"}}'\
+                """);
+        List<String> before = machine.listing();
+
+        type(
+                machine,
+                "rpm -i --nodeps /srv/flanneld-j-" + EARLIER
+                        + "-1.*.rpm\n[ $(systemctl is-active flanneld-j) = inactive ]"
+                        + "\necho FLANNELD_ETCD_ENDPOINTS=http://127.0.0.1:2379 >>/etc/default/flanneld-j"
+                        + "\nsystemctl start flanneld-j\nls /var/cache/flanneld-j/*.jsa");
+        assertThat(type(machine, "flanneld-j status")).contains("ready");
+        String process = type(machine, "systemctl show -p MainPID flanneld-j");
+        String subnet = type(machine, "grep SUBNET /run/flannel/subnet.env");
+
+        type(machine, "rpm -U --nodeps /srv/flanneld-j-" + version() + "-1.*.rpm");
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(60))
+                .until(() -> machine.type("flanneld-j status").output().contains("ready"));
+        assertThat(type(machine, "systemctl show -p MainPID flanneld-j")).isNotEqualTo(process);
+        assertThat(type(machine, "rpm -q flanneld-j")).contains("flanneld-j-" + version() + "-1.");
+        assertThat(type(machine, "grep SUBNET /run/flannel/subnet.env")).isEqualTo(subnet);
+        assertThat(type(
+                        machine,
+                        "ls /usr/libexec/cni/flannel-j && test -s /usr/libexec/cni/flannel-j && man -w flanneld-j"))
+                .contains("flanneld-j.8");
+
+        type(machine, "rpm -e flanneld-j");
+        assertThat(machine.type("systemctl status flanneld-j").exitStatus()).isEqualTo(4); // no such unit
+        assertThat(machine.run("ip", "-br", "link").output()).doesNotContain("flannel");
+        assertThat(machine.run("iptables-save").output()).doesNotContain("FLANNEL");
+        Set<String> left = new HashSet<>(machine.listing());
+        before.forEach(left::remove);
+        assertThat(left)
+                .as(
+                        "settings that were changed, as rpm does with all packages, and the state, which a new installation takes up")
+                .allMatch(line -> line.matches("f /etc/default/flanneld-j[.]rpmsave |[fd] /var/lib/flannel-j.*")
+                        || isLeftByOthers(line));
+    }
+
     @Test
     @LongRun
     void anUpdateUnderTrafficKeepsTheSubnetAndLosesLittle() throws IOException {
@@ -193,7 +249,7 @@ class InstallationIT {
             type(
                     machine,
                     "apt-get install -y /srv/" + fileOf(EARLIER)
-                            + "\nsystemctl is-enabled flanneld-j\n! systemctl is-active flanneld-j"
+                            + "\nsystemctl is-enabled flanneld-j\n[ $(systemctl is-active flanneld-j) = inactive ]"
                             + "\necho FLANNELD_ETCD_ENDPOINTS=http://192.0.2.10:2379 >>/etc/default/flanneld-j"
                             + "\nsystemctl start flanneld-j"
                             + "\nip netns add try"
