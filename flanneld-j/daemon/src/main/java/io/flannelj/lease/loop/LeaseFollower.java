@@ -116,8 +116,8 @@ public class LeaseFollower implements AutoCloseable {
             if (closed) {
                 return; // broken off
             }
+            again(mine); // first, for nothing else must keep it from being tried
             health.failed(StoreHealth.Asking.WATCH, e);
-            again(mine);
         } catch (RuntimeException | Error e) {
             onDefect(mine, e);
         }
@@ -153,13 +153,13 @@ public class LeaseFollower implements AutoCloseable {
         if (from != generation || closed) {
             return;
         }
-        health.answered(StoreHealth.Asking.WATCH);
         heard = true;
         try {
             if (!(event instanceof LeaseEvent.Progress)) {
                 listener.accept(event);
             }
             failures = 0;
+            health.answered(StoreHealth.Asking.WATCH);
         } catch (RuntimeException | Error e) {
             onDefect(from, e); // the event may have been half applied: only a listing tells the whole truth
         }
@@ -173,6 +173,7 @@ public class LeaseFollower implements AutoCloseable {
         if (closed) {
             return;
         }
+        again(from);
         String what = defect.toString();
         if (!what.equals(logged)) {
             logged = what;
@@ -181,7 +182,6 @@ public class LeaseFollower implements AutoCloseable {
         health.failed(
                 StoreHealth.Asking.WATCH,
                 new StoreException("following " + store.location() + " failed: " + what, defect));
-        again(from);
     }
 
     /** Everything is listed again, as after a broken watch. */

@@ -19,6 +19,7 @@ import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -54,8 +55,8 @@ public class LeaseLoop {
     private TaskQueue.@Nullable Pending timer;
     private String logged = "";
 
-    /** Calls of before belong to an acquisition that is over; their answers do not count. */
-    private int acquisition;
+    /** The call whose answer counts: of one of before, nothing is wanted any more. */
+    private int asked;
 
     public LeaseLoop(
             SubnetManager store,
@@ -81,10 +82,9 @@ public class LeaseLoop {
      */
     public void acquire(Goal goal, Consumer<LeaseStatus> onStatus) {
         turns.run(() -> {
-            Instant now = clock.instant();
             LeaseMachine before = machine;
-            machine = before == null ? LeaseMachine.acquiring(terms, goal, now) : before.acquiring(goal, now);
-            acquisition++;
+            machine = before == null ? LeaseMachine.acquiring(terms, goal) : before.acquiring(goal);
+            asked++;
             listener = onStatus;
             notified = null;
             turn(new Observation.Elapsed());
@@ -118,18 +118,22 @@ public class LeaseLoop {
 
     /** Tells the other nodes something else of this one from now on. */
     public void announce(LeaseAttributes attributes) {
-        turns.run(() -> {
-            LeaseMachine before = machine;
-            if (before != null && !before.goal().attributes().equals(attributes)) {
-                machine = before.announcing(attributes);
-                turn(new Observation.Elapsed());
-            }
-        });
+        change(now -> now.announcing(attributes));
     }
 
     /** Has the store looked at: our lease was written or is gone. */
     public void check() {
-        turns.run(() -> turn(new Observation.Changed()));
+        change(LeaseMachine::looking);
+    }
+
+    private void change(UnaryOperator<LeaseMachine> how) {
+        turns.run(() -> {
+            LeaseMachine before = machine;
+            if (before != null) {
+                machine = how.apply(before);
+                turn(new Observation.Elapsed());
+            }
+        });
     }
 
     /** What the lease waits for, human-readable; empty for nothing. Any thread may ask. */
@@ -144,48 +148,80 @@ public class LeaseLoop {
         return now == null ? "" : now.duplicate();
     }
 
+    /** Takes one observation. The decision, the call and the listener fail each by itself, and the next turn comes. */
     private void turn(Observation seen) {
         LeaseMachine before = machine;
         if (closed || before == null) {
             return;
         }
-        Instant now = clock.instant();
-        Duration wait = LONGEST_WAIT;
+        Instant now;
         try {
-            Step step = step(before, seen, now);
-            machine = step.machine();
-            wait = pause(step, now);
-            if (!(step.action() instanceof Action.Hold)) {
-                call(step.action(), step.machine().goal());
+            now = clock.instant();
+        } catch (RuntimeException | Error e) {
+            onNoTime(before, seen, e);
+            return;
+        }
+        Step step = decide(before, seen, now);
+        machine = step.machine();
+        if (timer != null) {
+            timer.cancel();
+        }
+        timer = turns.after(pause(step, now), () -> turn(new Observation.Elapsed()));
+        if (!(step.action() instanceof Action.Hold)) {
+            call(step.action(), step.machine().goal());
+        }
+        logOnce(step.message());
+        LeaseStatus status = status(step.machine(), now);
+        if (notifyOf(status) && status instanceof LeaseStatus.Held && step.machine().isSettled()) {
+            logged = ""; // what happens again after this is news
+        }
+    }
+
+    /** What was seen is taken once the clock can be read; until then what ends counts as ended. */
+    private void onNoTime(LeaseMachine before, Observation seen, Throwable defect) {
+        logOnce(defect);
+        int now = asked;
+        turns.after(LONGEST_WAIT, () -> {
+            if (now == asked) {
+                turn(seen);
             }
-            LeaseStatus status = status(step.machine(), now);
-            if (status instanceof LeaseStatus.Held && step.machine().isSettled()) {
-                logged = ""; // what happens again after this is news
-            }
-            logOnce(step.message());
-            notifyOf(status);
-        } catch (RuntimeException | Error e) { // a defect here must not end the renewal of the lease
+        });
+        notifyOf(before.statusAt(Instant.MAX));
+    }
+
+    private Step decide(LeaseMachine before, Observation seen, Instant now) {
+        try {
+            return step(before, seen, now);
+        } catch (RuntimeException | Error e) { // a defect must end neither the renewal of the lease nor its fence
             logOnce(e);
-            if (machine == before) {
-                machine = before.afterDefect(now, random.nextLong());
-            }
-        } finally {
-            if (timer != null) {
-                timer.cancel();
-            }
-            timer = turns.after(wait, () -> turn(new Observation.Elapsed()));
+            asked++;
+            return before.afterDefect(now, random.nextLong());
         }
     }
 
     private void call(Action action, Goal goal) {
-        int asker = acquisition;
-        calls.run(() -> {
-            Observation answer = perform(action, goal);
-            turns.run(() -> {
-                if (asker == acquisition) {
-                    turn(answer);
+        int number = ++asked;
+        try {
+            calls.run(() -> {
+                Observation answer = new Observation.Failed(store.location() + " could not be asked");
+                try {
+                    answer = perform(action, goal);
+                } finally { // without an answer nothing would be asked ever again
+                    answer(number, answer);
                 }
             });
+        } catch (RuntimeException | Error e) { // no thread could be made, say
+            logOnce(e);
+            answer(number, new Observation.Failed(e.toString()));
+        }
+    }
+
+    private void answer(int number, Observation answer) {
+        turns.run(() -> {
+            if (number == asked) {
+                asked++;
+                turn(answer);
+            }
         });
     }
 
@@ -208,10 +244,17 @@ public class LeaseLoop {
         return left.compareTo(SHORTEST_WAIT) < 0 ? SHORTEST_WAIT : left;
     }
 
-    private void notifyOf(LeaseStatus status) {
-        if (!status.equals(notified)) {
-            listener.accept(status);
-            notified = status; // where that failed, it is told again
+    /** False when the listener failed; it is told again at the next turn. */
+    private boolean notifyOf(LeaseStatus status) {
+        try {
+            if (!status.equals(notified)) {
+                listener.accept(status);
+                notified = status;
+            }
+            return true;
+        } catch (RuntimeException | Error e) {
+            logOnce(e);
+            return false;
         }
     }
 
@@ -235,19 +278,19 @@ public class LeaseLoop {
 
     /** Asks the store; on the calls' queue. */
     private Observation perform(Action action, Goal goal) {
+        Observation answer;
         try {
-            Observation answer = ask(action, goal);
-            health.answered(StoreHealth.Asking.LEASE);
-            return answer;
+            answer = ask(action, goal);
         } catch (UnassignedException e) {
-            health.answered(StoreHealth.Asking.LEASE);
-            return new Observation.Unassigned(e.problem());
+            answer = new Observation.Unassigned(e.problem());
         } catch (StoreException e) {
             return failed(e);
-        } catch (RuntimeException | Error e) { // without an answer nothing would be asked ever again
+        } catch (RuntimeException | Error e) {
             log.debug("{} failed", store.location(), e);
             return failed(new StoreException(store.location() + " failed: " + e, e));
         }
+        health.answered(StoreHealth.Asking.LEASE);
+        return answer;
     }
 
     private Observation failed(StoreException e) {

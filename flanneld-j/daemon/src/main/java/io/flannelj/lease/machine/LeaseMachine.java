@@ -46,19 +46,26 @@ public final class LeaseMachine {
     }
 
     /** A node that wants a lease, and has not asked the store yet. */
-    public static LeaseMachine acquiring(Terms terms, Goal goal, Instant now) {
-        return new LeaseMachine(terms, goal, new State.Acquiring(), Memory.EMPTY, new Pace(now, 0, false), HOLD, "");
+    public static LeaseMachine acquiring(Terms terms, Goal goal) {
+        return new LeaseMachine(terms, goal, new State.Acquiring(), Memory.EMPTY, Pace.AT_ONCE, HOLD, "");
     }
 
     /** The same node wants a lease anew, after it lost one or starts over. What was asked last is not waited for. */
-    public LeaseMachine acquiring(Goal next, Instant now) {
-        return new LeaseMachine(terms, next, new State.Acquiring(), memory, new Pace(now, 0, false), HOLD, "");
+    public LeaseMachine acquiring(Goal next) {
+        return new LeaseMachine(terms, next, new State.Acquiring(), memory, Pace.AT_ONCE, HOLD, "");
     }
 
     /** The node tells the others something else from now on. */
     public LeaseMachine announcing(LeaseAttributes attributes) {
-        return new LeaseMachine(
-                terms, goal.withAttributes(attributes), state, memory, pace.withChange(true), asked, waitingFor);
+        return goal.attributes().equals(attributes)
+                ? this
+                : new LeaseMachine(terms, goal.withAttributes(attributes), state, memory, pace, asked, waitingFor)
+                        .looking();
+    }
+
+    /** A watch saw our lease written or gone, or all leases were listed anew: it has to be looked at. */
+    public LeaseMachine looking() {
+        return with(pace.withChange(true));
     }
 
     /** The lease that is wanted. */
@@ -119,9 +126,6 @@ public final class LeaseMachine {
         if (seen instanceof Observation.Elapsed) {
             return proceed(now, Message.NONE);
         }
-        if (seen instanceof Observation.Changed) {
-            return with(pace.withChange(true)).proceed(now, Message.NONE);
-        }
         Action answered = asked;
         LeaseMachine free = new LeaseMachine(terms, goal, state, memory, pace, HOLD, waitingFor);
         if (seen instanceof Observation.Failed failed) {
@@ -149,9 +153,10 @@ public final class LeaseMachine {
         return free.retry(now, random, Message.NONE); // outrun, or deleted: look again
     }
 
-    /** The same machine after an observation that it failed on: what was asked is not waited for. */
-    public LeaseMachine afterDefect(Instant now, long random) {
-        return new LeaseMachine(terms, goal, settled(), memory, pace.afterFailure(now, random), HOLD, waitingFor);
+    /** Instead of a step that failed: what was asked is not waited for. */
+    public Step afterDefect(Instant now, long random) {
+        return new LeaseMachine(terms, goal, settled(), memory, pace, HOLD, waitingFor)
+                .retry(now, random, Message.NONE);
     }
 
     private Step onFailed(String problem, Instant now, long random) {

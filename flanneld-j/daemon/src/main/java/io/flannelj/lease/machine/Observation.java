@@ -10,9 +10,6 @@ public sealed interface Observation {
     /** Time has passed, and nothing else. */
     record Elapsed() implements Observation {}
 
-    /** A watch saw our lease written or gone, or all leases were listed anew: it has to be looked at. */
-    record Changed() implements Observation {}
-
     /** The answer to {@link Action.Look} where nodes choose their subnets: every live lease. */
     record Listed(List<StoredLease> leases) implements Observation {
         public Listed {

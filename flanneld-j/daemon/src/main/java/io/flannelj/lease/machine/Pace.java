@@ -11,6 +11,8 @@ import java.time.Instant;
  * @param changed whether our lease was written or went since the last look was asked for
  */
 record Pace(Instant due, int failures, boolean changed) {
+    static final Pace AT_ONCE = new Pace(Instant.MIN, 0, false);
+
     private static final Backoff RETRIES = new Backoff(Duration.ofMillis(200), Duration.ofSeconds(5));
 
     /** A change does not wait; after a failure it does, for the store is to be spared. */

@@ -8,6 +8,7 @@ import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.MemorySubnetManager;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.lease.StoredLease;
+import io.flannelj.lease.machine.Action;
 import io.flannelj.lease.machine.Goal;
 import io.flannelj.lease.machine.LeaseMachine;
 import io.flannelj.lease.machine.LeaseStatus;
@@ -16,8 +17,11 @@ import io.flannelj.lease.machine.Step;
 import io.flannelj.lease.machine.Terms;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -33,24 +37,40 @@ class LeaseLoopTest implements PeerFeed.Listener {
     private final List<String> heard = new ArrayList<>();
     private final VirtualTime.Queue turns = time.new Queue(new SplittableRandom(2));
     private final VirtualTime.Queue calls = time.new Queue(new SplittableRandom(4));
-    private final StoreHealth health = new StoreHealth(time, "memory");
+    private final FailingClock clock = new FailingClock();
+    private final FailingClock healthClock = new FailingClock();
+    private final StoreHealth health = new StoreHealth(healthClock, "memory");
     private int defects;
+    private boolean defect;
+    private boolean noThreads;
+    private boolean deaf;
+    private int asked;
     private LeaseLoop loop =
             new LeaseLoop(
                     store,
                     health,
-                    time,
+                    clock,
                     new SplittableRandom(1),
                     new Terms(TTL, Duration.ofSeconds(10)),
                     turns,
-                    calls) {
+                    new Calls() {
+                        @Override
+                        public void run(Runnable task) {
+                            if (noThreads) {
+                                throw new IllegalStateException("unable to create native thread");
+                            }
+                            super.run(task);
+                        }
+                    }) {
                 @Override
                 Step step(LeaseMachine from, Observation seen, Instant now) {
-                    if (defects > 0 && !(seen instanceof Observation.Elapsed)) {
+                    if (defect || (defects > 0 && !(seen instanceof Observation.Elapsed))) {
                         defects--;
                         throw new IllegalStateException("a defect");
                     }
-                    return super.step(from, seen, now);
+                    Step step = super.step(from, seen, now);
+                    asked += step.action() instanceof Action.Hold ? 0 : 1;
+                    return step;
                 }
             };
     private PodSubnets own;
@@ -173,6 +193,98 @@ class LeaseLoopTest implements PeerFeed.Listener {
         assertThat(health.status().reachable()).isTrue();
     }
 
+    /** What cannot be timed may have ended. */
+    @Test
+    void whileTheClockFailsNothingIsSentAndAllGoesOnOnceItWorks() throws Exception {
+        clock.fails = true;
+        begin();
+        pass(Duration.ofSeconds(5));
+        clock.fails = false;
+        pass(Duration.ofSeconds(5));
+        assertThat(feed).as("there is a lease").isNotNull();
+
+        for (int i = 0; i < 40; i++) { // answers come in such moments, too
+            clock.fails = true;
+            pass(Duration.ofMillis(490));
+            clock.fails = false;
+            pass(Duration.ofMillis(3_517));
+        }
+        assertThat(heard).contains("fenced").doesNotContain("lost");
+        heard.clear();
+        pass(TTL.multipliedBy(2));
+        assertThat(heard).doesNotContain("fenced", "lost");
+    }
+
+    @Test
+    void aClockThatFailsForGoodFencesAtOnce() throws Exception {
+        begin();
+        clock.fails = true;
+        pass(Duration.ofSeconds(1));
+
+        assertThat(heard).endsWith("fenced", "peers 0");
+    }
+
+    /** Its failure is none of the lease's: the store is asked as often as ever. */
+    @Test
+    void aListenerThatFailsIsToldAgainAndChangesNothingElse() throws Exception {
+        begin();
+        asked = 0;
+        pass(TTL.multipliedBy(10));
+        int expected = asked;
+        asked = 0;
+        deaf = true;
+        pass(TTL.multipliedBy(10));
+
+        assertThat(asked).as("a phase more or less").isBetween(expected - 4, expected + 4);
+        assertThat(store.list().leases()).extracting(StoredLease::subnets).containsExactly(own);
+
+        store.setAway(true);
+        pass(TTL);
+        deaf = false;
+        pass(Duration.ofSeconds(1));
+        assertThat(heard).contains("fenced");
+    }
+
+    @Test
+    void aMachineThatFailsForGoodIsFencedInTime() throws Exception {
+        begin();
+        defect = true;
+
+        pass(TTL);
+        assertThat(heard).endsWith("fenced", "peers 0");
+    }
+
+    @Test
+    void aCallThatCannotBeMadeIsMadeLater() throws Exception {
+        begin();
+        noThreads = true;
+        pass(TTL.minusSeconds(5));
+        noThreads = false;
+        pass(TTL.multipliedBy(2));
+
+        assertThat(heard).doesNotContain("fenced", "lost");
+    }
+
+    @Test
+    void whatCannotBeNotedOfTheStoreEndsNeitherRenewalNorFollowing() throws Exception {
+        begin();
+        healthClock.fails = true;
+        store.create(subnet(200), node(2), TTL);
+        pass(Duration.ofSeconds(20));
+        store.setAway(true);
+        store.breakWatches();
+        pass(Duration.ofSeconds(20));
+        healthClock.fails = false;
+        store.setAway(false);
+        pass(Duration.ofSeconds(20));
+        heard.clear();
+        store.create(subnet(201), node(3), TTL);
+        pass(Duration.ofSeconds(1));
+        assertThat(heard).containsExactly("peers 2");
+        pass(TTL.multipliedBy(2));
+        assertThat(heard).doesNotContain("fenced", "lost");
+    }
+
     @Test
     void aLeaseIsGivenBackOnlyWhereItIsStillOurs() throws Exception {
         begin();
@@ -197,12 +309,62 @@ class LeaseLoopTest implements PeerFeed.Listener {
             if (feed == null && status instanceof LeaseStatus.Held held) {
                 own = held.lease().subnets();
                 VirtualTime.Queue queue = time.new Queue(new SplittableRandom(5));
-                feed = new PeerFeed(store, health, own, queue, queue, new SplittableRandom(3), this);
+                feed = new PeerFeed(store, health, own, queue, new Calls(), new SplittableRandom(3), this);
                 feed.start(null);
-                loop.listen(now -> queue.run(() -> onStatus(now)));
+                loop.listen(now -> {
+                    if (deaf) {
+                        throw new IllegalStateException("a listener fails");
+                    }
+                    queue.run(() -> onStatus(now));
+                });
             }
         });
         pass(Duration.ofSeconds(2));
+    }
+
+    private final class FailingClock extends Clock {
+        private boolean fails;
+
+        @Override
+        public Instant instant() {
+            if (fails) {
+                throw new IllegalStateException("the clock fails");
+            }
+            return time.instant();
+        }
+
+        @Override
+        public ZoneId getZone() {
+            return ZoneOffset.UTC;
+        }
+
+        @Override
+        public Clock withZone(ZoneId zone) {
+            return this;
+        }
+    }
+
+    /** What a task throws ends nothing, as in a {@link TaskThread}. */
+    private class Calls implements TaskQueue {
+        @Override
+        public void run(Runnable task) {
+            calls.run(guarded(task));
+        }
+
+        @Override
+        public Pending after(Duration delay, Runnable task) {
+            return calls.after(delay, guarded(task));
+        }
+
+        private Runnable guarded(Runnable task) {
+            return () -> {
+                try {
+                    task.run();
+                } catch (IllegalStateException e) {
+                    assertThat(e).hasMessage("the clock fails");
+                }
+            };
+        }
     }
 
     private void onStatus(LeaseStatus status) {

@@ -577,8 +577,8 @@ class LeaseMachineTest {
             Goal goal = new Goal(config, attributes, previous, saved, store.assigns());
             Terms terms = new Terms(DAY, Duration.ofHours(1));
             machine = machine == null
-                    ? LeaseMachine.acquiring(terms, goal, clock.now)
-                    : machine.acquiring(goal, clock.now);
+                    ? LeaseMachine.acquiring(terms, goal)
+                    : machine.acquiring(goal);
             drive(new Observation.Elapsed(), clock.now);
             return held();
         }
@@ -591,8 +591,8 @@ class LeaseMachineTest {
 
         /** A look at the store because something was written there. */
         Outcome confirm(LeaseAttributes attributes) {
-            machine = machine.announcing(attributes);
-            return drive(new Observation.Changed(), machine.pace.failures() > 0 ? machine.pace.due() : clock.now);
+            machine = machine.announcing(attributes).looking();
+            return drive(new Observation.Elapsed(), machine.pace.failures() > 0 ? machine.pace.due() : clock.now);
         }
 
         /** What time alone brings about. */
