@@ -283,8 +283,10 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         if (lease instanceof LeaseStatus.Held held) {
             fence(false);
             onOwn(held.lease());
-        } else if (lease instanceof LeaseStatus.Fenced) {
+        } else if (lease instanceof LeaseStatus.Fenced ended) {
             fence(true);
+            archive.own(ended.lease()); // the next run must not go on with it either
+            save();
         } else {
             onLost();
         }

@@ -92,7 +92,9 @@ final class View implements DaemonView {
         }
         boolean fenced = session != null && session.fenced();
         if (fenced) {
-            reasons.add("our lease has ended and could not be renewed: nothing is sent from it");
+            String cause = storeWait.get();
+            reasons.add("our lease has ended and could not be renewed: nothing is sent from it"
+                    + (cause.isEmpty() ? "" : "; " + cause));
         }
         if (!duplicate.get().isEmpty()) {
             reasons.add(duplicate.get());

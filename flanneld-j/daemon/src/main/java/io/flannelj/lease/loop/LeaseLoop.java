@@ -172,7 +172,9 @@ public class LeaseLoop {
         }
         logOnce(step.message());
         LeaseStatus status = status(step.machine(), now);
-        if (notifyOf(status) && status instanceof LeaseStatus.Held && step.machine().isSettled()) {
+        if (notifyOf(status)
+                && status instanceof LeaseStatus.Held
+                && step.machine().isSettled()) {
             logged = ""; // what happens again after this is news
         }
     }

@@ -190,7 +190,9 @@ public final class LeaseMachine {
         if (state instanceof State.Adopted adopted) { // what was only written down is over
             return lose(adopted.lease(), now, Message.warn(problem));
         }
-        LeaseMachine next = state instanceof State.Acquiring ? with(memory.withConfirmed(Set.of())) : this;
+        LeaseMachine next = state instanceof State.Holding holding
+                ? with(holding.endedAt(now)) // another node may get the subnets from now on
+                : with(memory.withConfirmed(Set.of()));
         return next.waitingFor(problem).retry(now, random, Message.warn(problem));
     }
 

@@ -15,7 +15,7 @@ public sealed interface LeaseStatus {
      */
     record Held(StoredLease lease, boolean confirmed) implements LeaseStatus {}
 
-    /** Its time is over and nothing renewed it: another node may get the subnets, so nothing may be sent from them. */
+    /** Its time is over and nothing renewed it, or the store took it back: another node may get the subnets, so nothing may be sent from them. */
     record Fenced(StoredLease lease) implements LeaseStatus {}
 
     /** Another node has the subnets or our address, or the store assigns others: this lease is over for good. */

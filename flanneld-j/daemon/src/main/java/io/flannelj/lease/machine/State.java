@@ -1,5 +1,6 @@
 package io.flannelj.lease.machine;
 
+import io.flannelj.lease.Lease;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.lease.StoredLease;
 import java.time.Instant;
@@ -30,7 +31,17 @@ sealed interface State {
      * @param takenOver whether it stood there with our address when it was acquired
      * @param restored when it was last rewritten because another node with our address had; {@link Instant#MIN} for never
      */
-    record Holding(StoredLease lease, Instant since, boolean takenOver, Instant restored) implements State {}
+    record Holding(StoredLease lease, Instant since, boolean takenOver, Instant restored) implements State {
+        /** The same, and its lease has ended, if it had not before. */
+        Holding endedAt(Instant now) {
+            Lease was = lease.lease();
+            Instant end = was.expiresAt();
+            Lease ended = new Lease(
+                    was.subnets(), was.attributes(), end != null && end.isBefore(now) ? end : now, was.origin());
+            return new Holding(
+                    new StoredLease(ended, lease.version(), lease.storeLeaseId()), since, takenOver, restored);
+        }
+    }
 
     /** Has lost it to another node. */
     record Lost(PodSubnets subnets) implements State {}

@@ -266,6 +266,21 @@ class KubeSubnetManagerTest {
         watch.close();
     }
 
+    /** Its pod CIDR may be the next node's; the lease machine stops sending then. */
+    @Test
+    void whenOurNodeIsDeletedOurLeaseIsGoneAndNothingIsAssigned() throws Exception {
+        store.create(OURS, ATTRIBUTES, DAY);
+        SubnetManager.Watch watch = follow();
+
+        apiserver.operator().nodes().withName("n1").delete();
+
+        awaitSeen("=10.244.1.0/24", "-10.244.1.0/24");
+        assertThatThrownBy(() -> store.assigned(config()))
+                .isInstanceOf(UnassignedException.class)
+                .hasMessageContaining("there is no node n1");
+        watch.close();
+    }
+
     @Test
     void aNodeWithoutPodCidrIsToldTheRemedy() throws Exception {
         apiserver.setPodCidrs("n1");

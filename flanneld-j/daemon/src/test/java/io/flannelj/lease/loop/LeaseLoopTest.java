@@ -2,6 +2,9 @@ package io.flannelj.lease.loop;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
@@ -27,6 +30,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 /** A lease's loop and the feed of its peers, over a store in memory and in virtual time. */
 class LeaseLoopTest implements PeerFeed.Listener {
@@ -271,6 +275,7 @@ class LeaseLoopTest implements PeerFeed.Listener {
         healthClock.fails = true;
         store.create(subnet(200), node(2), TTL);
         pass(Duration.ofSeconds(20));
+        assertThat(heard).contains("peers 1");
         store.setAway(true);
         store.breakWatches();
         pass(Duration.ofSeconds(20));
@@ -303,9 +308,34 @@ class LeaseLoopTest implements PeerFeed.Listener {
         assertThat(store.list().leases()).isEmpty();
     }
 
+    @Test
+    void aStoreThatTakesTheSubnetsBackIsObeyedAndSaidOnce() throws Exception {
+        store.assign(subnet(7));
+        begin();
+        store.assign(null);
+        store.expire(own); // the watch tells
+        Logger log = (Logger) LoggerFactory.getLogger(LeaseLoop.class);
+        ListAppender<ILoggingEvent> lines = new ListAppender<>();
+        lines.start();
+        log.addAppender(lines);
+        pass(Duration.ofSeconds(2));
+        assertThat(heard).as("long before its end").endsWith("fenced", "peers 0");
+        pass(Duration.ofMinutes(5));
+        log.detachAppender(lines);
+
+        assertThat(heard).endsWith("fenced", "peers 0");
+        assertThat(lines.list)
+                .extracting(ILoggingEvent::getFormattedMessage)
+                .containsExactly("nothing is assigned yet");
+
+        store.assign(subnet(7));
+        pass(Duration.ofSeconds(10));
+        assertThat(heard).contains("sending").doesNotContain("lost");
+    }
+
     private void begin() throws Exception {
         NetworkConfig config = NetworkConfig.parse("{\"Network\": \"10.3.0.0/17\"}");
-        loop.acquire(new Goal(config, node(1), subnet(7), null, false), status -> {
+        loop.acquire(new Goal(config, node(1), subnet(7), null, store.assigns()), status -> {
             if (feed == null && status instanceof LeaseStatus.Held held) {
                 own = held.lease().subnets();
                 VirtualTime.Queue queue = time.new Queue(new SplittableRandom(5));

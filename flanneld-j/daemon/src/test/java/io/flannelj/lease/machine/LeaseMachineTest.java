@@ -122,10 +122,32 @@ class LeaseMachineTest {
 
         assertThat(lease.get(5, TimeUnit.SECONDS).subnets()).isEqualTo(subnet("10.3.7.0/24"));
         assertThat(node.waitingFor()).isEmpty();
-        store.assign(null);
-        assertThat(node.renew(node(1))).as("assigned none").isEqualTo(Outcome.UNKNOWN);
         store.assign(subnet("10.3.8.0/24"));
         assertThat(node.renew(node(1))).as("assigned others").isEqualTo(Outcome.LOST);
+    }
+
+    /** Who deletes a node's object in Kubernetes frees its pod CIDR for the next one. flannel goes on for ever. */
+    @Test
+    void bugSubnetsThatTheStoreTookBackAreSentFromForEverIsFixed() throws Exception {
+        store.assign(subnet("10.3.7.0/24"));
+        Node node = aNode();
+        node.acquire(config("10.3.0.0/16"), node(1), null, null);
+        assertThat(node.own().expiresAt()).isNotNull();
+
+        store.assign(null);
+        assertThat(node.confirm(node(1))).isEqualTo(Outcome.UNKNOWN);
+        assertThat(node.hasExpired()).isTrue();
+        assertThat(node.waitingFor()).isEqualTo("nothing is assigned yet");
+        store.setAway(true);
+        assertThat(node.confirm(node(1))).isEqualTo(Outcome.UNKNOWN);
+        assertThat(node.hasExpired()).as("by the last answer").isTrue();
+
+        store.setAway(false);
+        store.assign(subnet("10.3.7.0/24"));
+        store.expire(subnet("10.3.7.0/24"));
+        assertThat(node.confirm(node(1))).as("the same again").isEqualTo(Outcome.HELD);
+        assertThat(node.hasExpired()).isFalse();
+        assertThat(node.waitingFor()).isEmpty();
     }
 
     @Test
@@ -576,9 +598,7 @@ class LeaseMachineTest {
                 @Nullable LeaseCache saved) {
             Goal goal = new Goal(config, attributes, previous, saved, store.assigns());
             Terms terms = new Terms(DAY, Duration.ofHours(1));
-            machine = machine == null
-                    ? LeaseMachine.acquiring(terms, goal)
-                    : machine.acquiring(goal);
+            machine = machine == null ? LeaseMachine.acquiring(terms, goal) : machine.acquiring(goal);
             drive(new Observation.Elapsed(), clock.now);
             return held();
         }
