@@ -43,7 +43,7 @@ record Memory(
     }
 
     Memory withWritten(LeaseAttributes attributes) {
-        return new Memory(confirmed, plus(written, asRead(attributes)), rivals, duplicate);
+        return written.contains(attributes) ? this : new Memory(confirmed, plus(written, asRead(attributes)), rivals, duplicate);
     }
 
     Memory withRival(LeaseAttributes attributes) {

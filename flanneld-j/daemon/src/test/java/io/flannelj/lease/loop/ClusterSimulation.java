@@ -57,7 +57,17 @@ final class ClusterSimulation {
     private final boolean patient;
 
     private final List<Node> nodes = new ArrayList<>();
-    private final StringBuilder trace = new StringBuilder();
+
+    /** What happened; kept only where it is asked for. */
+    private @Nullable StringBuilder trace;
+
+    /** Something that {@link #check} looks at has changed since it looked last. */
+    private boolean changed = true;
+
+    private long storeChanges;
+
+    /** From then on what it saw may be wrong although nothing has changed: a lease ends, or a machine has resumed. */
+    private Instant checkAgain = Instant.MIN;
 
     /** An operator took leases away by force: two nodes may then believe in one subnet until they hear of it. */
     private boolean forced;
@@ -98,9 +108,10 @@ final class ClusterSimulation {
                 network, length, network.address(), whole.subnet(subnets - 1).address());
     }
 
-    /** What happened, for comparison: every table that any node was told of, with its time. */
-    String trace() {
-        return trace.toString();
+    /** From now on what happens is written there: every table that any node is told of, with its time. */
+    ClusterSimulation tracingTo(StringBuilder all) {
+        trace = all;
+        return this;
     }
 
     /** Lives it through; an AssertionError names the seed. */
@@ -195,8 +206,19 @@ final class ClusterSimulation {
         }
     }
 
+    /** After every step; looks only where the step has changed something, or time has. */
     private void check() {
+        if (!changed && storeChanges == store.changes && time.instant().isBefore(checkAgain)) {
+            return;
+        }
+        changed = false;
+        storeChanges = store.changes;
+        checkAgain = Instant.MAX;
         for (Node one : nodes) {
+            checkAgainAfter(one.looked);
+            checkAgainAfter(one.late);
+            checkAgainAfter(one.awake);
+            checkAgainAfter(one.end());
             require(!one.fenced || one.peers.isEmpty(), () -> one + " has peers although it is fenced");
             require(
                     one.loop == null || one.loop.duplicate().isEmpty(),
@@ -219,6 +241,14 @@ final class ClusterSimulation {
                     require(one.isApartFrom(other), () -> one + " and " + other + " both use " + one.own());
                 }
             }
+        }
+    }
+
+    private void checkAgainAfter(Instant when) {
+        Instant now = time.instant();
+        Instant next = when.equals(now) ? when.plusNanos(1) : when;
+        if (next.isAfter(now) && next.isBefore(checkAgain)) {
+            checkAgain = next;
         }
     }
 
@@ -318,6 +348,12 @@ final class ClusterSimulation {
 
         @Override
         Step step(LeaseMachine from, Observation seen, Instant now) {
+            Step step = mutated(from, seen, now);
+            changed |= !step.machine().duplicate().isEmpty();
+            return step;
+        }
+
+        private Step mutated(LeaseMachine from, Observation seen, Instant now) {
             if (mutation == Mutation.EVERY_REWRITE_IS_A_RIVAL
                     && seen instanceof Observation.Listed listed
                     && from.statusAt(now) instanceof LeaseStatus.Held held
@@ -409,6 +445,7 @@ final class ClusterSimulation {
             attributes = attributes();
             saved = null;
             previous = null;
+            changed = true;
         }
 
         void boot() {
@@ -461,6 +498,7 @@ final class ClusterSimulation {
         }
 
         private void hold(LeaseStatus.Held held) {
+            changed = true;
             stored = held.lease();
             confirmed = held.confirmed();
             late = end().equals(Instant.MAX) ? Instant.MAX : end().plusSeconds(1);
@@ -484,6 +522,7 @@ final class ClusterSimulation {
         }
 
         private void fence(PeerFeed of, boolean now) {
+            changed = true;
             fenced = now;
             if (now) {
                 peers = List.of();
@@ -504,6 +543,7 @@ final class ClusterSimulation {
         void suspend(Duration length) {
             if (!time.instant().isBefore(awake)) {
                 queues.forEach(queue -> queue.suspend(length));
+                changed = true;
                 awake = time.instant().plus(length);
                 looked = awake.plusSeconds(1);
             }
@@ -513,6 +553,7 @@ final class ClusterSimulation {
             if (feed != null) {
                 feed.close();
             }
+            changed = true;
             feed = null;
             stored = null;
             peers = List.of();
@@ -572,12 +613,12 @@ final class ClusterSimulation {
 
         @Override
         public void onPeers(Collection<Lease> now) {
+            changed = true;
             peers = List.copyOf(now);
-            trace.append(time.instant())
-                    .append(' ')
-                    .append(this)
-                    .append(peers.size())
-                    .append('\n');
+            StringBuilder all = trace;
+            if (all != null) {
+                all.append(time.instant()).append(' ').append(this).append(peers.size()).append('\n');
+            }
             if (!fenced) {
                 save();
             }

@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Many clusters' lives: 10,000 in CI, fewer elsewhere. {@code -Dflannelj.clusterRuns=N} lives so many; {@code -Dflannelj.clusterSeed=N} lives one
- * again, with the log.
+ * again, with the log, and prints each table that a node was told of.
  */
 class ClusterSimulationTest {
     private static final int RUNS =
@@ -38,17 +38,22 @@ class ClusterSimulationTest {
     @Test
     void leasesNeverOverlapAndEveryTableConverges() {
         Long one = Long.getLong("flannelj.clusterSeed");
+        StringBuilder trace = one == null ? null : new StringBuilder();
         List<String> failures = new CopyOnWriteArrayList<>();
         LongStream seeds = one == null ? LongStream.rangeClosed(1, RUNS) : LongStream.of(one);
         seeds.parallel().forEach(seed -> {
             try {
-                new ClusterSimulation(seed).run();
+                ClusterSimulation simulation = new ClusterSimulation(seed);
+                (trace == null ? simulation : simulation.tracingTo(trace)).run();
             } catch (AssertionError e) {
                 failures.add(e.getMessage());
             } catch (RuntimeException e) {
                 failures.add("seed " + seed + ": " + e);
             }
         });
+        if (trace != null) {
+            System.out.print(trace);
+        }
         assertThat(failures)
                 .as("replay one by -Dtest=ClusterSimulationTest -Dflannelj.clusterSeed=SEED")
                 .isEmpty();
@@ -78,12 +83,12 @@ class ClusterSimulationTest {
     /** The same seed is the same life; without that a seed would be worth nothing. */
     @Test
     void aSeedIsReplayedExactly() {
-        assertThat(trace(42)).isEqualTo(trace(42)).isNotEqualTo(trace(43));
+        assertThat(trace(42)).isNotEmpty().isEqualTo(trace(42)).isNotEqualTo(trace(43));
     }
 
     private static String trace(long seed) {
-        ClusterSimulation simulation = new ClusterSimulation(seed);
-        simulation.run();
-        return simulation.trace();
+        StringBuilder trace = new StringBuilder();
+        new ClusterSimulation(seed).tracingTo(trace).run();
+        return trace.toString();
     }
 }

@@ -14,11 +14,10 @@ final class VirtualTime extends Clock {
     private static final Instant BEGIN = Instant.parse("2026-01-01T00:00:00Z");
     private static final long NEVER_YET = Long.MIN_VALUE;
 
-    private static final class Task implements TaskQueue.Pending {
+    private final class Task implements TaskQueue.Pending {
         private final long at;
         private final long number;
         private final Runnable work;
-        private boolean cancelled;
 
         Task(long at, long number, Runnable work) {
             this.at = at;
@@ -28,7 +27,7 @@ final class VirtualTime extends Clock {
 
         @Override
         public void cancel() {
-            cancelled = true;
+            tasks.remove(this);
         }
     }
 
@@ -65,11 +64,9 @@ final class VirtualTime extends Clock {
         long end = nanos(until);
         while (!tasks.isEmpty() && tasks.peek().at <= end) {
             Task task = tasks.remove();
-            if (!task.cancelled) {
-                now = Math.max(task.at, now);
-                task.work.run();
-                afterEach.run();
-            }
+            now = Math.max(task.at, now);
+            task.work.run();
+            afterEach.run();
         }
         now = Math.max(end, now);
     }
@@ -156,7 +153,9 @@ final class VirtualTime extends Clock {
             private final Runnable task;
             private long due;
             private long suspendedBefore;
-            private boolean cancelled;
+
+            @Nullable
+            private Task waiting;
 
             Timer(Runnable task) {
                 this.task = task;
@@ -165,20 +164,22 @@ final class VirtualTime extends Clock {
             void sleepUntil(long when) {
                 due = when;
                 suspendedBefore = suspended;
-                atNanos(when, this::onDue);
+                waiting = atNanos(when, this::onDue);
             }
 
             private void onDue() {
                 if (suspended != suspendedBefore) {
                     sleepUntil(due + suspended - suspendedBefore);
-                } else if (!cancelled) {
+                } else {
                     perform(task);
                 }
             }
 
             @Override
             public void cancel() {
-                cancelled = true;
+                if (waiting != null) {
+                    waiting.cancel();
+                }
             }
         }
 
