@@ -17,10 +17,10 @@ public final class SavedLeasesFuzz {
     public static void fuzzerTestOneInput(byte[] data) {
         try {
             Files.write(FILE, data);
-            Optional<LeaseCache> saved = LeaseCache.read(FILE);
+            Optional<LeaseCache.Written> saved = LeaseCache.read(FILE);
             if (saved.isPresent()) {
-                saved.get().peers().forEach(peer -> LeaseFuzz.check(peer.attributes()));
-                saved.get().write(FILE);
+                saved.get().cache().peers().forEach(peer -> LeaseFuzz.check(peer.attributes()));
+                saved.get().cache().write(FILE, saved.get().at());
                 Promise.same(saved, LeaseCache.read(FILE), "written and read again");
             }
         } catch (IOException e) {

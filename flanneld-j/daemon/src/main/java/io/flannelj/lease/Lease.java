@@ -3,6 +3,7 @@ package io.flannelj.lease;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.IpFamily;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +25,11 @@ public record Lease(
     /** A lease of which nobody knows where it stands in the store. */
     public Lease(PodSubnets subnets, LeaseAttributes attributes, @Nullable Instant expiresAt) {
         this(subnets, attributes, expiresAt, Origin.UNKNOWN);
+    }
+
+    /** The same, ending so much later. */
+    Lease shifted(Duration by) {
+        return expiresAt == null ? this : new Lease(subnets, attributes, expiresAt.plus(by), origin);
     }
 
     /**

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
@@ -45,13 +46,49 @@ public record LeaseCache(
         return end == null || now.isBefore(end);
     }
 
-    /** Reads the file; empty when there is none, when it is of another store, or when it is damaged. */
-    public static Optional<LeaseCache> read(Path file, String location) {
-        return read(file).filter(saved -> saved.location().equals(location));
+    /**
+     * What a file says.
+     *
+     * @param at when it was written
+     */
+    public record Written(LeaseCache cache, Moment at) {
+        /** The same by the clock of this process; empty when nobody knows how much of the lease is left. */
+        Optional<LeaseCache> asOf(Moment now) {
+            return now.since(at)
+                    .map(passed -> cache.shifted(Duration.between(at.instant(), now.instant().minus(passed))));
+        }
     }
 
-    /** The same, of whatever store. */
-    public static Optional<LeaseCache> read(Path file) {
+    /**
+     * Reads the file; empty when there is none, when it is of another store, when it is damaged, or when the machine was
+     * started anew since and cannot tell for how long it was off.
+     */
+    public static Optional<LeaseCache> read(Path file, String location, Moment now) {
+        Optional<Written> written = read(file).filter(saved -> saved.cache().location().equals(location));
+        Optional<LeaseCache> usable = written.flatMap(saved -> saved.asOf(now));
+        if (written.isPresent() && usable.isEmpty()) {
+            log.info(
+                    "{} of {} cannot stand for the store: the machine was started anew since, and its clock was not"
+                            + " synchronised then or is not now, so that the lease may have ended",
+                    file,
+                    written.get().at().wall());
+        }
+        return usable;
+    }
+
+    private LeaseCache shifted(Duration by) {
+        Lease lease = own.lease();
+        return new LeaseCache(
+                location,
+                savedAt.plus(by),
+                config,
+                new StoredLease(lease.shifted(by), own.version(), own.storeLeaseId()),
+                peers.stream().map(peer -> peer.shifted(by)).toList(),
+                revision);
+    }
+
+    /** What the file says, of whatever store and time; empty when there is none or it is damaged. */
+    public static Optional<Written> read(Path file) {
         try {
             JsonNode root = JSON.readTree(Files.readString(file));
             List<Lease> peers = new ArrayList<>();
@@ -59,16 +96,25 @@ public record LeaseCache(
                 peers.add(lease(peer));
             }
             JsonNode own = root.path("own");
-            return Optional.of(new LeaseCache(
+            Instant savedAt = Instant.parse(root.path("savedAt").asText());
+            JsonNode clocks = root.path("clocks");
+            LeaseCache cache = new LeaseCache(
                     root.path("location").asText(),
-                    Instant.parse(root.path("savedAt").asText()),
+                    savedAt,
                     root.path("config").asText(),
                     new StoredLease(
                             lease(own),
                             own.path("version").asLong(),
                             own.path("storeLease").asLong()),
                     peers,
-                    root.path("revision").asLong()));
+                    root.path("revision").asLong());
+            Moment at = new Moment(
+                    savedAt,
+                    clocks.path("boot").asText(),
+                    Duration.ofNanos(clocks.path("nanosSinceBoot").asLong()),
+                    Instant.parse(clocks.path("wall").asText(savedAt.toString())),
+                    clocks.path("synchronised").asBoolean());
+            return Optional.of(new Written(cache, at));
         } catch (NoSuchFileException e) {
             return Optional.empty();
         } catch (IOException | DateTimeParseException | IllegalArgumentException e) {
@@ -78,13 +124,22 @@ public record LeaseCache(
         }
     }
 
-    /** Writes the file whole, or not at all. */
-    public void write(Path file) throws IOException {
+    /**
+     * Writes the file whole, or not at all.
+     *
+     * @param now the moment of {@link #savedAt}
+     */
+    public void write(Path file, Moment now) throws IOException {
         ObjectNode root = JSON.createObjectNode()
                 .put("location", location)
                 .put("savedAt", savedAt.toString())
                 .put("config", config)
                 .put("revision", revision);
+        root.putObject("clocks")
+                .put("boot", now.boot())
+                .put("nanosSinceBoot", now.sinceBoot().toNanos())
+                .put("wall", now.wall().toString())
+                .put("synchronised", now.synchronised());
         root.set("own", node(own.lease()).put("version", own.version()).put("storeLease", own.storeLeaseId()));
         for (Lease peer : peers) {
             root.withArray("/peers").add(node(peer));

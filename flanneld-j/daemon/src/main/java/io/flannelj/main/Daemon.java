@@ -54,7 +54,6 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -149,7 +148,7 @@ final class Daemon {
     }
 
     private void serve() throws IOException, ConfigException, ClosedException, InterruptedException {
-        Clock clock = BootClock.start();
+        BootClock clock = BootClock.start();
         try (SubnetManager store = Stores.open(options.store(), clock);
                 TaskThread turns = new TaskThread("flannel-lease");
                 TaskThread calls = new TaskThread("flannel-store")) {
@@ -159,7 +158,7 @@ final class Daemon {
                     new Terms(options.lease().timeToLive(), options.lease().renewMargin());
             LeaseLoop loop = new LeaseLoop(store, health, clock, new SecureRandom(), terms, turns, calls);
             LeaseArchive archive = new LeaseArchive(
-                    options.paths().stateDirectory(), store.location() + ", " + store.configLocation(), clock);
+                    options.paths().stateDirectory(), store.location() + ", " + store.configLocation(), clock::moment);
             Leasing leasing = new Leasing(store, health, reader, loop, archive);
             BackendContext context =
                     new BackendContext(backends, clock, options.paths().stateDirectory());

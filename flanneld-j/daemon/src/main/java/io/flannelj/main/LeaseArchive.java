@@ -2,12 +2,13 @@ package io.flannelj.main;
 
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseCache;
+import io.flannelj.lease.Moment;
 import io.flannelj.lease.StoredLease;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,23 +18,24 @@ final class LeaseArchive {
 
     private final Path file;
     private final String location;
-    private final Clock clock;
+    private final Supplier<Moment> clocks;
     private boolean refused;
 
     /** @param location of the store; what was written down of another one does not count */
-    LeaseArchive(Path stateDirectory, String location, Clock clock) {
+    LeaseArchive(Path stateDirectory, String location, Supplier<Moment> clocks) {
         this.file = stateDirectory.resolve("leases.json");
         this.location = location;
-        this.clock = clock;
+        this.clocks = clocks;
     }
 
     Optional<LeaseCache> read() {
-        return LeaseCache.read(file, location);
+        return LeaseCache.read(file, location, clocks.get());
     }
 
     void write(String config, StoredLease own, List<Lease> peers, long revision) {
+        Moment now = clocks.get();
         try {
-            new LeaseCache(location, clock.instant(), config, own, peers, revision).write(file);
+            new LeaseCache(location, now.instant(), config, own, peers, revision).write(file, now);
             refused = false;
         } catch (IOException e) {
             if (!refused) {

@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -23,11 +25,12 @@ class LeaseCacheTest {
         LeaseCache saved = new LeaseCache(
                 "etcd", NOON, "{\"Network\":\"10.3.0.0/16\"}", own(NOON.plusSeconds(60)), List.of(peer()), 42);
         Path file = directory.resolve("state/leases.json");
-        saved.write(file);
-        saved.write(file);
+        Moment now = moment("boot 1", 100, NOON, false);
+        saved.write(file, now);
+        saved.write(file, now);
 
-        assertThat(LeaseCache.read(file, "etcd")).contains(saved);
-        assertThat(LeaseCache.read(file, "another etcd")).isEmpty();
+        assertThat(LeaseCache.read(file, "etcd", now)).contains(saved);
+        assertThat(LeaseCache.read(file, "another etcd", now)).isEmpty();
         assertThat(saved.isUsableAt(NOON.plusSeconds(59))).isTrue();
         assertThat(saved.isUsableAt(NOON.plusSeconds(60))).isFalse();
         assertThat(new LeaseCache("etcd", NOON, "{}", own(null), List.of(), 1).isUsableAt(NOON.plusSeconds(1 << 30)))
@@ -38,11 +41,12 @@ class LeaseCacheTest {
     @Test
     void aDamagedFileIsAsGoodAsNone() throws Exception {
         Path file = directory.resolve("leases.json");
-        assertThat(LeaseCache.read(file, "etcd")).isEmpty();
+        Moment now = moment("boot 1", 100, NOON, true);
+        assertThat(LeaseCache.read(file, "etcd", now)).isEmpty();
         for (String text :
                 new String[] {"", "{", "[]", "{\"location\":\"etcd\"}", "{\"location\":\"etcd\",\"own\":7}"}) {
             Files.writeString(file, text);
-            assertThat(LeaseCache.read(file, "etcd")).as(text).isEmpty();
+            assertThat(LeaseCache.read(file, "etcd", now)).as(text).isEmpty();
         }
     }
 
@@ -58,9 +62,97 @@ class LeaseCacheTest {
             assertThat(peers).hasSize(depth == 90 ? 1 : 0);
             LeaseCache saved = new LeaseCache("etcd", NOON, "{}", own(NOON), peers, 42);
             Path file = directory.resolve("leases.json");
-            saved.write(file);
-            assertThat(LeaseCache.read(file, "etcd")).contains(saved);
+            Moment now = moment("boot 1", 100, NOON, true);
+            saved.write(file, now);
+            assertThat(LeaseCache.read(file, "etcd", now)).contains(saved);
         }
+    }
+
+    /** A clock that somebody set back by years, or ahead, between two runs of the daemon: the kernel's own tells. */
+    @Test
+    void whatIsLeftOfALeaseIsMeasuredByTheClockOfTheBoot() throws Exception {
+        Path file = write(moment("boot 1", 1_000, NOON, false));
+        Instant wrong = Instant.EPOCH;
+
+        LeaseCache saved = LeaseCache.read(file, "etcd", moment("boot 1", 1_020, wrong, false))
+                .orElseThrow();
+        assertThat(saved.isUsableAt(wrong.plusSeconds(39))).isTrue();
+        assertThat(saved.isUsableAt(wrong.plusSeconds(40))).as("60 s, 20 ago").isFalse();
+        assertThat(saved.savedAt()).isEqualTo(wrong.minusSeconds(20));
+        assertThat(saved.peers().get(0).expiresAt()).isEqualTo(wrong.plusSeconds(70));
+    }
+
+    /** A machine whose clock went on from where it had been when it was switched off would serve an ended lease. */
+    @Test
+    void bugALeaseIsServedByAClockThatIsWrongSinceTheBootIsFixed() throws Exception {
+        Path file = write(moment("boot 1", 1_000, NOON, true));
+
+        assertThat(LeaseCache.read(file, "etcd", moment("boot 2", 5, NOON.plusSeconds(10), false)))
+                .as("not synchronised")
+                .isEmpty();
+        assertThat(LeaseCache.read(file, "etcd", moment("boot 2", 5, NOON.minusSeconds(1), true)))
+                .as("before it was written")
+                .isEmpty();
+        assertThat(LeaseCache.read(file, "etcd", moment("", 5, NOON.plusSeconds(10), false)))
+                .as("an unknown boot")
+                .isEmpty();
+        LeaseCache saved = LeaseCache.read(file, "etcd", moment("boot 2", 5, NOON.plusSeconds(10), true))
+                .orElseThrow();
+        assertThat(saved.isUsableAt(NOON.plusSeconds(59))).isTrue();
+        assertThat(saved.isUsableAt(NOON.plusSeconds(60))).isFalse();
+
+        assertThat(LeaseCache.read(
+                        write(moment("boot 1", 1_000, NOON, false)),
+                        "etcd",
+                        moment("boot 2", 5, NOON.plusSeconds(10), true)))
+                .as("not synchronised when it was written")
+                .isEmpty();
+    }
+
+    @Test
+    void whereBothClocksTellTheLongerTimeCounts() {
+        Moment then = moment("boot 1", 1_000, NOON, true);
+
+        assertThat(moment("boot 1", 1_020, NOON.plusSeconds(3_600), true).since(then))
+                .as("frozen for an hour")
+                .contains(Duration.ofHours(1));
+        assertThat(moment("boot 1", 1_020, NOON.plusSeconds(3_600), false).since(then))
+                .contains(Duration.ofSeconds(20));
+        assertThat(moment("boot 1", 1_020, NOON.minusSeconds(3_600), true).since(then))
+                .contains(Duration.ofSeconds(20));
+        assertThat(moment("boot 2", 30, NOON.plusSeconds(20), true).since(then))
+                .as("it runs for longer than it was off")
+                .contains(Duration.ofSeconds(30));
+        assertThat(moment("boot 1", 999, NOON.plusSeconds(20), true).since(then)).isEmpty();
+        assertThat(moment("", 1_020, NOON, false).since(moment("", 1_000, NOON, false)))
+                .isEmpty();
+    }
+
+    /** Of a daemon that did not write which boot it was. */
+    @Test
+    void aFileWithoutClocksIsNotServedFrom() throws Exception {
+        Path file = write(moment("boot 1", 1_000, NOON, true));
+        String text = Files.readString(file);
+        Files.writeString(file, text.replaceFirst("\"clocks\":\\{[^}]*},", ""));
+
+        assertThat(LeaseCache.read(file)).isPresent();
+        assertThat(LeaseCache.read(file, "etcd", moment("boot 1", 1_001, NOON, true)))
+                .isEmpty();
+    }
+
+    private Path write(Moment at) throws IOException {
+        Lease peer = new Lease(
+                PodSubnets.of(Cidr.parse("10.3.2.0/24")),
+                LeaseAttributes.ofIpv4(IpAddress.parse("192.168.0.2"), "", null),
+                NOON.plusSeconds(90));
+        Path file = directory.resolve("leases.json");
+        new LeaseCache("etcd", NOON, "{}", own(NOON.plusSeconds(60)), List.of(peer), 42).write(file, at);
+        return file;
+    }
+
+    /** As the process sees it whose own clock is the time of day. */
+    private static Moment moment(String boot, long secondsSinceBoot, Instant wall, boolean synchronised) {
+        return new Moment(wall, boot, Duration.ofSeconds(secondsSinceBoot), wall, synchronised);
     }
 
     private static StoredLease own(Instant end) {

@@ -105,6 +105,8 @@ final class LibC {
 
         int clock_gettime(int clock, @Out ByteBuffer timespec);
 
+        int adjtimex(ByteBuffer timex);
+
         int sched_setaffinity(int pid, long size, @In ByteBuffer mask);
     }
 }

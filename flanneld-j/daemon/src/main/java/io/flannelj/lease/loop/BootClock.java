@@ -1,9 +1,15 @@
 package io.flannelj.lease.loop;
 
+import io.flannelj.lease.Moment;
 import io.flannelj.linux.BootTime;
 import io.flannelj.linux.SyscallException;
+import io.flannelj.linux.TimeOfDay;
+import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 
@@ -12,12 +18,18 @@ import java.time.ZoneId;
  * suspended, and does not jump when somebody sets the clock. A lease must end neither late nor early for that.
  */
 public final class BootClock extends Clock {
+    private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
+
     private final BootTime boot = new BootTime();
+    private final Clock wall;
+    private final String bootId;
     private final Instant begin;
     private final long nanosAtBegin;
     private final ZoneId zone;
 
     private BootClock(Clock wall) throws SyscallException {
+        this.wall = wall;
+        this.bootId = bootId();
         this.nanosAtBegin = boot.nanos();
         this.begin = wall.instant();
         this.zone = wall.getZone();
@@ -28,14 +40,37 @@ public final class BootClock extends Clock {
      *
      * @throws SyscallException where the kernel has no such clock
      */
-    public static Clock start() throws SyscallException {
+    public static BootClock start() throws SyscallException {
         return new BootClock(Clock.systemUTC());
+    }
+
+    private static String bootId() {
+        try {
+            return Files.readString(BOOT_ID).strip();
+        } catch (IOException e) { // then no other process is of the same boot
+            return "";
+        }
+    }
+
+    /** What all clocks say now, for a later process to measure by. */
+    public Moment moment() {
+        long nanos = nanos();
+        return new Moment(
+                begin.plusNanos(nanos - nanosAtBegin),
+                bootId,
+                Duration.ofNanos(nanos),
+                wall.instant(),
+                TimeOfDay.isSynchronised());
     }
 
     @Override
     public Instant instant() {
+        return begin.plusNanos(nanos() - nanosAtBegin);
+    }
+
+    private long nanos() {
         try {
-            return begin.plusNanos(boot.nanos() - nanosAtBegin);
+            return boot.nanos();
         } catch (SyscallException e) { // it answered at the start
             throw new UncheckedIOException(e);
         }
