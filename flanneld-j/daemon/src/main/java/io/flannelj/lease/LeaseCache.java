@@ -55,7 +55,8 @@ public record LeaseCache(
         /** The same by the clock of this process; empty when nobody knows how much of the lease is left. */
         Optional<LeaseCache> asOf(Moment now) {
             return now.since(at)
-                    .map(passed -> cache.shifted(Duration.between(at.instant(), now.instant().minus(passed))));
+                    .map(passed -> cache.shifted(
+                            Duration.between(at.instant(), now.instant().minus(passed))));
         }
     }
 
@@ -64,7 +65,8 @@ public record LeaseCache(
      * started anew since and cannot tell for how long it was off.
      */
     public static Optional<LeaseCache> read(Path file, String location, Moment now) {
-        Optional<Written> written = read(file).filter(saved -> saved.cache().location().equals(location));
+        Optional<Written> written =
+                read(file).filter(saved -> saved.cache().location().equals(location));
         Optional<LeaseCache> usable = written.flatMap(saved -> saved.asOf(now));
         if (written.isPresent() && usable.isEmpty()) {
             log.info(

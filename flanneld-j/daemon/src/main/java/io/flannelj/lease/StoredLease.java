@@ -20,6 +20,12 @@ public record StoredLease(Lease lease, long version, long storeLeaseId) {
                 .orElse(false);
     }
 
+    /** Whether it says of a node what that says of itself. Numbers of JSON have several types, which are not equal to each other. */
+    public boolean says(LeaseAttributes node) {
+        return lease.attributes().equals(node)
+                || LeaseJson.format(lease.attributes()).equals(LeaseJson.format(node));
+    }
+
     /** Put there by an operator to stay: it is never given a time to live. */
     public boolean isReservation() {
         return storeLeaseId == 0;

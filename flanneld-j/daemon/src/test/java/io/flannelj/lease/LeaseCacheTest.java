@@ -123,7 +123,8 @@ class LeaseCacheTest {
         assertThat(moment("boot 2", 30, NOON.plusSeconds(20), true).since(then))
                 .as("it runs for longer than it was off")
                 .contains(Duration.ofSeconds(30));
-        assertThat(moment("boot 1", 999, NOON.plusSeconds(20), true).since(then)).isEmpty();
+        assertThat(moment("boot 1", 999, NOON.plusSeconds(20), true).since(then))
+                .isEmpty();
         assertThat(moment("", 1_020, NOON, false).since(moment("", 1_000, NOON, false)))
                 .isEmpty();
     }

@@ -142,16 +142,13 @@ class ArrowsTest {
     /**
      * Inside of a package one of two files is above the other, so that each can be read without the one above it. Those that
      * may know each other: a sealed type and its members, a value and the enum of its kinds, a command and its parent, by
-     * which picocli reaches the common flags; and the lease machine's parts.
+     * which picocli reaches the common flags.
      */
     private static final Set<String> TWINS = Set.of(
             "backend.Prepared TunnelSpec",
             "backend.Prepared PreparedBackend",
             "config.EtcdOptions StoreOptions",
             "config.KubeOptions StoreOptions",
-            "lease.machine.LeaseMachine Step",
-            "lease.machine.Acquiring LeaseMachine",
-            "lease.machine.Keeping LeaseMachine",
             "net.Cidr IpFamily",
             "net.IpAddress IpFamily",
             "packet.IcmpError Icmpv4Error",

@@ -9,6 +9,7 @@ import io.flannelj.lease.UnassignedException;
 import io.flannelj.lease.machine.Action;
 import io.flannelj.lease.machine.Goal;
 import io.flannelj.lease.machine.LeaseMachine;
+import io.flannelj.lease.machine.LeaseState;
 import io.flannelj.lease.machine.LeaseStatus;
 import io.flannelj.lease.machine.Observation;
 import io.flannelj.lease.machine.Step;
@@ -26,7 +27,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Drives a {@link LeaseMachine}: asks the store what it wants to know, tells it the answers and the time, and passes on how
+ * Drives the {@link LeaseMachine}: asks the store what it wants to know, tells it the answers and the time, and passes on how
  * it stands with the lease.
  *
  * <p>Two queues. {@code turns} owns the machine and never waits, so that a lease is fenced in time whatever the store does;
@@ -45,8 +46,8 @@ public class LeaseLoop {
     private final Terms terms;
     private final TaskQueue turns;
     private final TaskQueue calls;
-    private volatile @Nullable LeaseMachine machine;
-    private final CompletableFuture<Boolean> stopped = new CompletableFuture<>();
+    private volatile @Nullable LeaseState state;
+    private final CompletableFuture<Object> stopped = new CompletableFuture<>();
     private volatile boolean closed;
 
     // owned by turns
@@ -82,8 +83,8 @@ public class LeaseLoop {
      */
     public void acquire(Goal goal, Consumer<LeaseStatus> onStatus) {
         turns.run(() -> {
-            LeaseMachine before = machine;
-            machine = before == null ? LeaseMachine.acquiring(terms, goal) : before.acquiring(goal);
+            LeaseState before = state;
+            state = before == null ? LeaseState.acquiring(terms, goal) : before.acquiring(goal);
             asked++;
             listener = onStatus;
             notified = null;
@@ -93,18 +94,16 @@ public class LeaseLoop {
 
     /** The same, and waits until there is one. */
     public LeaseStatus.Held acquire(Goal goal) throws ClosedException {
-        CompletableFuture<LeaseStatus> held = new CompletableFuture<>();
+        CompletableFuture<Object> first = stopped.copy();
         acquire(goal, status -> {
             if (status instanceof LeaseStatus.Held) {
-                held.complete(status);
+                first.complete(status);
             }
         });
-        CompletableFuture.anyOf(held, stopped).handle((status, failure) -> true).join();
-        LeaseStatus status = held.getNow(new LeaseStatus.Acquiring());
-        if (!(status instanceof LeaseStatus.Held lease)) {
-            throw new ClosedException();
+        if (first.join() instanceof LeaseStatus.Held lease) {
+            return lease;
         }
-        return lease;
+        throw new ClosedException();
     }
 
     /** From now on another listener is told; at once of how it stands now. */
@@ -123,14 +122,14 @@ public class LeaseLoop {
 
     /** Has the store looked at: our lease was written or is gone. */
     public void check() {
-        change(LeaseMachine::looking);
+        change(LeaseState::looking);
     }
 
-    private void change(UnaryOperator<LeaseMachine> how) {
+    private void change(UnaryOperator<LeaseState> how) {
         turns.run(() -> {
-            LeaseMachine before = machine;
+            LeaseState before = state;
             if (before != null) {
-                machine = how.apply(before);
+                state = how.apply(before);
                 turn(new Observation.Elapsed());
             }
         });
@@ -138,19 +137,19 @@ public class LeaseLoop {
 
     /** What the lease waits for, human-readable; empty for nothing. Any thread may ask. */
     public String waitingFor() {
-        LeaseMachine now = machine;
+        LeaseState now = state;
         return now == null ? "" : now.waitingFor();
     }
 
     /** That another node has our address, human-readable; empty when none has. Any thread may ask. */
     public String duplicate() {
-        LeaseMachine now = machine;
+        LeaseState now = state;
         return now == null ? "" : now.duplicate();
     }
 
     /** Takes one observation. The decision, the call and the listener fail each by itself, and the next turn comes. */
     private void turn(Observation seen) {
-        LeaseMachine before = machine;
+        LeaseState before = state;
         if (closed || before == null) {
             return;
         }
@@ -162,25 +161,25 @@ public class LeaseLoop {
             return;
         }
         Step step = decide(before, seen, now);
-        machine = step.machine();
+        state = step.state();
         if (timer != null) {
             timer.cancel();
         }
         timer = turns.after(pause(step, now), () -> turn(new Observation.Elapsed()));
         if (!(step.action() instanceof Action.Hold)) {
-            call(step.action(), step.machine().goal());
+            call(step.action(), step.state().goal());
         }
         logOnce(step.message());
-        LeaseStatus status = status(step.machine(), now);
+        LeaseStatus status = status(step.state(), now);
         if (notifyOf(status)
                 && status instanceof LeaseStatus.Held
-                && step.machine().isSettled()) {
+                && step.state().isSettled()) {
             logged = ""; // what happens again after this is news
         }
     }
 
     /** What was seen is taken once the clock can be read; until then what ends counts as ended. */
-    private void onNoTime(LeaseMachine before, Observation seen, Throwable defect) {
+    private void onNoTime(LeaseState before, Observation seen, Throwable defect) {
         logOnce(defect);
         int now = asked;
         turns.after(LONGEST_WAIT, () -> {
@@ -191,13 +190,13 @@ public class LeaseLoop {
         notifyOf(before.statusAt(Instant.MAX));
     }
 
-    private Step decide(LeaseMachine before, Observation seen, Instant now) {
+    private Step decide(LeaseState before, Observation seen, Instant now) {
         try {
             return step(before, seen, now);
         } catch (RuntimeException | Error e) { // a defect must end neither the renewal of the lease nor its fence
             logOnce(e);
             asked++;
-            return before.afterDefect(now, random.nextLong());
+            return LeaseMachine.afterDefect(before, now, random.nextLong());
         }
     }
 
@@ -228,12 +227,12 @@ public class LeaseLoop {
     }
 
     /** Seam for tests: the decision. */
-    Step step(LeaseMachine from, Observation seen, Instant now) {
-        return from.step(seen, now, random.nextLong());
+    Step step(LeaseState from, Observation seen, Instant now) {
+        return LeaseMachine.step(from, seen, now, random.nextLong());
     }
 
     /** Seam for tests: how it stands. */
-    LeaseStatus status(LeaseMachine of, Instant now) {
+    LeaseStatus status(LeaseState of, Instant now) {
         return of.statusAt(now);
     }
 
@@ -316,13 +315,14 @@ public class LeaseLoop {
             return written(store.update(update.known(), update.attributes(), terms.timeToLive()));
         }
         if (action instanceof Action.Delete delete) {
-            return store.delete(delete.known()) ? new Observation.Deleted() : new Observation.Outrun();
+            store.delete(delete.known());
+            return new Observation.LookAgain();
         }
         throw new IllegalStateException("nothing to ask for: " + action);
     }
 
     private static Observation written(Optional<StoredLease> lease) {
-        return lease.isPresent() ? new Observation.Written(lease.get()) : new Observation.Outrun();
+        return lease.isPresent() ? new Observation.Written(lease.get()) : new Observation.LookAgain();
     }
 
     /** No turn is made any more, and nobody waits any longer. */
@@ -333,7 +333,7 @@ public class LeaseLoop {
 
     /** Gives our lease back, unless it is a reservation; false when it could not be. After {@link #close}; blocks. */
     public boolean release() {
-        LeaseMachine last = machine;
+        LeaseState last = state;
         LeaseStatus status = last == null ? new LeaseStatus.Acquiring() : last.statusAt(clock.instant());
         if (!(status instanceof LeaseStatus.Held held) || held.lease().isReservation()) {
             return false;

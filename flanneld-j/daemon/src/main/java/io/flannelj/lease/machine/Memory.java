@@ -38,12 +38,21 @@ record Memory(
         return rivals.contains(lease.lease().attributes()) && !isOurs(lease);
     }
 
+    /** What is said of it. */
+    static String duplicateOf(LeaseAttributes ours, StoredLease stored) {
+        return "another node uses our address " + ours.publicAddress() + ": it rewrote our lease " + stored.subnets()
+                + " as " + LeaseJson.format(stored.lease().attributes())
+                + "; give one of the two another --public-ip or --iface";
+    }
+
     Memory withConfirmed(Set<PodSubnets> subnets) {
         return new Memory(Set.copyOf(subnets), written, rivals, duplicate);
     }
 
     Memory withWritten(LeaseAttributes attributes) {
-        return written.contains(attributes) ? this : new Memory(confirmed, plus(written, asRead(attributes)), rivals, duplicate);
+        return written.contains(attributes)
+                ? this
+                : new Memory(confirmed, plus(written, asRead(attributes)), rivals, duplicate);
     }
 
     Memory withRival(LeaseAttributes attributes) {

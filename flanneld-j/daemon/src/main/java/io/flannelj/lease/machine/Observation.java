@@ -26,11 +26,8 @@ public sealed interface Observation {
     /** A create or update was carried out. */
     record Written(StoredLease lease) implements Observation {}
 
-    /** A create, update or delete was not carried out: another node had written meanwhile. */
-    record Outrun() implements Observation {}
-
-    /** A delete was carried out. */
-    record Deleted() implements Observation {}
+    /** A create or update was not carried out, for another node had written meanwhile; or a delete was or was not. */
+    record LookAgain() implements Observation {}
 
     /** The store did not answer, or refused. A write may have been carried out all the same, or may be still. */
     record Failed(String problem) implements Observation {}

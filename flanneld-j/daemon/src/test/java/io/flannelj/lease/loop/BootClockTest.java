@@ -17,6 +17,8 @@ class BootClockTest {
 
         assertThat(one.boot()).isNotEmpty();
         assertThat(other.since(one).orElseThrow()).isBetween(Duration.ofMillis(20), Duration.ofMinutes(1));
-        assertThat(other.instant()).as("the time of day of its start").isCloseTo(other.wall(), within(1, ChronoUnit.MINUTES));
+        assertThat(other.instant())
+                .as("the time of day of its start")
+                .isCloseTo(other.wall(), within(1, ChronoUnit.MINUTES));
     }
 }

@@ -11,7 +11,7 @@ import io.flannelj.lease.PodSubnets;
 import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.SubnetManager;
 import io.flannelj.lease.machine.Goal;
-import io.flannelj.lease.machine.LeaseMachine;
+import io.flannelj.lease.machine.LeaseState;
 import io.flannelj.lease.machine.LeaseStatus;
 import io.flannelj.lease.machine.Observation;
 import io.flannelj.lease.machine.Step;
@@ -321,7 +321,7 @@ final class ClusterSimulation {
         }
 
         @Override
-        LeaseStatus status(LeaseMachine of, Instant now) {
+        LeaseStatus status(LeaseState of, Instant now) {
             LeaseStatus status = super.status(of, now);
             if (mutation == Mutation.FENCE_READS_CLOCK_TWICE && status instanceof LeaseStatus.Fenced fenced) {
                 Instant first = now.minusMillis(random.nextInt(10)); // as coarse as /proc/uptime
@@ -347,13 +347,13 @@ final class ClusterSimulation {
         }
 
         @Override
-        Step step(LeaseMachine from, Observation seen, Instant now) {
+        Step step(LeaseState from, Observation seen, Instant now) {
             Step step = mutated(from, seen, now);
-            changed |= !step.machine().duplicate().isEmpty();
+            changed |= !step.state().duplicate().isEmpty();
             return step;
         }
 
-        private Step mutated(LeaseMachine from, Observation seen, Instant now) {
+        private Step mutated(LeaseState from, Observation seen, Instant now) {
             if (mutation == Mutation.EVERY_REWRITE_IS_A_RIVAL
                     && seen instanceof Observation.Listed listed
                     && from.statusAt(now) instanceof LeaseStatus.Held held
@@ -617,7 +617,11 @@ final class ClusterSimulation {
             peers = List.copyOf(now);
             StringBuilder all = trace;
             if (all != null) {
-                all.append(time.instant()).append(' ').append(this).append(peers.size()).append('\n');
+                all.append(time.instant())
+                        .append(' ')
+                        .append(this)
+                        .append(peers.size())
+                        .append('\n');
             }
             if (!fenced) {
                 save();

@@ -13,7 +13,7 @@ import io.flannelj.lease.PodSubnets;
 import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.machine.Action;
 import io.flannelj.lease.machine.Goal;
-import io.flannelj.lease.machine.LeaseMachine;
+import io.flannelj.lease.machine.LeaseState;
 import io.flannelj.lease.machine.LeaseStatus;
 import io.flannelj.lease.machine.Observation;
 import io.flannelj.lease.machine.Step;
@@ -67,7 +67,7 @@ class LeaseLoopTest implements PeerFeed.Listener {
                         }
                     }) {
                 @Override
-                Step step(LeaseMachine from, Observation seen, Instant now) {
+                Step step(LeaseState from, Observation seen, Instant now) {
                     if (defect || (defects > 0 && !(seen instanceof Observation.Elapsed))) {
                         defects--;
                         throw new IllegalStateException("a defect");

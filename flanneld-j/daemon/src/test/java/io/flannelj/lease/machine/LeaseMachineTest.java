@@ -410,10 +410,11 @@ class LeaseMachineTest {
         Instant end = node.acquire(config("10.3.0.0/16"), node(1), null, null).expiresAt();
         store.setAway(true);
         Instant before = end.minusNanos(1);
-        Step step = node.machine.step(new Observation.Elapsed(), before, 1); // due for long: a look is asked for
-        assertThat(step.machine().statusAt(before)).isInstanceOf(LeaseStatus.Held.class);
+        Step step = LeaseMachine.step(
+                node.state, new Observation.Elapsed(), before, 1); // due for long: a look is asked for
+        assertThat(step.state().statusAt(before)).isInstanceOf(LeaseStatus.Held.class);
         assertThat(step.again()).as("though an answer is waited for").isEqualTo(end);
-        assertThat(step.machine().statusAt(end)).isInstanceOf(LeaseStatus.Fenced.class);
+        assertThat(step.state().statusAt(end)).isInstanceOf(LeaseStatus.Fenced.class);
     }
 
     @Test
@@ -565,7 +566,7 @@ class LeaseMachineTest {
 
     private final class Node {
         private final Random random;
-        private volatile @Nullable LeaseMachine machine;
+        private volatile @Nullable LeaseState state;
 
         Node(int seed) {
             this.random = new Random(seed);
@@ -584,7 +585,7 @@ class LeaseMachineTest {
                 } catch (InterruptedException e) {
                     throw new AssertionError(e);
                 }
-                drive(new Observation.Elapsed(), machine.pace.due());
+                drive(new Observation.Elapsed(), state.pace().due());
                 lease = held();
             }
             return lease.get();
@@ -598,21 +599,23 @@ class LeaseMachineTest {
                 @Nullable LeaseCache saved) {
             Goal goal = new Goal(config, attributes, previous, saved, store.assigns());
             Terms terms = new Terms(DAY, Duration.ofHours(1));
-            machine = machine == null ? LeaseMachine.acquiring(terms, goal) : machine.acquiring(goal);
+            state = state == null ? LeaseState.acquiring(terms, goal) : state.acquiring(goal);
             drive(new Observation.Elapsed(), clock.now);
             return held();
         }
 
         /** The renewal, as if its time had come. */
         Outcome renew(LeaseAttributes attributes) {
-            machine = machine.announcing(attributes);
-            return drive(new Observation.Elapsed(), later(machine.pace.due(), clock.now));
+            state = state.announcing(attributes);
+            return drive(new Observation.Elapsed(), later(state.pace().due(), clock.now));
         }
 
         /** A look at the store because something was written there. */
         Outcome confirm(LeaseAttributes attributes) {
-            machine = machine.announcing(attributes).looking();
-            return drive(new Observation.Elapsed(), machine.pace.failures() > 0 ? machine.pace.due() : clock.now);
+            state = state.announcing(attributes).looking();
+            return drive(
+                    new Observation.Elapsed(),
+                    state.pace().failures() > 0 ? state.pace().due() : clock.now);
         }
 
         /** What time alone brings about. */
@@ -621,14 +624,14 @@ class LeaseMachineTest {
         }
 
         private Outcome drive(Observation first, Instant now) {
-            Step step = machine.step(first, now, random.nextLong());
+            Step step = LeaseMachine.step(state, first, now, random.nextLong());
             while (!(step.action() instanceof Action.Hold)) {
-                step = step.machine().step(perform(step.action()), now, random.nextLong());
+                step = LeaseMachine.step(step.state(), perform(step.action()), now, random.nextLong());
             }
-            machine = step.machine();
-            return machine.state instanceof State.Lost
+            state = step.state();
+            return state.phase() instanceof Phase.Lost
                     ? Outcome.LOST
-                    : machine.pace.failures() > 0 ? Outcome.UNKNOWN : Outcome.HELD;
+                    : state.pace().failures() > 0 ? Outcome.UNKNOWN : Outcome.HELD;
         }
 
         private Observation perform(Action action) {
@@ -640,9 +643,10 @@ class LeaseMachineTest {
                     return written(store.update(update.known(), update.attributes(), DAY));
                 }
                 if (action instanceof Action.Delete delete) {
-                    return store.delete(delete.known()) ? new Observation.Deleted() : new Observation.Outrun();
+                    store.delete(delete.known());
+                    return new Observation.LookAgain();
                 }
-                Optional<PodSubnets> assigned = store.assigned(machine.goal().config());
+                Optional<PodSubnets> assigned = store.assigned(state.goal().config());
                 return assigned.isPresent()
                         ? new Observation.Assigned(assigned.get(), store.notes())
                         : new Observation.Listed(store.list().leases());
@@ -654,7 +658,7 @@ class LeaseMachineTest {
         }
 
         private Observation written(Optional<StoredLease> lease) {
-            return lease.isPresent() ? new Observation.Written(lease.get()) : new Observation.Outrun();
+            return lease.isPresent() ? new Observation.Written(lease.get()) : new Observation.LookAgain();
         }
 
         private Optional<Lease> held() {
@@ -663,7 +667,7 @@ class LeaseMachineTest {
 
         @Nullable
         StoredLease stored() {
-            LeaseStatus status = machine.statusAt(clock.now);
+            LeaseStatus status = state.statusAt(clock.now);
             return status instanceof LeaseStatus.Held held
                     ? held.lease()
                     : status instanceof LeaseStatus.Fenced fenced ? fenced.lease() : null;
@@ -674,23 +678,23 @@ class LeaseMachineTest {
         }
 
         boolean hasExpired() {
-            return machine.statusAt(clock.now) instanceof LeaseStatus.Fenced;
+            return state.statusAt(clock.now) instanceof LeaseStatus.Fenced;
         }
 
         boolean isFromDisk() {
-            return machine.statusAt(clock.now) instanceof LeaseStatus.Held held && !held.confirmed();
+            return state.statusAt(clock.now) instanceof LeaseStatus.Held held && !held.confirmed();
         }
 
         Duration untilRenewal() {
-            return Duration.between(clock.now, machine.pace.due());
+            return Duration.between(clock.now, state.pace().due());
         }
 
         String waitingFor() {
-            return machine == null ? "" : machine.waitingFor();
+            return state == null ? "" : state.waitingFor();
         }
 
         String duplicate() {
-            return machine.duplicate();
+            return state.duplicate();
         }
     }
 

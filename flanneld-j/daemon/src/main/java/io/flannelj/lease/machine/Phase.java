@@ -5,10 +5,10 @@ import io.flannelj.lease.PodSubnets;
 import io.flannelj.lease.StoredLease;
 import java.time.Instant;
 
-/** Where a {@link LeaseMachine} stands. */
-sealed interface State {
+/** How far a node has come with its lease. */
+sealed interface Phase {
     /** Looks for subnets. */
-    record Acquiring() implements State {}
+    record Acquiring() implements Phase {}
 
     /**
      * Has written a lease, and looks whether another one overlaps it: the store compares keys, and two keys may name the
@@ -18,10 +18,15 @@ sealed interface State {
      * @param before what held until then, and holds until the check is over
      * @param takenOver whether it stood there with our address, and was not created
      */
-    record Checking(StoredLease written, State before, boolean takenOver) implements State {}
+    record Checking(StoredLease written, Phase before, boolean takenOver) implements Phase {}
+
+    /** Has a lease. */
+    sealed interface Kept extends Phase {
+        StoredLease lease();
+    }
 
     /** Goes on with the lease of the previous run, of which the store has not been asked yet. */
-    record Adopted(StoredLease lease) implements State {}
+    record Adopted(StoredLease lease) implements Kept {}
 
     /**
      * Holds a lease.
@@ -31,18 +36,17 @@ sealed interface State {
      * @param takenOver whether it stood there with our address when it was acquired
      * @param restored when it was last rewritten because another node with our address had; {@link Instant#MIN} for never
      */
-    record Holding(StoredLease lease, Instant since, boolean takenOver, Instant restored) implements State {
+    record Holding(StoredLease lease, Instant since, boolean takenOver, Instant restored) implements Kept {
         /** The same, and its lease has ended, if it had not before. */
         Holding endedAt(Instant now) {
             Lease was = lease.lease();
-            Instant end = was.expiresAt();
-            Lease ended = new Lease(
-                    was.subnets(), was.attributes(), end != null && end.isBefore(now) ? end : now, was.origin());
+            Instant end = was.expiresAt() != null && was.expiresAt().isBefore(now) ? was.expiresAt() : now;
+            Lease ended = new Lease(was.subnets(), was.attributes(), end, was.origin());
             return new Holding(
                     new StoredLease(ended, lease.version(), lease.storeLeaseId()), since, takenOver, restored);
         }
     }
 
     /** Has lost it to another node. */
-    record Lost(PodSubnets subnets) implements State {}
+    record Lost(PodSubnets subnets) implements Phase {}
 }

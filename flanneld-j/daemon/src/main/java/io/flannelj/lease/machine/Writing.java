@@ -1,0 +1,62 @@
+package io.flannelj.lease.machine;
+
+import io.flannelj.lease.StoredLease;
+import io.flannelj.lease.machine.Step.Message;
+import java.time.Instant;
+import java.util.List;
+import java.util.Set;
+
+/** What a node makes of a lease that it has written, and of the look at the others that follows. */
+record Writing(LeaseState state, Instant now) {
+    Step onWritten(Action by, StoredLease written) {
+        // One that overlaps ours, or a late write of ours, may have met nobody's eye yet.
+        boolean known = by instanceof Action.Update update
+                && state.phase() instanceof Phase.Kept kept
+                && update.known().version() == kept.lease().version();
+        return state.goal().assigned() || known
+                ? hold(written, false)
+                : Step.ask(
+                        state.with(new Phase.Checking(written, state.phase(), by instanceof Action.Update)),
+                        new Action.Look(),
+                        now,
+                        Message.NONE);
+    }
+
+    Step onListed(Phase.Checking checking, List<StoredLease> listed) {
+        StoredLease mine = checking.written();
+        for (StoredLease other : listed) {
+            if (!other.subnets().equals(mine.subnets())
+                    && other.subnets().overlaps(mine.subnets())
+                    && !isOlder(mine, other)) {
+                Message message = Message.info(
+                        "giving up " + mine.subnets() + ": it overlaps " + other.subnets() + " of another node");
+                Memory nothing = state.memory().withConfirmed(Set.of());
+                return state.phase() instanceof Phase.Acquiring
+                        ? Step.ask(state.with(nothing), new Action.Delete(mine), now, message)
+                        : Step.lose(state, mine, now, message); // a node that sends stops before it deletes
+            }
+        }
+        return hold(mine, checking.takenOver());
+    }
+
+    private static boolean isOlder(StoredLease one, StoredLease other) {
+        return one.lease().origin().compareTo(other.lease().origin()) < 0;
+    }
+
+    private Step hold(StoredLease lease, boolean takenOver) {
+        boolean isNew = state.phase() instanceof Phase.Acquiring;
+        Phase.Holding held = state.phase() instanceof Phase.Holding holding
+                ? new Phase.Holding(lease, holding.since(), holding.takenOver(), holding.restored())
+                : new Phase.Holding(lease, now, isNew && takenOver, Instant.MIN);
+        String how = takenOver
+                ? "using the lease " + lease.subnets() + " that holds our address "
+                        + state.goal().attributes().publicAddress()
+                : "leased " + lease.subnets();
+        Instant renewal = state.terms().renewalOf(lease.lease().expiresAt(), now);
+        LeaseState next = state.with(held)
+                .with(state.memory().withConfirmed(Set.of(lease.subnets())))
+                .with(state.pace().next(renewal))
+                .waitingFor("");
+        return Step.proceed(next, now, isNew ? Message.info(how) : Message.NONE);
+    }
+}
