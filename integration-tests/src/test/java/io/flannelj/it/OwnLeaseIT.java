@@ -7,6 +7,7 @@ import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
 import io.flannelj.lab.Pod;
 import io.flannelj.lab.Wait;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
@@ -72,6 +73,29 @@ class OwnLeaseIT {
         lab.node(2).kill();
         etcd.delete(Lab.PREFIX + "/subnets/" + other.replace('/', '-'));
         node.awaitPeers(0);
+    }
+
+    /** The clock of a machine that was off tells how much of the lease is left only where it is kept right. */
+    @Test
+    void anotherBootWithoutEtcdAndWithoutASynchronisedClockServesNothing() throws Exception {
+        lab = Lab.open(1, Lab.Underlay.ON).configure(CONFIG).start();
+        Node node = lab.node(1);
+        Wait.until(node::log, SOON, () -> node.hasWrittenDown(0));
+        lab.etcd().kill();
+        node.kill();
+        Path file = node.directory().resolve("state/leases.json");
+        Files.writeString(
+                file,
+                Files.readString(file)
+                        .replaceFirst("\"boot\":\"[^\"]+\"", "\"boot\":\"another\"")
+                        .replaceFirst("\"synchronised\":[a-z]+", "\"synchronised\":false"));
+
+        node.startDaemon();
+        Wait.until(node::log, SOON, () -> node.log().contains("cannot stand for the store"));
+        assertThat(node.log()).doesNotContain("as written down at");
+
+        lab.etcd().restart();
+        node.awaitReady();
     }
 
     /** The versions of the keys are others than a node wrote last; what they say is the same. */
