@@ -23,6 +23,8 @@ class HostStateIT {
 
     private static final String VXLAN = "{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\"vxlan\"}}";
 
+    private static final String IPV6_FORWARDING = "net.ipv6.conf.all.forwarding";
+
     private Lab lab;
 
     @AfterEach
@@ -129,6 +131,85 @@ class HostStateIT {
                         assertThat(node.status().path("reasons").toString()).doesNotContain("drops forwarded"));
     }
 
+    @Test
+    void whatFirewalldRejectsIsNamed() {
+        lab = Lab.open(1, Lab.Underlay.WIRE).configure(VXLAN);
+        Node node = lab.node(1);
+        node.run("sh", "-c", """
+                        nft -f - <<'END'
+                        table inet firewalld {
+                          chain filter_FORWARD_ZONES {
+                            goto filter_FWD_public
+                          }
+                          chain filter_FWD_public {
+                          }
+                          chain filter_FORWARD {
+                            type filter hook forward priority filter + 10; policy accept;
+                            ct state { established, related } accept
+                            jump filter_FORWARD_ZONES
+                            reject with icmpx admin-prohibited
+                          }
+                        }
+                        END""").orThrow();
+        node.start();
+        awaitReasons(node, "table inet firewalld drops forwarded packets", "--zone=trusted --add-source=10.5.0.0/16");
+
+        node.run("nft", "insert rule inet firewalld filter_FORWARD_ZONES ip saddr 10.5.0.0/16 accept")
+                .orThrow();
+        Awaitility.await()
+                .atMost(LATE)
+                .untilAsserted(() ->
+                        assertThat(node.status().path("reasons").toString()).doesNotContain("firewalld"));
+    }
+
+    @Test
+    void ipv6IsForwardedAndAdvertisedRoutesStay() {
+        lab = Lab.open(1, Lab.Underlay.WIRE)
+                .configure("{\"Network\":\"10.5.0.0/16\",\"EnableIPv6\":true,\"IPv6Network\":\"fd00:5::/48\","
+                        + "\"Backend\":{\"Type\":\"vxlan\"}}");
+        Node node = lab.node(1);
+        node.run("sysctl", "-qw", IPV6_FORWARDING + "=0", "net.ipv6.conf.eth0.accept_ra=1")
+                .orThrow();
+        node.run("ip", "-6", "route", "add", "default", "via", "fe80::1", "dev", "eth0", "proto", "ra")
+                .orThrow();
+        node.start();
+        Awaitility.await()
+                .atMost(LATE)
+                .until(() -> setting(node, IPV6_FORWARDING).equals("1"));
+        assertThat(setting(node, "net.ipv6.conf.eth0.accept_ra")).isEqualTo("2");
+        assertThat(node.run("ip", "-6", "route", "show", "default").output()).contains("fe80::1");
+        assertThat(node.metrics()).contains("flannelj_repairs_total{kind=\"setting\"} 0");
+
+        node.run("sysctl", "-qw", IPV6_FORWARDING + "=0").orThrow();
+        Awaitility.await()
+                .atMost(LATE)
+                .until(() -> setting(node, IPV6_FORWARDING).equals("1"));
+        assertThat(node.metrics()).contains("flannelj_repairs_total{kind=\"setting\"} 1");
+        assertThat(node.log()).contains("another program had turned net.ipv6.conf.all.forwarding off");
+    }
+
+    @Test
+    void bridgedPacketsThatBypassIptablesAreNamedAllAlong() {
+        lab = Lab.open(1, Lab.Underlay.WIRE).configure(VXLAN);
+        Node node = lab.node(1).start();
+        assertThat(node.status().path("reasons").toString()).doesNotContain("bridge-nf");
+
+        node.run("sysctl", "-qw", "net.bridge.bridge-nf-call-iptables=0").orThrow();
+        awaitReasons(node, "bypass iptables", "sysctl -w net.bridge.bridge-nf-call-iptables=1");
+        node.run("sysctl", "-qw", "net.bridge.bridge-nf-call-iptables=1").orThrow();
+        Awaitility.await()
+                .atMost(LATE)
+                .untilAsserted(() ->
+                        assertThat(node.status().path("reasons").toString()).doesNotContain("bridge-nf"));
+    }
+
+    private static void awaitReasons(Node node, String... texts) {
+        Awaitility.await()
+                .atMost(LATE)
+                .untilAsserted(() ->
+                        assertThat(node.status().path("reasons").toString()).contains(texts));
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             ip link set flannel.1 mtu 1300         | link    | the MTU of flannel.1
@@ -153,6 +234,10 @@ class HostStateIT {
     }
 
     private static boolean forwards(Node node) {
-        return node.run("sysctl", "-n", "net.ipv4.ip_forward").output().strip().equals("1");
+        return setting(node, "net.ipv4.ip_forward").equals("1");
+    }
+
+    private static String setting(Node node, String key) {
+        return node.run("sysctl", "-n", key).output().strip();
     }
 }

@@ -2,10 +2,11 @@ package io.flannelj.cni.engine;
 
 import io.flannelj.linux.Errno;
 import io.flannelj.linux.SyscallException;
-import io.flannelj.linux.Sysctl;
 import io.flannelj.net.Cidr;
+import io.flannelj.net.IpFamily;
 import io.flannelj.netlink.Address;
 import io.flannelj.netlink.Addresses;
+import io.flannelj.netlink.Forwarding;
 import io.flannelj.netlink.Link;
 import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
@@ -143,10 +144,10 @@ final class Bridge {
             }
         }
         if (gateways.stream().anyMatch(Cidr::isIpv4)) {
-            forward("net.ipv4.ip_forward");
+            forward(IpFamily.IPV4);
         }
         if (gateways.stream().anyMatch(Cidr::isIpv6)) {
-            forward("net.ipv6.conf.all.forwarding");
+            forward(IpFamily.IPV6);
         }
     }
 
@@ -215,11 +216,11 @@ final class Bridge {
                 : other.isIpv6() && !other.address().isLinkLocal() && other.overlaps(gateway);
     }
 
-    private static void forward(String key) throws CniException {
+    private static void forward(IpFamily family) throws CniException {
         try {
-            Sysctl.write(key, "1");
+            Forwarding.turnOn(family);
         } catch (IOException e) {
-            throw new CniException(CniException.IO, key + " is not 1 and cannot be set; set it on the node", e);
+            throw new CniException(CniException.IO, String.valueOf(e.getMessage()), e);
         }
     }
 

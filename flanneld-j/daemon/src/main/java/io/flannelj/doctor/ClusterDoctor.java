@@ -9,7 +9,6 @@ import io.flannelj.firewall.ForwardingCheck;
 import io.flannelj.lease.SubnetManager;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
-import io.flannelj.net.IpFamily;
 import io.flannelj.net.SubnetEnv;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -130,10 +129,8 @@ final class ClusterDoctor {
     }
 
     private void host(NetworkConfig config) {
-        Cidr network = config.networks().get(IpFamily.IPV4).orElse(null);
         try {
-            List<String> obstacles =
-                    network == null ? List.of() : ForwardingCheck.obstacles(network, config.enableNftables());
+            List<String> obstacles = ForwardingCheck.obstacles(config.networks(), config.enableNftables());
             obstacles.forEach(line -> found.add(Diagnosis.brokenBy("foreign rules", line)));
             if (obstacles.isEmpty()) {
                 found.add(Diagnosis.ok("foreign rules", "no table drops what is forwarded to pods"));

@@ -8,6 +8,8 @@ import io.flannelj.linux.Privileges;
 import io.flannelj.linux.Program;
 import io.flannelj.linux.SyscallException;
 import io.flannelj.linux.Sysctl;
+import io.flannelj.net.IpFamily;
+import io.flannelj.netlink.Forwarding;
 import io.flannelj.netlink.Link;
 import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
@@ -120,7 +122,16 @@ final class HostDoctor {
                                     : "; no nft: sources of packets that the kernel carries are not checked")));
         }
         if (Sysctl.exists(BRIDGE_FILTER)) {
-            found.add(Diagnosis.ok("br_netfilter", BRIDGE_FILTER + " " + sysctl(BRIDGE_FILTER)));
+            String value = sysctl(BRIDGE_FILTER);
+            found.add(
+                    value.equals("1")
+                            ? Diagnosis.ok("br_netfilter", BRIDGE_FILTER + " 1")
+                            : Diagnosis.broken(
+                                    "br_netfilter",
+                                    BRIDGE_FILTER + " is " + value
+                                            + ": packets between pods of this node bypass iptables,"
+                                            + " as those to services",
+                                    "sysctl -w " + BRIDGE_FILTER + "=1"));
         } else {
             found.add(Diagnosis.broken(
                     "br_netfilter",
@@ -138,9 +149,16 @@ final class HostDoctor {
     }
 
     private void forwarding() {
-        String key = "net.ipv4.ip_forward";
+        forwarding(Forwarding.setting(IpFamily.IPV4));
+        DaemonFacts known = daemon;
+        if (known != null && known.networks().stream().anyMatch(network -> network.contains(":"))) {
+            forwarding(Forwarding.setting(IpFamily.IPV6));
+        }
+    }
+
+    private void forwarding(String key) {
         boolean on = sysctl(key).equals("1");
-        boolean canSet = Files.isWritable(Path.of("/proc/sys/net/ipv4/ip_forward"));
+        boolean canSet = Files.isWritable(Path.of("/proc/sys", key.replace('.', '/')));
         if (on) {
             found.add(Diagnosis.ok("forwarding", key + " 1"));
         } else if (canSet && daemon == null) {

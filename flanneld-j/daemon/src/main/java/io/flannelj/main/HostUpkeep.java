@@ -9,9 +9,9 @@ import io.flannelj.firewall.GuardDrops;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.PodSubnets;
-import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.IpFamily;
+import io.flannelj.netlink.Forwarding;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.Set;
@@ -99,23 +99,25 @@ final class HostUpkeep {
 
     /** Whether this host forwards at all: put right where that is one setting, else named. */
     void checkForwarding() {
-        Cidr network = config.networks().get(IpFamily.IPV4).orElse(null);
-        if (network == null || backend.deviceNames().isEmpty()) {
+        if (backend.deviceNames().isEmpty()) {
             return;
         }
         try {
-            if (ForwardingCheck.turnOn()) {
-                if (forwardingChecked) {
-                    state.repairs.count(Repairs.Kind.SETTING);
-                    log.warn("another program had turned net.ipv4.ip_forward off; it is on again");
-                } else {
-                    log.info("net.ipv4.ip_forward was off; it is on now, or nothing would reach pods");
+            for (IpFamily family : config.families()) {
+                if (Forwarding.turnOn(family)) {
+                    String setting = Forwarding.setting(family);
+                    if (forwardingChecked) {
+                        state.repairs.count(Repairs.Kind.SETTING);
+                        log.warn("another program had turned {} off; it is on again", setting);
+                    } else {
+                        log.info("{} was off; it is on now, or nothing would reach pods", setting);
+                    }
                 }
             }
             forwardingChecked = true;
             troubles.set(
                     Troubles.Topic.FORWARDING,
-                    String.join("; ", ForwardingCheck.obstacles(network, config.enableNftables())));
+                    String.join("; ", ForwardingCheck.obstacles(config.networks(), config.enableNftables())));
         } catch (IOException e) {
             troubles.set(Troubles.Topic.FORWARDING, String.valueOf(e.getMessage()));
         }

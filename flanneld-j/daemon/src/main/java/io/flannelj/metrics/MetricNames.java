@@ -82,7 +82,7 @@ public enum MetricNames {
             "times",
             "kind",
             "repairs of what another program had changed: firewall, our rules; pod_rules, those of pods; setting,"
-                    + " net.ipv4.ip_forward; link, state or MTU of a device of ours; address; route; neighbor"),
+                    + " net.ipv4.ip_forward or net.ipv6.conf.all.forwarding; link, state or MTU of a device of ours; address; route; neighbor"),
     FIREWALL_DROPS(
             "flannelj.firewall.dropped.packets",
             "packets",
