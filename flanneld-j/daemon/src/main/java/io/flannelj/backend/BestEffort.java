@@ -24,12 +24,20 @@ public final class BestEffort {
         }
     }
 
+    /** The first failure, and how many there were; empty when there was none. */
+    public String summary() {
+        if (first == null) {
+            return "";
+        }
+        return failures == 1
+                ? String.valueOf(first.getMessage())
+                : first.getMessage() + " (and " + (failures - 1) + " more)";
+    }
+
     /** Throws the first failure, and says how many there were, when there was any. */
     public void throwIfAny() throws IOException {
         if (first != null) {
-            throw failures == 1
-                    ? first
-                    : new IOException(first.getMessage() + " (and " + (failures - 1) + " more)", first);
+            throw failures == 1 ? first : new IOException(summary(), first);
         }
     }
 }

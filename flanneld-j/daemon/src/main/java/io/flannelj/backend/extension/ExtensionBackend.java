@@ -8,29 +8,44 @@ import io.flannelj.backend.Unreachable;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.PodSubnets;
+import io.flannelj.lease.loop.TaskThread;
 import io.flannelj.net.IpFamily;
 import io.flannelj.net.PerFamily;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Tells the operator's commands which peers came and which went. One that failed for a peer is run again by the next
- * {@link #apply}. Confined to the control thread.
+ * {@link #apply}. Confined to the control thread, but for the commands: they have a thread of their own, so that slow ones do
+ * not keep the lease from being fenced, and a newer {@link #apply} begins after the command that runs.
  */
 final class ExtensionBackend implements Backend {
     private static final Logger log = LoggerFactory.getLogger(ExtensionBackend.class);
+    private static final Duration QUICK = Duration.ofMillis(300);
 
     private final PodDestinations destinations;
     private final ExtensionCommand add;
     private final ExtensionCommand remove;
     private final int podMtuBytes;
     private volatile Map<PodSubnets, String> unreachable = Map.of();
+    private final TaskThread commands = new TaskThread("flannel-commands");
+    private CompletableFuture<Void> running = CompletableFuture.completedFuture(null);
+    private volatile Map<PodSubnets, LeaseAttributes> wanted = Map.of();
+
+    private volatile String problem = "";
+
+    /** Owned by the commands' thread. */
     private final Map<PodSubnets, LeaseAttributes> added = new LinkedHashMap<>();
 
     ExtensionBackend(PodDestinations destinations, ExtensionCommand add, ExtensionCommand remove, int podMtuBytes) {
@@ -50,36 +65,68 @@ final class ExtensionBackend implements Backend {
         return podMtuBytes;
     }
 
+    /** Waits for commands that are quick; slower ones go on by themselves, and the next call tells whether they failed. */
     @Override
     public void apply(Collection<Lease> peers) throws IOException {
         unreachable = Unreachable.among(
                 peers,
                 ExtensionProvider.TYPE,
                 lease -> lease.attributes().backendType().equals(ExtensionProvider.TYPE));
-        Map<PodSubnets, LeaseAttributes> wanted = new LinkedHashMap<>();
+        Map<PodSubnets, LeaseAttributes> now = new LinkedHashMap<>();
         for (Lease lease : peers) {
             if (lease.attributes().backendType().equals(ExtensionProvider.TYPE) && isSomewhereElse(lease)) {
-                wanted.put(lease.subnets(), lease.attributes());
+                now.put(lease.subnets(), lease.attributes());
             }
         }
+        if (running.isDone() || !now.equals(wanted)) {
+            wanted = now;
+            running = CompletableFuture.runAsync(() -> reconcile(now), commands::run);
+        }
+        awaitQuickCommands();
+        if (!problem.isEmpty()) {
+            throw new IOException(problem);
+        }
+    }
+
+    private void awaitQuickCommands() throws IOException {
+        try {
+            running.get(QUICK.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            log.debug("the commands go on by themselves");
+        } catch (ExecutionException e) {
+            throw new IOException("the commands could not be run: " + e.getCause(), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
+    }
+
+    /** On the commands' thread. */
+    private void reconcile(Map<PodSubnets, LeaseAttributes> peers) {
         BestEffort attempts = new BestEffort();
         for (Map.Entry<PodSubnets, LeaseAttributes> peer : List.copyOf(added.entrySet())) {
-            if (!peer.getValue().equals(wanted.get(peer.getKey()))) {
+            if (isNewest(peers) && !peer.getValue().equals(peers.get(peer.getKey()))) {
                 attempts.run(() -> {
                     run(remove, peer.getKey(), peer.getValue());
                     added.remove(peer.getKey());
                 });
             }
         }
-        for (Map.Entry<PodSubnets, LeaseAttributes> peer : wanted.entrySet()) {
-            if (!added.containsKey(peer.getKey())) {
+        for (Map.Entry<PodSubnets, LeaseAttributes> peer : peers.entrySet()) {
+            if (isNewest(peers) && !added.containsKey(peer.getKey())) {
                 attempts.run(() -> {
                     run(add, peer.getKey(), peer.getValue());
                     added.put(peer.getKey(), peer.getValue());
                 });
             }
         }
-        attempts.throwIfAny();
+        problem = attempts.summary();
+    }
+
+    /** Else another run waits behind this one, and knows better. */
+    @SuppressWarnings("ReferenceEquality")
+    private boolean isNewest(Map<PodSubnets, LeaseAttributes> peers) {
+        return peers == wanted;
     }
 
     @Override
@@ -120,13 +167,15 @@ final class ExtensionBackend implements Backend {
         return values.get(family).map(Object::toString).orElse("");
     }
 
-    /** What was added is removed again, peer by peer. */
+    /** What was added is removed again, peer by peer, however long that takes. */
     @Override
     public void close() {
-        try {
-            apply(List.of());
-        } catch (IOException e) {
-            log.warn("{}", e.getMessage());
+        Map<PodSubnets, LeaseAttributes> nobody = Map.of();
+        wanted = nobody;
+        CompletableFuture.runAsync(() -> reconcile(nobody), commands::run).join();
+        commands.close();
+        if (!problem.isEmpty()) {
+            log.warn("{}", problem);
         }
     }
 }
