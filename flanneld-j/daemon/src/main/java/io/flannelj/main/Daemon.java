@@ -151,14 +151,18 @@ final class Daemon {
         BootClock clock = BootClock.start();
         try (SubnetManager store = Stores.open(options.store(), clock);
                 TaskThread turns = new TaskThread("flannel-lease");
-                TaskThread calls = new TaskThread("flannel-store")) {
+                TaskThread calls = new TaskThread("flannel-store");
+                TaskThread disk = new TaskThread("flannel-disk")) {
             StoreHealth health = new StoreHealth(clock, store.location());
             StartupReader reader = new StartupReader(store, health, clock, new SecureRandom());
             Terms terms =
                     new Terms(options.lease().timeToLive(), options.lease().renewMargin());
             LeaseLoop loop = new LeaseLoop(store, health, clock, new SecureRandom(), terms, turns, calls);
             LeaseArchive archive = new LeaseArchive(
-                    options.paths().stateDirectory(), store.location() + ", " + store.configLocation(), clock::moment);
+                    options.paths().stateDirectory(),
+                    store.location() + ", " + store.configLocation(),
+                    clock::moment,
+                    disk);
             Leasing leasing = new Leasing(store, health, reader, loop, archive);
             BackendContext context =
                     new BackendContext(backends, clock, options.paths().stateDirectory());
