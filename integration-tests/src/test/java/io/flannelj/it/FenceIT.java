@@ -5,13 +5,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
 import io.flannelj.lab.Wait;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The promise of a lease, by real daemons, many at once and on a busy machine: when the store is away, none of them sends from
@@ -25,6 +32,7 @@ class FenceIT {
     private static final int LOAD = Integer.getInteger("flannelj.fenceLoad", 0);
     private static final Duration TIME_TO_LIVE = Duration.ofSeconds(15);
     private static final Duration LATE = Duration.ofMinutes(3);
+    private static final String SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     private static final String FENCED = "sending nothing from it until it is";
     private static final String RENEWED = "our lease is renewed: sending again";
 
@@ -68,6 +76,39 @@ class FenceIT {
                             node::log, LATE, () -> lines(node, RENEWED).size() >= times));
         }
         assertThat(lab.leases()).hasSize(NODES);
+    }
+
+    /** Neither the packet filter's programs, which wait for each other's locks, nor the operator's are waited for. */
+    @ParameterizedTest
+    @ValueSource(strings = {"vxlan", "host-gw"})
+    void aSlowPacketFilterDoesNotDelayTheFence(String backend, @TempDir Path programs) throws IOException {
+        Path slow = programs.resolve("slow");
+        Path save = programs.resolve("iptables-save");
+        Files.writeString(save, """
+                #!/bin/sh
+                if [ -e %s ]; then sleep 12; fi
+                PATH=%s exec iptables-save "$@"
+                """.formatted(slow, SYSTEM_PATH));
+        assertThat(save.toFile().setExecutable(true)).isTrue();
+        lab = Lab.open(2, Lab.Underlay.ON)
+                .configure("{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\"" + backend + "\"}}");
+        Node node = lab.nodes().get(0);
+        node.startDaemonWith(
+                Map.of("PATH", programs + ":" + SYSTEM_PATH),
+                "--subnet-lease-ttl",
+                "" + TIME_TO_LIVE.toSeconds(),
+                "--iptables-resync",
+                "1");
+        Node other = lab.nodes().get(1);
+        other.startDaemon("--subnet-lease-ttl", "" + TIME_TO_LIVE.toSeconds());
+        lab.nodes()
+                .forEach(each -> Wait.until(each::log, LATE, () -> each.readyz().startsWith("HTTP/1.1 200")));
+        Files.createFile(slow);
+        lab.etcd().freeze();
+        Wait.until(node::log, LATE, () -> !lines(node, FENCED).isEmpty());
+        assertThat(timeOf(lines(node, FENCED).get(0)))
+                .isBetween(node.leaseEnd().minusMillis(100), node.leaseEnd().plusSeconds(1));
+        assertThat(lines(node, "firewall rules cannot be checked")).isEmpty();
     }
 
     private void keepBusy() {

@@ -1,6 +1,5 @@
 package io.flannelj.main;
 
-import io.flannelj.backend.Backend;
 import io.flannelj.backend.LinkRoles;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.HostRuleOptions;
@@ -11,21 +10,15 @@ import io.flannelj.firewall.Firewalls;
 import io.flannelj.firewall.GuardDrops;
 import io.flannelj.firewall.PeerFilter;
 import io.flannelj.firewall.TunnelGuard;
-import io.flannelj.lease.Lease;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.Cidr;
-import io.flannelj.net.IpAddress;
 import io.flannelj.net.IpFamily;
-import io.flannelj.net.PeerSource;
 import io.flannelj.net.PerFamily;
-import io.flannelj.net.TunnelEndpoint;
-import io.flannelj.net.TunnelSenders;
 import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netlink.Routes;
 import io.flannelj.packetfilter.Change;
 import java.io.IOException;
-import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -34,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What this host does with pod traffic beside carrying it: the packet filter's rules. */
+/** What this host does with pod traffic beside carrying it: the packet filter's rules. Confined to one thread at a time. */
 final class HostRules {
     private static final Logger log = LoggerFactory.getLogger(HostRules.class);
 
@@ -45,12 +38,9 @@ final class HostRules {
     private final PodSubnets subnets;
     private final Uplink uplink;
     private final @Nullable PeerFilter peerFilter;
-    private @Nullable Unchecked checked;
+    private SourceCheck checked = SourceCheck.UNKNOWN;
     private String toldShortcoming = "";
     private GuardDrops counted = GuardDrops.NONE;
-
-    /** Control thread only. */
-    private List<TunnelEndpoint> expected = List.of();
 
     /**
      * Changes nothing yet.
@@ -89,31 +79,18 @@ final class HostRules {
                                 guard)));
     }
 
-    /**
-     * From now on guards a newer network config's tunnel, too: nodes that have started with it speak it, and take tunnel packets
-     * from all of this one's addresses.
-     */
-    void expect(NetworkConfig newer) {
-        expected = newer.backend().endpoint().stream().toList();
-    }
-
-    private TunnelGuard guard(Backend backend, Collection<Lease> peers) throws IOException {
-        List<IpAddress> nodes = peers.stream()
-                .flatMap(peer -> peer.attributes().publicIps().values().stream())
-                .toList();
+    private TunnelGuard guard(GuardedTunnels tunnels) throws IOException {
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
             LinkRoles roles = LinkRoles.of(
                     new Links(netlink).list(),
                     new Routes(netlink).list(),
                     uplink,
                     subnets.all(),
-                    backend.deviceNames(),
-                    nodes);
+                    tunnels.devices(),
+                    tunnels.nodes());
             return new TunnelGuard(
-                    Stream.concat(backend.endpoints().stream(), expected.stream())
-                            .distinct()
-                            .toList(),
-                    backend.spokenByUs(),
+                    tunnels.endpoints(),
+                    tunnels.spokenByUs(),
                     queryPort,
                     new TunnelGuard.Links(roles.pods(), roles.own(), roles.strict(), roles.tunnels(), roles.uplinks()));
         }
@@ -122,13 +99,11 @@ final class HostRules {
     /**
      * Brings them into force; the same call repairs.
      *
-     * @param backend whose tunnels are guarded
-     * @param peers the other nodes
      * @return whether the packet filter's had been changed by another program
      * @throws IOException names the program that failed, and what it said
      */
-    boolean apply(Backend backend, Collection<Lease> peers) throws IOException {
-        TunnelGuard guard = guard(backend, peers);
+    boolean apply(GuardedTunnels tunnels) throws IOException {
+        TunnelGuard guard = guard(tunnels);
         return firewall.apply(PerFamily.of(family -> rules(family, guard))) == Change.REPAIR;
     }
 
@@ -138,31 +113,27 @@ final class HostRules {
      * @return whether it had been changed by another program
      * @throws IOException with what the program said
      */
-    boolean checkSources(Backend backend) throws IOException {
-        Unchecked now = Unchecked.by(backend);
-        if (peerFilter == null || (now.isEmpty() && now.equals(checked))) {
+    boolean checkSources(GuardedTunnels tunnels) throws IOException {
+        if (peerFilter == null || (!tunnels.hasUnchecked() && checked == SourceCheck.NONE)) {
             return false;
         }
-        boolean repaired = false;
-        if (now.isEmpty()) {
+        if (!tunnels.hasUnchecked()) {
             peerFilter.remove(); // also what an earlier start left
-        } else {
-            List<Cidr> networks = config.networks().values();
-            repaired = peerFilter.apply(now.sources(), now.tunnels(), networks, uplink.name()) == Change.REPAIR;
+            checked = SourceCheck.NONE;
+            return false;
         }
-        checked = now;
-        return repaired;
+        checked = SourceCheck.IN_FORCE;
+        List<Cidr> networks = config.networks().values();
+        return peerFilter.apply(tunnels.uncheckedSources(), tunnels.uncheckedTunnels(), networks, uplink.name())
+                == Change.REPAIR;
     }
 
-    /** What the kernel carries and does not check. */
-    private record Unchecked(List<PeerSource> sources, List<TunnelSenders> tunnels) {
-        static Unchecked by(Backend backend) {
-            return new Unchecked(backend.uncheckedSources(), backend.uncheckedTunnels());
-        }
-
-        boolean isEmpty() {
-            return sources.isEmpty() && tunnels.isEmpty();
-        }
+    /** What this host has of the source check. */
+    private enum SourceCheck {
+        /** What an earlier start left, if anything. */
+        UNKNOWN,
+        NONE,
+        IN_FORCE
     }
 
     /** What the guard's rules dropped since this was asked last. */
@@ -175,8 +146,8 @@ final class HostRules {
     }
 
     /** Says once what of the rules this host cannot do. */
-    void logShortcoming(Backend backend) {
-        String now = peerFilter == null && !Unchecked.by(backend).isEmpty()
+    void logShortcoming(GuardedTunnels tunnels) {
+        String now = peerFilter == null && tunnels.hasUnchecked()
                 ? "nft is not installed, so the sources of packets that the kernel carries are not checked;"
                         + " install the package nftables"
                 : Stream.of(firewall.shortcoming(), peerFilter == null ? "" : peerFilter.shortcoming())

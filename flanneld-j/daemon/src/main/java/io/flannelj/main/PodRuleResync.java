@@ -28,10 +28,7 @@ final class PodRuleResync {
     }
 
     void start() {
-        queue.after(interval, () -> {
-            resync();
-            start();
-        });
+        queue.every(interval, this::resync);
     }
 
     private void resync() {

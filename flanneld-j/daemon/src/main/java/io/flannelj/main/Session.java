@@ -15,7 +15,6 @@ import io.flannelj.lease.PodSubnets;
 import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.loop.LeaseLoop;
 import io.flannelj.lease.loop.PeerFeed;
-import io.flannelj.lease.loop.TaskQueue;
 import io.flannelj.lease.loop.TaskThread;
 import io.flannelj.lease.machine.LeaseStatus;
 import io.flannelj.lease.pool.SubnetChooser;
@@ -46,12 +45,12 @@ import org.slf4j.LoggerFactory;
  * sends nothing while a {@link LeaseLoop} says that the lease has ended. Ends when it is closed, or when lease or device are
  * lost.
  *
- * <p>{@code flannel-control} owns the lease table, the backend and the firewall; {@code flannel-watch} waits for the store.
+ * <p>{@code flannel-control} owns the lease table and the backend, and waits for nobody but the kernel, so that the lease is
+ * fenced in time; {@code flannel-rules} owns the firewall, {@code flannel-watch} waits for the store.
  */
 final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Listener {
     private static final Logger log = LoggerFactory.getLogger(Session.class);
     private static final Duration REPAIR_EVERY = Duration.ofSeconds(10);
-    private static final Duration CHECK_FORWARDING_EVERY = Duration.ofSeconds(15);
     private static final Duration SAVE_EVERY = Duration.ofSeconds(5);
 
     private final DaemonOptions options;
@@ -64,6 +63,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     private final HostState host;
     private final HostRules rules;
     private final HostUpkeep upkeep;
+    private final RuleUpkeep ruleUpkeep;
     private final PeerAdmission admission;
     private final PeerFeed feed;
     private final UplinkWatch uplinkWatch;
@@ -79,6 +79,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     private int writtenMtuBytes;
     private boolean peersKnown;
     private String seenDocument = "";
+    private NetworkConfig newest;
 
     /**
      * Begins to carry traffic for {@code own}.
@@ -116,15 +117,16 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         host.removeUnused();
         this.backend = Backends.start(plan.prepared(), own, context, this::onBackendLost);
         this.status = new SessionStatus(config, own, backend, List.of(), false, "");
-        this.upkeep = new HostUpkeep(host, rules, backend, config, uplink, state, troubles);
+        this.newest = config;
+        this.ruleUpkeep = new RuleUpkeep(rules, config, state, guarded(List.of()), this::onTrouble);
+        this.upkeep = new HostUpkeep(host, backend, config, uplink, state.repairs);
         this.feed =
                 new PeerFeed(leasing.store(), leasing.health(), subnets, control, watching, new SecureRandom(), this);
         this.uplinkWatch = new UplinkWatch(uplink, plan.uplinks(), control, this);
         try {
             host.claim();
             host.reconcileBlackholes();
-            rules.apply(backend, List.of());
-            rules.checkSources(backend);
+            ruleUpkeep.enforce();
             writeSubnetFile();
         } catch (IOException | RuntimeException e) {
             close();
@@ -186,11 +188,9 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         }
         feed.start(saved);
         loop.listen(status -> control.run(() -> onStatus(status)));
-        repeat(options.hostRules().resync(), this::resyncRules);
-        repeat(REPAIR_EVERY, this::repairRegularly);
-        control.run(this::checkForwarding);
-        repeat(CHECK_FORWARDING_EVERY, this::checkForwarding);
-        repeat(SAVE_EVERY, this::save);
+        ruleUpkeep.start(options.hostRules().resync());
+        control.every(REPAIR_EVERY, this::repairRegularly);
+        control.every(SAVE_EVERY, this::save);
         synced.await();
         if (!hasEnded()) {
             control.run(() -> upkeep.nameLeftovers(
@@ -327,20 +327,27 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
             NetworkConfig wanted = NetworkConfig.parse(newer);
             options.requireAllowed(wanted);
             archive.config(newer); // one that is refused is not kept
-            rules.expect(wanted);
-            List<String> deferred = migrate(wanted);
-            if (!deferred.isEmpty() && isSynced()) {
-                upkeep.reconcileRules(status.peers()); // pods of ours must not reach those who have it already
-            }
-            troubles.set(
-                    Troubles.Topic.CONFIG,
-                    deferred.isEmpty()
-                            ? ""
-                            : "the network config was changed in what takes effect at the next start only: "
-                                    + String.join("; ", deferred));
+            newest = wanted;
+            // First, for pods of ours must not reach those who have it already, nor forge packets to a tunnel of our
+            // own.
+            ruleUpkeep.follow(guarded(status.peers()), () -> control.run(() -> takeUp(wanted)));
         } catch (ConfigException e) {
             troubles.set(Troubles.Topic.CONFIG, e.oneLine() + "; going on with the one before");
+            showTroubles();
         }
+    }
+
+    private void takeUp(NetworkConfig wanted) {
+        if (!wanted.equals(newest)) {
+            return; // another one came meanwhile
+        }
+        List<String> deferred = migrate(wanted);
+        troubles.set(
+                Troubles.Topic.CONFIG,
+                deferred.isEmpty()
+                        ? ""
+                        : "the network config was changed in what takes effect at the next start only: "
+                                + String.join("; ", deferred));
         showTroubles();
     }
 
@@ -363,7 +370,6 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
             show(wanted, status.own(), status.peers(), status.fenced());
         }
         if (migrates && isSynced()) {
-            upkeep.reconcileRules(status.peers()); // the new tunnel knows nobody yet
             applyPeers();
         }
         return List.of();
@@ -394,7 +400,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         if (!peers.equals(status.peers())) {
             archive.peersChanged();
         }
-        upkeep.checkSources();
+        ruleUpkeep.follow(guarded(peers));
         if (prober != null) {
             if (fenced) {
                 prober.follow(List.of(), List.of());
@@ -414,14 +420,15 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         show(status.config(), status.own(), peers, fenced); // once it is in force
     }
 
-    private void resyncRules() {
-        upkeep.reconcileRules(status.fenced() ? List.of() : status.peers());
-        showTroubles();
+    private GuardedTunnels guarded(List<Lease> peers) {
+        return GuardedTunnels.of(backend, newest, peers);
     }
 
-    private void checkForwarding() {
-        upkeep.checkForwarding();
-        showTroubles();
+    private void onTrouble(Troubles.Topic topic, String text) {
+        control.run(() -> {
+            troubles.set(topic, text);
+            showTroubles();
+        });
     }
 
     private void repairRegularly() {
@@ -434,7 +441,13 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     /** The same call as for changes: what another program took away comes back. */
     private void repair() {
         if (isSynced()) {
-            upkeep.repair(this::applyPeers);
+            try {
+                upkeep.repair(this::applyPeers);
+                troubles.set(Troubles.Topic.ROUTES, "");
+            } catch (IOException e) {
+                troubles.set(Troubles.Topic.ROUTES, "blackhole routes cannot be put in order: " + e.getMessage());
+            }
+            showTroubles();
         }
     }
 
@@ -442,16 +455,6 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         if (peersKnown) {
             archive.write(status.peers(), feed.revision());
         }
-    }
-
-    private void repeat(Duration every, Runnable task) {
-        TaskQueue.Pending unused = control.after(every, () -> {
-            try {
-                task.run();
-            } finally {
-                repeat(every, task);
-            }
-        });
     }
 
     @Override
@@ -462,6 +465,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         watching.interrupt();
         watching.close();
         control.close();
+        ruleUpkeep.close();
         save();
         state.examiner = PathExaminer.NONE;
         if (prober != null) {

@@ -12,6 +12,7 @@ final class Troubles {
     enum Topic {
         UPLINK,
         BACKEND,
+        ROUTES,
         FIREWALL,
         FORWARDING,
         CONFIG

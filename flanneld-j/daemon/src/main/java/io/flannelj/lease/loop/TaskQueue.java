@@ -11,6 +11,17 @@ public interface TaskQueue {
 
     Pending after(Duration delay, Runnable task);
 
+    /** Does it again and again, with this pause before each time. */
+    default void every(Duration pause, Runnable task) {
+        Pending unused = after(pause, () -> {
+            try {
+                task.run();
+            } finally {
+                every(pause, task);
+            }
+        });
+    }
+
     /** A task that waits for its time. */
     interface Pending {
         /** Forgets it, unless it has begun. */

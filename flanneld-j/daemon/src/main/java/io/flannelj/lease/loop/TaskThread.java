@@ -59,13 +59,14 @@ public final class TaskThread implements TaskQueue, AutoCloseable {
         executor.shutdownNow();
     }
 
-    /** Lets what has been handed in be done. */
+    /** Lets what has been handed in be done; breaks it off when it takes more than a few seconds. */
     @Override
     public void close() {
         executor.shutdown();
         try {
             if (!executor.awaitTermination(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
                 executor.shutdownNow();
+                executor.awaitTermination(PATIENCE.toSeconds(), TimeUnit.SECONDS);
             }
         } catch (InterruptedException e) {
             executor.shutdownNow();
