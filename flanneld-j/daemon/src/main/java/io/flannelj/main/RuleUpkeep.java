@@ -74,17 +74,19 @@ final class RuleUpkeep implements AutoCloseable {
         }
     }
 
-    /**
-     * The same, and all rules follow soon.
-     *
-     * @param then called once they have been brought into force, or could not be; on this one's thread
-     */
-    void follow(GuardedTunnels now, Runnable then) {
+    /** The same, and all rules follow soon. */
+    void followAtOnce(GuardedTunnels now) {
         tunnels = now;
-        queue.run(() -> {
-            reconcile();
-            then.run();
-        });
+        queue.run(this::reconcile);
+    }
+
+    /**
+     * What has been asked for is in force first, or could not be brought into force.
+     *
+     * @param then called on this one's thread, unless it is closed before
+     */
+    void afterwards(Runnable then) {
+        queue.run(then);
     }
 
     /** Puts the packet filter's rules in order, and counts what they dropped. */

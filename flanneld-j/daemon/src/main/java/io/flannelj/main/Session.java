@@ -268,7 +268,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
             admission.offer(peers);
         }
         applyPeers();
-        synced.countDown();
+        ruleUpkeep.afterwards(synced::countDown); // ready is who checks what the kernel carries
     }
 
     @Override
@@ -330,7 +330,8 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
             newest = wanted;
             // First, for pods of ours must not reach those who have it already, nor forge packets to a tunnel of our
             // own.
-            ruleUpkeep.follow(guarded(status.peers()), () -> control.run(() -> takeUp(wanted)));
+            ruleUpkeep.followAtOnce(guarded(status.peers()));
+            ruleUpkeep.afterwards(() -> control.run(() -> takeUp(wanted)));
         } catch (ConfigException e) {
             troubles.set(Troubles.Topic.CONFIG, e.oneLine() + "; going on with the one before");
             showTroubles();
