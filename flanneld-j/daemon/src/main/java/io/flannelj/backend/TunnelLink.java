@@ -12,6 +12,7 @@ import io.flannelj.lease.PodSubnets;
 import io.flannelj.linux.Errno;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.UdpFeature;
 import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netlink.Route;
 import io.flannelj.netlink.Routes;
@@ -38,8 +39,7 @@ final class TunnelLink implements AutoCloseable {
     private final IpAddress address;
     private final TunnelSpec.Link spec;
     private final TunnelEnd end;
-    private final boolean segments;
-    private final boolean fillsChecksums;
+    private final TunnelSpec tunnel;
     private final Uncut uncut;
     private final PodDestinations allowed;
     private Set<Cidr> carried = Set.of();
@@ -50,8 +50,7 @@ final class TunnelLink implements AutoCloseable {
             TunDevice tun,
             TunnelEnd end,
             TunnelSpec.Link spec,
-            boolean segments,
-            boolean fillsChecksums,
+            TunnelSpec tunnel,
             Uncut uncut) {
         this.datapath = datapath;
         this.netlink = netlink;
@@ -59,8 +58,7 @@ final class TunnelLink implements AutoCloseable {
         this.address = end.address();
         this.spec = spec;
         this.end = end;
-        this.segments = segments;
-        this.fillsChecksums = fillsChecksums;
+        this.tunnel = tunnel;
         this.uncut = uncut;
         this.allowed = new PodDestinations(List.of(spec.network()), List.of(end.subnet()));
     }
@@ -126,7 +124,7 @@ final class TunnelLink implements AutoCloseable {
                     spec.mtuBytes(),
                     spec.endpoint() + " of " + spec.local(),
                     uncut.text());
-            return new TunnelLink(datapath, netlink, tun, end, spec, tunnel.segments(), tunnel.fillsChecksums(), uncut);
+            return new TunnelLink(datapath, netlink, tun, end, spec, tunnel, uncut);
         } catch (IOException | RuntimeException e) {
             uncut.close();
             if (netlink != null) {
@@ -220,10 +218,10 @@ final class TunnelLink implements AutoCloseable {
 
     /** Takes the peers: whom to send to, and whom to take packets from. Packets that come later meet them. */
     void know(Collection<Peer> peers) {
-        if (!segments) {
+        if (!tunnel.uses(UdpFeature.SEGMENTATION)) {
             peers.forEach(Peer::segmentSeparately);
         }
-        if (!fillsChecksums && spec.canLeaveChecksumsOut()) {
+        if (!tunnel.uses(UdpFeature.CHECKSUM) && spec.canLeaveChecksumsOut()) {
             peers.forEach(Peer::leaveChecksumsOut);
         }
         datapath.route(

@@ -1,6 +1,8 @@
 package io.flannelj.backend;
 
+import io.flannelj.net.UdpFeature;
 import java.time.Duration;
+import java.util.Set;
 
 /**
  * How this node runs tunnels of any kind.
@@ -10,8 +12,7 @@ import java.time.Duration;
  * @param workers threads, each with a TUN queue and a socket of its own
  * @param pinWorkers whether each worker keeps to one processor
  * @param thinAcks whether needless TCP acknowledgements are left out
- * @param segments whether the kernel or the network card may segment runs of datagrams
- * @param fillsChecksums whether outer UDP headers get a checksum over IPv4
+ * @param udpFeatures what the kernel or the network card may do to datagrams
  * @param tunnelSegmentation whether super-packets leave uncut where the kernel takes them so
  */
 public record TunnelSettings(
@@ -20,17 +21,15 @@ public record TunnelSettings(
         int workers,
         boolean pinWorkers,
         boolean thinAcks,
-        boolean segments,
-        boolean fillsChecksums,
+        Set<UdpFeature> udpFeatures,
         boolean tunnelSegmentation) {
     /** All that is not said here is as by default. */
     public TunnelSettings(String tunPath, Duration busyPoll, int workers, boolean pinWorkers, boolean thinAcks) {
-        this(tunPath, busyPoll, workers, pinWorkers, thinAcks, true, true, true);
+        this(tunPath, busyPoll, workers, pinWorkers, thinAcks, UdpFeature.ALL, true);
     }
 
     /** The same with one worker, for sockets that cannot share what comes in. */
     public TunnelSettings withOneWorker() {
-        return new TunnelSettings(
-                tunPath, busyPoll, 1, pinWorkers, thinAcks, segments, fillsChecksums, tunnelSegmentation);
+        return new TunnelSettings(tunPath, busyPoll, 1, pinWorkers, thinAcks, udpFeatures, tunnelSegmentation);
     }
 }

@@ -12,6 +12,7 @@ import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.IpFamily;
 import io.flannelj.net.TunnelEndpoint;
+import io.flannelj.net.UdpFeature;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
@@ -45,19 +46,15 @@ public record TunnelSpec(
         return List.of(uplink.name());
     }
 
-    /** Whether the kernel or the network card may segment runs of datagrams. */
-    boolean segments() {
-        return settings.segments() && config.backend().segments();
-    }
-
-    /** Whether outer UDP headers get a checksum where they can do without. */
-    boolean fillsChecksums() {
-        return settings.fillsChecksums() && config.backend().fillsChecksums();
+    /** Whether this node and the network config both allow it. */
+    boolean uses(UdpFeature feature) {
+        return settings.udpFeatures().contains(feature)
+                && config.backend().udpFeatures().contains(feature);
     }
 
     /** Whether super-packets may leave uncut, where the kernel takes them so: what cuts nothing cuts no tunnels either. */
     boolean segmentsTunnels() {
-        return settings.tunnelSegmentation() && segments();
+        return settings.tunnelSegmentation() && uses(UdpFeature.SEGMENTATION);
     }
 
     /**

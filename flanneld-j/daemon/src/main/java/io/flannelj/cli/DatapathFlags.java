@@ -2,6 +2,7 @@ package io.flannelj.cli;
 
 import io.flannelj.config.DatapathOptions;
 import io.flannelj.config.Problems;
+import io.flannelj.net.UdpFeature;
 import picocli.CommandLine.Option;
 
 /** How packets are carried. */
@@ -106,8 +107,10 @@ final class DatapathFlags {
                 workers,
                 pinWorkers,
                 thinAcks,
-                segments,
-                fillsChecksums,
+                UdpFeature.where(feature -> switch (feature) {
+                    case SEGMENTATION -> segments;
+                    case CHECKSUM -> fillsChecksums;
+                }),
                 tunnelSegmentation,
                 clampMss,
                 peerProbes,

@@ -5,20 +5,16 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flannelj.net.IpFamily;
 import io.flannelj.net.TunnelEndpoint;
+import io.flannelj.net.UdpFeature;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The {@code Backend} object of the network config: one record per type, with flannel's options and defaults. */
 public sealed interface BackendConfig {
-    /** The option that {@link #segments} is of. */
-    String SEGMENTATION = "UDPSegmentation";
-
-    /** The option that {@link #fillsChecksums} is of. */
-    String CHECKSUMS = "UDPChecksums";
-
     /** The {@code Backend.Type} value, lower case. */
     String type();
 
@@ -37,14 +33,9 @@ public sealed interface BackendConfig {
         return JsonNodeFactory.instance.objectNode().put("Type", type());
     }
 
-    /** Whether the kernel or the network card may segment runs of datagrams (UDP_SEGMENT), where packets go through our data path. */
-    default boolean segments() {
-        return true;
-    }
-
-    /** Whether outer UDP headers get a checksum over IPv4, where packets go through our data path. */
-    default boolean fillsChecksums() {
-        return true;
+    /** What the kernel or the network card may do to datagrams, where packets go through our data path. */
+    default Set<UdpFeature> udpFeatures() {
+        return UdpFeature.ALL;
     }
 
     /** Whether commands stand in it that the daemon would run. */
@@ -57,7 +48,7 @@ public sealed interface BackendConfig {
      *
      * @param port UDP port of all nodes
      */
-    record Udp(int port, boolean segments, boolean fillsChecksums) implements BackendConfig {
+    record Udp(int port, Set<UdpFeature> udpFeatures) implements BackendConfig {
         public static final int DEFAULT_PORT = 8285;
 
         @Override
@@ -72,11 +63,7 @@ public sealed interface BackendConfig {
 
         @Override
         public ObjectNode toJson() {
-            return BackendConfig.super
-                    .toJson()
-                    .put("Port", port)
-                    .put(SEGMENTATION, segments)
-                    .put(CHECKSUMS, fillsChecksums);
+            return with(BackendConfig.super.toJson().put("Port", port), udpFeatures);
         }
 
         @Override
@@ -103,8 +90,7 @@ public sealed interface BackendConfig {
             boolean gbp,
             boolean learning,
             Datapath datapath,
-            boolean segments,
-            boolean fillsChecksums)
+            Set<UdpFeature> udpFeatures)
             implements BackendConfig {
         public static final int DEFAULT_VNI = 1;
 
@@ -123,17 +109,17 @@ public sealed interface BackendConfig {
 
         @Override
         public ObjectNode toJson() {
-            return BackendConfig.super
-                    .toJson()
-                    .put("VNI", vni)
-                    .put("Port", port)
-                    .put("MTU", mtuBytes)
-                    .put("DirectRouting", directRouting)
-                    .put("GBP", gbp)
-                    .put("Learning", learning)
-                    .put("Datapath", datapath.name().toLowerCase(Locale.ROOT))
-                    .put(SEGMENTATION, segments)
-                    .put(CHECKSUMS, fillsChecksums);
+            return with(
+                    BackendConfig.super
+                            .toJson()
+                            .put("VNI", vni)
+                            .put("Port", port)
+                            .put("MTU", mtuBytes)
+                            .put("DirectRouting", directRouting)
+                            .put("GBP", gbp)
+                            .put("Learning", learning)
+                            .put("Datapath", datapath.name().toLowerCase(Locale.ROOT)),
+                    udpFeatures);
         }
     }
 
@@ -183,7 +169,7 @@ public sealed interface BackendConfig {
      * @param mtuBytes MTU of the underlay; 0 takes that of the uplink
      * @param optionRoomBytes what the pods' MTU leaves free for options that others on the way may add
      */
-    record Geneve(int vni, int port, int mtuBytes, int optionRoomBytes, boolean segments, boolean fillsChecksums)
+    record Geneve(int vni, int port, int mtuBytes, int optionRoomBytes, Set<UdpFeature> udpFeatures)
             implements BackendConfig {
         /** What IANA assigned. */
         public static final int DEFAULT_PORT = 6081;
@@ -202,14 +188,14 @@ public sealed interface BackendConfig {
 
         @Override
         public ObjectNode toJson() {
-            return BackendConfig.super
-                    .toJson()
-                    .put("VNI", vni)
-                    .put("Port", port)
-                    .put("MTU", mtuBytes)
-                    .put("OptionRoom", optionRoomBytes)
-                    .put(SEGMENTATION, segments)
-                    .put(CHECKSUMS, fillsChecksums);
+            return with(
+                    BackendConfig.super
+                            .toJson()
+                            .put("VNI", vni)
+                            .put("Port", port)
+                            .put("MTU", mtuBytes)
+                            .put("OptionRoom", optionRoomBytes),
+                    udpFeatures);
         }
 
         @Override
@@ -250,6 +236,22 @@ public sealed interface BackendConfig {
         }
     }
 
+    private static String key(UdpFeature feature) {
+        return switch (feature) {
+            case SEGMENTATION -> "UDPSegmentation";
+            case CHECKSUM -> "UDPChecksums";
+        };
+    }
+
+    private static Set<UdpFeature> features(JsonFields fields) {
+        return UdpFeature.where(feature -> fields.flag(key(feature), true));
+    }
+
+    private static ObjectNode with(ObjectNode object, Set<UdpFeature> features) {
+        UdpFeature.ALL.forEach(feature -> object.put(key(feature), features.contains(feature)));
+        return object;
+    }
+
     /** The types that this version carries. */
     List<String> AVAILABLE = List.of("alloc", "extension", "geneve", "host-gw", "ipip", "udp", "vxlan");
 
@@ -266,7 +268,7 @@ public sealed interface BackendConfig {
     /** Reads the object; an absent one means udp, as in flannel. */
     static BackendConfig read(@Nullable JsonNode backend, Problems problems) {
         if (backend == null) {
-            return new Udp(Udp.DEFAULT_PORT, true, true);
+            return new Udp(Udp.DEFAULT_PORT, UdpFeature.ALL);
         }
         if (!backend.isObject()) {
             problems.add("Backend", "must be an object with a Type, was " + backend);
@@ -275,11 +277,7 @@ public sealed interface BackendConfig {
         JsonFields fields = new JsonFields(backend, "Backend.", problems);
         String type = fields.text("Type", "udp").toLowerCase(Locale.ROOT);
         return switch (type) {
-            case "udp" ->
-                new Udp(
-                        fields.number("Port", Udp.DEFAULT_PORT, 1, 65_535),
-                        fields.flag(SEGMENTATION, true),
-                        fields.flag(CHECKSUMS, true));
+            case "udp" -> new Udp(fields.number("Port", Udp.DEFAULT_PORT, 1, 65_535), features(fields));
             case "vxlan" -> vxlan(fields, problems);
             case "host-gw" -> new HostGw();
             case "alloc" -> new Alloc();
@@ -310,8 +308,7 @@ public sealed interface BackendConfig {
                 fields.number("Port", Geneve.DEFAULT_PORT, 1, 65_535),
                 mtu,
                 room,
-                fields.flag(SEGMENTATION, true),
-                fields.flag(CHECKSUMS, true));
+                features(fields));
     }
 
     private static Vxlan vxlan(JsonFields fields, Problems problems) {
@@ -326,8 +323,7 @@ public sealed interface BackendConfig {
                 fields.flag("GBP", false),
                 fields.flag("Learning", false),
                 datapath(fields, problems, Datapath.USERSPACE),
-                fields.flag(SEGMENTATION, true),
-                fields.flag(CHECKSUMS, true));
+                features(fields));
     }
 
     private static Datapath datapath(JsonFields fields, Problems problems, Datapath otherwise) {

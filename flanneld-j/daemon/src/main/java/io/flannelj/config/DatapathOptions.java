@@ -1,6 +1,8 @@
 package io.flannelj.config;
 
+import io.flannelj.net.UdpFeature;
 import java.time.Duration;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,8 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param workers {@code --workers}: threads, 1 or more
  * @param pinWorkers {@code --pin-workers}: whether each of them keeps to one processor
  * @param thinAcks {@code --thin-acks}: whether needless TCP acknowledgements are left out
- * @param segments {@code --udp-segmentation}: whether the kernel or the network card may segment runs of datagrams
- * @param fillsChecksums {@code --udp-checksums}: whether outer UDP headers get a checksum over IPv4
+ * @param udpFeatures {@code --udp-segmentation}, {@code --udp-checksums}: what the kernel or the network card may do to datagrams
  * @param tunnelSegmentation {@code --tunnel-segmentation}: whether super-packets leave uncut where the kernel takes them so
  * @param clampMss {@code --clamp-mss}: whether the segment size of new TCP connections is limited to what a path takes
  * @param peerProbes {@code --peer-probes}: whether the paths to other nodes are tested all the time
@@ -25,8 +26,7 @@ public record DatapathOptions(
         int workers,
         boolean pinWorkers,
         boolean thinAcks,
-        boolean segments,
-        boolean fillsChecksums,
+        Set<UdpFeature> udpFeatures,
         boolean tunnelSegmentation,
         boolean clampMss,
         boolean peerProbes) {
@@ -45,8 +45,7 @@ public record DatapathOptions(
             int workers,
             boolean pinWorkers,
             boolean thinAcks,
-            boolean segments,
-            boolean fillsChecksums,
+            Set<UdpFeature> udpFeatures,
             boolean tunnelSegmentation,
             boolean clampMss,
             boolean peerProbes,
@@ -71,8 +70,7 @@ public record DatapathOptions(
                 workers > 0 ? workers : workersFor(Runtime.getRuntime().availableProcessors()),
                 pinWorkers,
                 thinAcks,
-                segments,
-                fillsChecksums,
+                udpFeatures,
                 tunnelSegmentation,
                 clampMss,
                 peerProbes);

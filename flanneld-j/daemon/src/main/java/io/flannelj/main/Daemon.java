@@ -101,8 +101,7 @@ final class Daemon {
                 datapath.workers(),
                 datapath.pinWorkers(),
                 datapath.thinAcks(),
-                datapath.segments(),
-                datapath.fillsChecksums(),
+                datapath.udpFeatures(),
                 datapath.tunnelSegmentation());
         this.backends = new BackendRegistry(List.of(
                 new UdpProvider(tunnels),

@@ -1,5 +1,6 @@
 package io.flannelj.probe;
 
+import io.flannelj.net.UdpFeature;
 import io.flannelj.probe.Probe.Kind;
 import java.time.Duration;
 import java.time.Instant;
@@ -63,7 +64,7 @@ public final class Examination {
         this.low = Math.min(path.leastMtuBytes(), path.mtuBytes());
         this.high = path.mtuBytes();
         this.isMeasured = path.leastMtuBytes() < path.mtuBytes(); // the kernel pads nothing for us
-        this.isSegmented = path.uses(Feature.SEGMENTATION);
+        this.isSegmented = path.uses(UdpFeature.SEGMENTATION);
     }
 
     public PathKey key() {

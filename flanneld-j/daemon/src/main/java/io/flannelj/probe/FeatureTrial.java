@@ -1,7 +1,10 @@
 package io.flannelj.probe;
 
+import io.flannelj.net.UdpFeature;
+import io.flannelj.probe.Probe.Kind;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 
 /**
  * Whether datagrams to one peer arrive when a feature is used: every minute a train that needs it, and the same train without it.
@@ -19,17 +22,25 @@ final class FeatureTrial {
     private static final Duration AFTER_NOTHING = Duration.ofSeconds(5);
     private static final int LONGEST_AFTER_NOTHING = 6;
 
-    private final Feature feature;
+    private final UdpFeature feature;
     private FeatureVerdict verdict = FeatureVerdict.UNTESTED;
     private Instant since;
     private Instant due;
     private int against;
     private int nothings;
 
-    FeatureTrial(Feature feature, Instant now) {
+    FeatureTrial(UdpFeature feature, Instant now) {
         this.feature = feature;
         this.since = now;
         this.due = now;
+    }
+
+    /** Both trains of a round, the one that needs the feature first; no other feature's is sent so. */
+    static List<Kind> kinds(UdpFeature feature) {
+        return switch (feature) {
+            case SEGMENTATION -> List.of(Kind.SEGMENTED, Kind.SEPARATE);
+            case CHECKSUM -> List.of(Kind.SEPARATE, Kind.UNSUMMED);
+        };
     }
 
     Instant due() {
@@ -52,7 +63,7 @@ final class FeatureTrial {
      * @return whether the verdict has changed
      */
     boolean conclude(int answered, int answeredWithout, Instant now) {
-        FeatureVerdict seen = feature.seen(answered, answeredWithout);
+        FeatureVerdict seen = seen(answered, answeredWithout);
         if (seen == FeatureVerdict.UNTESTED) {
             against = 0;
             nothings = Math.min(nothings + 1, LONGEST_AFTER_NOTHING);
@@ -75,6 +86,18 @@ final class FeatureTrial {
         verdict = seen;
         since = now;
         return true;
+    }
+
+    /** What one round says; {@code UNTESTED} where it says nothing. */
+    private FeatureVerdict seen(int answered, int answeredWithout) {
+        if (answered == TRAIN) {
+            return FeatureVerdict.WORKS;
+        }
+        int mostOfDamaged = switch (feature) {
+            case SEGMENTATION -> TRAIN - 1; // faults damage some datagrams of a run, most often the last
+            case CHECKSUM -> 0; // where it is wrong, nothing arrives; so what arrives in part is a path that loses
+        };
+        return answeredWithout == TRAIN && answered <= mostOfDamaged ? FeatureVerdict.DAMAGES : FeatureVerdict.UNTESTED;
     }
 
     /** There was no round: it is no time for one. */

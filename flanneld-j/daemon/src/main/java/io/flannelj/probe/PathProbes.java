@@ -1,5 +1,6 @@
 package io.flannelj.probe;
 
+import io.flannelj.net.UdpFeature;
 import io.flannelj.probe.PathState.RoundTrip;
 import io.flannelj.probe.Probe.Kind;
 import java.time.Duration;
@@ -26,19 +27,19 @@ final class PathProbes {
     private final ProbedPath path;
     private final Echoes echoes;
     private final PathMtu mtu;
-    private final Map<Feature, FeatureTrial> features = new EnumMap<>(Feature.class);
+    private final Map<UdpFeature, FeatureTrial> features = new EnumMap<>(UdpFeature.class);
     private @Nullable Trial trial;
 
     /** What was sent and may still be answered. */
     private static final class Trial {
         private final Kind kind;
-        private final @Nullable Feature feature;
+        private final @Nullable UdpFeature feature;
         private final Instant begun;
         private final Instant ends;
         private int answered;
         private int companions;
 
-        Trial(Kind kind, @Nullable Feature feature, Instant begun, Instant ends) {
+        Trial(Kind kind, @Nullable UdpFeature feature, Instant begun, Instant ends) {
             this.kind = kind;
             this.feature = feature;
             this.begun = begun;
@@ -60,7 +61,7 @@ final class PathProbes {
         this.path = path;
         this.echoes = new Echoes(now);
         this.mtu = new PathMtu(path.leastMtuBytes(), path.mtuBytes(), now);
-        for (Feature feature : Feature.values()) {
+        for (UdpFeature feature : UdpFeature.ALL) {
             features.put(feature, new FeatureTrial(feature, now));
         }
     }
@@ -81,7 +82,7 @@ final class PathProbes {
     void become(Reach reach, Instant now) {
         echoes.become(reach, now);
         if (reach != Reach.ANSWERING) {
-            trialOf(Feature.CHECKSUM).hurry(now);
+            trialOf(UdpFeature.CHECKSUM).hurry(now);
         }
     }
 
@@ -103,21 +104,21 @@ final class PathProbes {
         return echoes.reach() == Reach.ANSWERING;
     }
 
-    private FeatureTrial trialOf(Feature feature) {
+    private FeatureTrial trialOf(UdpFeature feature) {
         return Objects.requireNonNull(features.get(feature), "it has all");
     }
 
-    private boolean isDamaging(Feature feature) {
+    private boolean isDamaging(UdpFeature feature) {
         return trialOf(feature).verdict() == FeatureVerdict.DAMAGES;
     }
 
-    private Stream<Feature> triedFeatures() {
+    private Stream<UdpFeature> triedFeatures() {
         return features.keySet().stream().filter(feature -> path.uses(feature) && isTried(feature));
     }
 
-    private boolean isTried(Feature feature) {
+    private boolean isTried(UdpFeature feature) {
         return switch (feature) {
-            case SEGMENTATION -> isAnswering() && !isDamaging(Feature.CHECKSUM); // a run needs checksums
+            case SEGMENTATION -> isAnswering() && !isDamaging(UdpFeature.CHECKSUM); // a run needs checksums
             case CHECKSUM ->
                 isAnswering()
                         ? trialOf(feature).verdict()
@@ -159,11 +160,11 @@ final class PathProbes {
         return triedFeatures()
                 .filter(feature -> !trialOf(feature).due().isAfter(now))
                 .findFirst()
-                .map(feature -> begin(feature.with(), feature, now))
+                .map(feature -> begin(FeatureTrial.kinds(feature).get(0), feature, now))
                 .orElse(null);
     }
 
-    private Kind begin(Kind kind, @Nullable Feature feature, Instant now) {
+    private Kind begin(Kind kind, @Nullable UdpFeature feature, Instant now) {
         trial = new Trial(kind, feature, now, now.plus(patience()));
         return kind;
     }
@@ -202,7 +203,7 @@ final class PathProbes {
         if (trial.kind == Kind.WHOLE) {
             mtu.isTooLong(now);
         } else {
-            trialOf(Feature.SEGMENTATION).postpone(now.plus(AFTER_REFUSAL)); // who sends data finds that out, too
+            trialOf(UdpFeature.SEGMENTATION).postpone(now.plus(AFTER_REFUSAL)); // who sends data finds that out, too
         }
         trial = null;
     }
@@ -227,10 +228,10 @@ final class PathProbes {
                 echoes.lost(now),
                 mtu.found(),
                 path.mtuBytes(),
-                trialOf(Feature.SEGMENTATION).verdict(),
-                trialOf(Feature.SEGMENTATION).since(),
-                trialOf(Feature.CHECKSUM).verdict(),
-                trialOf(Feature.CHECKSUM).since(),
+                trialOf(UdpFeature.SEGMENTATION).verdict(),
+                trialOf(UdpFeature.SEGMENTATION).since(),
+                trialOf(UdpFeature.CHECKSUM).verdict(),
+                trialOf(UdpFeature.CHECKSUM).since(),
                 isSummed(now));
     }
 
@@ -239,10 +240,10 @@ final class PathProbes {
      * minute where it does not answer: where both directions damage checksums, answers arrive only so.
      */
     private boolean isSummed(Instant now) {
-        if (!path.uses(Feature.CHECKSUM)) {
+        if (!path.uses(UdpFeature.CHECKSUM)) {
             return true;
         }
-        return !isDamaging(Feature.CHECKSUM)
+        return !isDamaging(UdpFeature.CHECKSUM)
                 && switch (echoes.reach()) {
                     case UNKNOWN, ANSWERING -> true;
                     case SILENT -> false;
@@ -253,10 +254,10 @@ final class PathProbes {
 
     /** Kinds that a trial sends, in this order. */
     static List<Kind> kinds(Kind first) {
-        return Stream.of(Feature.values())
-                .filter(feature -> feature.with() == first)
+        return UdpFeature.ALL.stream()
+                .map(FeatureTrial::kinds)
+                .filter(kinds -> kinds.get(0) == first)
                 .findFirst()
-                .map(Feature::kinds)
                 .orElse(List.of(Kind.WHOLE, Kind.ECHO));
     }
 }

@@ -1,6 +1,6 @@
 package io.flannelj.probe;
 
-import java.util.EnumSet;
+import io.flannelj.net.UdpFeature;
 import java.util.Set;
 
 /**
@@ -10,21 +10,18 @@ import java.util.Set;
  * @param leastMtuBytes below which the path's own is not looked for
  * @param features that are used there, and can be left off
  */
-public record ProbedPath(PathKey key, int mtuBytes, int leastMtuBytes, Set<Feature> features) {
+public record ProbedPath(PathKey key, int mtuBytes, int leastMtuBytes, Set<UdpFeature> features) {
     public ProbedPath {
         features = Set.copyOf(features);
     }
 
     /** The same where a feature is not used. */
-    public ProbedPath without(Feature feature) {
-        Set<Feature> others = EnumSet.allOf(Feature.class);
-        others.remove(feature);
-        others.retainAll(features);
-        return new ProbedPath(key, mtuBytes, leastMtuBytes, others);
+    public ProbedPath without(UdpFeature feature) {
+        return new ProbedPath(key, mtuBytes, leastMtuBytes, UdpFeature.where(each -> each != feature && uses(each)));
     }
 
     /** Whether a feature is used there. */
-    boolean uses(Feature feature) {
+    boolean uses(UdpFeature feature) {
         return features.contains(feature);
     }
 }

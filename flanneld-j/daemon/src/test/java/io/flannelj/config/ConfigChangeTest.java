@@ -21,6 +21,7 @@ class ConfigChangeTest {
                         network -> assertThat(network).isEqualTo("Network: 10.3.0.0/16 → 10.4.0.0/16"),
                         firewall -> assertThat(firewall).isEqualTo("EnableNFTables: false → true"),
                         backend -> assertThat(backend)
-                                .startsWith("Backend: udp (port=8285, segments=true, fillsChecksums=true) → vxlan ("));
+                                .startsWith(
+                                        "Backend: udp (port=8285, udpFeatures=[SEGMENTATION, CHECKSUM]) → vxlan ("));
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.IpFamily;
+import io.flannelj.net.UdpFeature;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -22,7 +23,7 @@ class NetworkConfigTest {
         assertThat(pool(config).last()).hasToString("10.3.255.0");
         assertThat(pool(config).size()).isEqualTo(255);
         assertThat(config.enableNftables()).isFalse();
-        assertThat(config.backend()).isEqualTo(new BackendConfig.Udp(8285, true, true));
+        assertThat(config.backend()).isEqualTo(new BackendConfig.Udp(8285, UdpFeature.ALL));
     }
 
     @Test
@@ -40,7 +41,7 @@ class NetworkConfigTest {
         assertThat(pool(config).last()).hasToString("10.1.0.0");
         assertThat(config.enableNftables()).isTrue();
         assertThat(config.backend())
-                .isEqualTo(new BackendConfig.Vxlan(7, 4789, 9000, true, true, true, Datapath.AUTO, true, true));
+                .isEqualTo(new BackendConfig.Vxlan(7, 4789, 9000, true, true, true, Datapath.AUTO, UdpFeature.ALL));
     }
 
     @ParameterizedTest
@@ -48,8 +49,8 @@ class NetworkConfigTest {
             delimiter = '|',
             value = {
                 "{\"Type\":\"ipip\",\"DirectRouting\":true} | Ipip[directRouting=true, datapath=AUTO]",
-                "{\"Type\":\"geneve\"} | Geneve[vni=1, port=6081, mtuBytes=0, optionRoomBytes=16, segments=true, fillsChecksums=true]",
-                "{\"Type\":\"geneve\",\"VNI\":9,\"Port\":7,\"MTU\":9000,\"OptionRoom\":0,\"UDPSegmentation\":false,\"UDPChecksums\":false} | Geneve[vni=9, port=7, mtuBytes=9000, optionRoomBytes=0, segments=false, fillsChecksums=false]",
+                "{\"Type\":\"geneve\"} | Geneve[vni=1, port=6081, mtuBytes=0, optionRoomBytes=16, udpFeatures=[SEGMENTATION, CHECKSUM]]",
+                "{\"Type\":\"geneve\",\"VNI\":9,\"Port\":7,\"MTU\":9000,\"OptionRoom\":0,\"UDPSegmentation\":false,\"UDPChecksums\":false} | Geneve[vni=9, port=7, mtuBytes=9000, optionRoomBytes=0, udpFeatures=[]]",
                 "{\"Type\":\"extension\",\"PreStartupCommand\":\"a\",\"PostStartupCommand\":\"b\",\"SubnetAddCommand\":\"c\",\"SubnetRemoveCommand\":\"d\"} | Extension[preStartup=a, postStartup=b, subnetAdd=c, subnetRemove=d]",
             })
     void everyBackendReadsItsOptions(String backend, String read) throws Exception {

@@ -2,6 +2,7 @@ package io.flannelj.probe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.flannelj.net.UdpFeature;
 import io.flannelj.probe.Probe.Kind;
 import io.flannelj.probe.ProbeMachine.Change;
 import java.time.Duration;
@@ -104,7 +105,7 @@ class ChecksumTrialTest {
     void whereNoChecksumsCanBeLeftOutNothingIsTried() {
         path.isDead = true;
         path.machine.follow(
-                List.of(new ProbedPath(VirtualPath.key(0), VirtualPath.MTU, 576, Set.of(Feature.SEGMENTATION))),
+                List.of(new ProbedPath(VirtualPath.key(0), VirtualPath.MTU, 576, Set.of(UdpFeature.SEGMENTATION))),
                 path.now);
         path.run(Duration.ofMinutes(2));
 
@@ -153,7 +154,7 @@ class ChecksumTrialTest {
         }
 
         void follow() {
-            machine.follow(List.of(new ProbedPath(KEY, VirtualPath.MTU, 576, Set.of(Feature.values()))), now);
+            machine.follow(List.of(new ProbedPath(KEY, VirtualPath.MTU, 576, UdpFeature.ALL)), now);
         }
 
         PathState state() {

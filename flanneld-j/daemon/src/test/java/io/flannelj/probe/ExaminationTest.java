@@ -2,6 +2,7 @@ package io.flannelj.probe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.flannelj.net.UdpFeature;
 import io.flannelj.probe.Probe.Kind;
 import java.time.Duration;
 import java.time.Instant;
@@ -9,7 +10,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -45,8 +45,7 @@ class ExaminationTest {
     private record Arrival(Instant at, Instant sentAt, long token) {}
 
     private PathReport examine() {
-        Examination examination =
-                new Examination(new ProbedPath(VirtualPath.key(0), MTU, 576, Set.of(Feature.values())), random);
+        Examination examination = new Examination(new ProbedPath(VirtualPath.key(0), MTU, 576, UdpFeature.ALL), random);
         List<Arrival> arrivals = new ArrayList<>();
         Instant now = BEGIN;
         while (true) {

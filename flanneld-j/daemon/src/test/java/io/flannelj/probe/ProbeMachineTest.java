@@ -3,11 +3,11 @@ package io.flannelj.probe;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.UdpFeature;
 import io.flannelj.probe.Probe.Kind;
 import io.flannelj.probe.ProbeMachine.Change;
 import java.time.Duration;
 import java.util.List;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -278,8 +278,7 @@ class ProbeMachineTest {
     @Test
     void whatTheKernelCarriesGetsPingsAlone() {
         PathKey key = VirtualPath.key(0, CarriedBy.KERNEL);
-        path.machine.follow(
-                List.of(new ProbedPath(key, VirtualPath.MTU, VirtualPath.MTU, Set.of(Feature.values()))), path.now);
+        path.machine.follow(List.of(new ProbedPath(key, VirtualPath.MTU, VirtualPath.MTU, UdpFeature.ALL)), path.now);
         path.run(Duration.ofMinutes(2));
 
         assertThat(path.sent).hasSizeGreaterThan(30).allMatch(probe -> probe.kind() == Kind.ECHO);

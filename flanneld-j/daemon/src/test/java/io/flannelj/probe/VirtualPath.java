@@ -2,6 +2,7 @@ package io.flannelj.probe;
 
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.UdpFeature;
 import io.flannelj.probe.Probe.Kind;
 import io.flannelj.probe.ProbeMachine.Change;
 import java.time.Duration;
@@ -14,7 +15,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.Random;
-import java.util.Set;
 import java.util.stream.IntStream;
 
 /** Drives the machine in virtual time over paths that lose, delay, repeat and cut as they are told. */
@@ -59,7 +59,7 @@ final class VirtualPath {
     VirtualPath follow(int paths) {
         machine.follow(
                 IntStream.range(0, paths)
-                        .mapToObj(number -> new ProbedPath(keyOf(number), MTU, 576, Set.of(Feature.values())))
+                        .mapToObj(number -> new ProbedPath(keyOf(number), MTU, 576, UdpFeature.ALL))
                         .toList(),
                 now);
         return this;

@@ -9,9 +9,9 @@ import io.flannelj.lease.loop.TaskThread;
 import io.flannelj.linux.Errno;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.IpFamily;
+import io.flannelj.net.UdpFeature;
 import io.flannelj.packet.Ipv6Header;
 import io.flannelj.probe.CarriedBy;
-import io.flannelj.probe.Feature;
 import io.flannelj.probe.PathExaminer;
 import io.flannelj.probe.PathKey;
 import io.flannelj.probe.PathReport;
@@ -27,7 +27,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -195,18 +194,11 @@ public final class Prober implements PathExaminer, AutoCloseable {
                 PathKey.ofTunnel(tunnel.device(), peer.subnet(), peer.underlayAddress(), CarriedBy.DAEMON),
                 tunnel.end().mtuBytes(),
                 peer.subnet().family() == IpFamily.IPV6 ? Ipv6Header.MIN_MTU_BYTES : LEAST_MTU_BYTES,
-                features(tunnel, peer));
-    }
-
-    private static Set<Feature> features(TestedPath tunnel, Peer peer) {
-        Set<Feature> used = EnumSet.noneOf(Feature.class);
-        if (!peer.isNeverSegmented() && !peer.isNeverSummed()) {
-            used.add(Feature.SEGMENTATION);
-        }
-        if (tunnel.link().canLeaveChecksumsOut() && !peer.isNeverSummed()) {
-            used.add(Feature.CHECKSUM);
-        }
-        return used;
+                UdpFeature.where(feature -> !peer.isNeverSummed()
+                        && switch (feature) {
+                            case SEGMENTATION -> !peer.isNeverSegmented();
+                            case CHECKSUM -> tunnel.link().canLeaveChecksumsOut();
+                        }));
     }
 
     private static ProbedPath path(KernelPath path) {
@@ -286,7 +278,7 @@ public final class Prober implements PathExaminer, AutoCloseable {
         return probed.stream()
                 .map(path -> machine.state(path.key(), now).stream().allMatch(PathState::isSummed)
                         ? path
-                        : path.without(Feature.SEGMENTATION))
+                        : path.without(UdpFeature.SEGMENTATION))
                 .toList();
     }
 

@@ -20,6 +20,7 @@ import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.IpFamily;
 import io.flannelj.net.PerFamily;
+import io.flannelj.net.UdpFeature;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -94,7 +95,7 @@ final class ClusterSimulation {
                         ? Optional.of(pool("10.5.0.0/20", 24, count + spare))
                         : dual ? Optional.of(pool("fd00:5::/60", 64, count + random.nextInt(3))) : Optional.empty()),
                 false,
-                new BackendConfig.Udp(8285, true, true));
+                new BackendConfig.Udp(8285, UdpFeature.ALL));
         for (int i = 1; i <= count; i++) {
             nodes.add(new Node(i));
         }
