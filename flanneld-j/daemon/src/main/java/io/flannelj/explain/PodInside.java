@@ -3,6 +3,7 @@ package io.flannelj.explain;
 import io.flannelj.cni.engine.KnownPod;
 import io.flannelj.explain.SocketTable.Listener;
 import io.flannelj.explain.filter.Passage;
+import io.flannelj.linux.ProcNet;
 import io.flannelj.linux.SyscallException;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
@@ -16,14 +17,13 @@ import io.flannelj.netlink.Routes;
 import io.flannelj.netns.Netns;
 import io.flannelj.netns.NetnsVisit;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The pod's own end of a way: its interface, address and route, and who listens in it. */
@@ -99,18 +99,13 @@ final class PodInside {
         }
     }
 
-    /** Who takes such packets; /proc/net of this thread is the pod's. */
-    private static List<Listener> listeners(int protocol) throws IOException {
+    /** Who takes such packets; this thread is in the pod's namespace. */
+    private static List<Listener> listeners(int protocol) {
         String name = protocol == Passage.UDP ? "udp" : "tcp";
         int state = protocol == Passage.UDP ? UDP_UNCONNECTED : LISTENING;
-        List<Listener> listeners = new ArrayList<>();
-        for (String file : new String[] {name, name + "6"}) {
-            Path table = Path.of("/proc/thread-self/net/" + file);
-            if (Files.isReadable(table)) {
-                listeners.addAll(SocketTable.listeners(Files.readString(table), state));
-            }
-        }
-        return listeners;
+        return Stream.of(name, name + "6")
+                .flatMap(file -> SocketTable.listeners(ProcNet.read(file), state).stream())
+                .toList();
     }
 
     /**

@@ -2,14 +2,13 @@ package io.flannelj.firewall;
 
 import io.flannelj.firewall.CatchAll.Rule;
 import io.flannelj.firewall.CatchAll.Rule.Kind;
+import io.flannelj.linux.ProcNet;
 import io.flannelj.linux.Program;
 import io.flannelj.linux.Sysctl;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpFamily;
 import io.flannelj.net.PerFamily;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -69,11 +68,9 @@ public final class ForwardingCheck {
                 found.addAll(inIptables(
                         Program.run("", program + "-save", "-t", "filter").text()));
             }
-            Path legacyTables = Path.of(
-                    network.getKey() == IpFamily.IPV4 ? "/proc/net/ip_tables_names" : "/proc/net/ip6_tables_names");
+            String legacyTables = network.getKey() == IpFamily.IPV4 ? "ip_tables_names" : "ip6_tables_names";
             if (Program.exists(program + "-legacy-save")
-                    && Files.isReadable(legacyTables)
-                    && Files.readString(legacyTables).contains("filter")) {
+                    && ProcNet.read(legacyTables).contains("filter")) {
                 found.addAll(inLegacy(
                         Program.run("", program + "-legacy-save", "-t", "filter")
                                 .text(),

@@ -1,10 +1,9 @@
 package io.flannelj.explain.filter;
 
+import io.flannelj.linux.ProcNet;
 import io.flannelj.linux.Program;
 import io.flannelj.net.IpFamily;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -68,13 +67,8 @@ public final class FilterRules {
 
     /** An iptables-legacy that looks for its tables would make them. */
     private static boolean hasLegacyTables(IpFamily family) {
-        try {
-            return !Files.readString(Path.of("/proc/thread-self/net/"
-                            + (family == IpFamily.IPV6 ? "ip6_tables_names" : "ip_tables_names")))
-                    .isBlank();
-        } catch (IOException e) {
-            return false; // a kernel without them
-        }
+        return !ProcNet.read(family == IpFamily.IPV6 ? "ip6_tables_names" : "ip_tables_names")
+                .isBlank();
     }
 
     private static String output(String... command) throws IOException {

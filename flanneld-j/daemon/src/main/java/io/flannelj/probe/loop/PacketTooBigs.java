@@ -1,39 +1,47 @@
 package io.flannelj.probe.loop;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.function.Supplier;
 
 /**
- * Whether this node has received ICMPv6 errors that say that a packet was too big (RFC 4443 §3.2), by the kernel's count of them
- * (/proc/net/snmp6). Who sent them, and about which path, is not known.
+ * Whether this node has received ICMPv6 errors that say that a packet was too big (RFC 4443 §3.2), by the kernel's count of them,
+ * read once a second. Who sent them, and about which path, is not known.
  *
  * <p>Owned by one thread.
  */
 final class PacketTooBigs {
-    private static final Path COUNTS = Path.of("/proc/net/snmp6"); // not there where the kernel has no IPv6
     private static final String COUNT = "Icmp6InPktTooBigs";
+    private static final Duration EVERY = Duration.ofSeconds(1);
 
-    private long before = count();
+    private final Supplier<String> counts;
+    private long before;
+    private Instant due = Instant.MIN;
 
-    /** Whether any have come since the last call. */
-    boolean haveCome() {
-        long now = count();
-        boolean come = now != before;
-        before = now;
-        return come;
+    /**
+     * @param counts the text of /proc/net/snmp6; empty where the kernel has no IPv6
+     */
+    PacketTooBigs(Supplier<String> counts) {
+        this.counts = counts;
+        this.before = count();
     }
 
-    private static long count() {
-        try {
-            for (String line : Files.readAllLines(COUNTS)) {
-                if (line.startsWith(COUNT)) {
-                    return Long.parseLong(line.substring(COUNT.length()).strip());
-                }
-            }
-        } catch (IOException | NumberFormatException e) {
-            return 0; // nobody says so
+    /** Whether any were counted since the last look, which is a second ago at least. */
+    boolean haveCome(Instant now) {
+        if (now.isBefore(due)) {
+            return false;
         }
-        return 0;
+        due = now.plus(EVERY);
+        long last = before;
+        before = count();
+        return before != last;
+    }
+
+    private long count() {
+        return counts.get()
+                .lines()
+                .filter(line -> line.startsWith(COUNT))
+                .mapToLong(line -> Long.parseLong(line.substring(COUNT.length()).strip()))
+                .sum();
     }
 }

@@ -7,6 +7,7 @@ import io.flannelj.device.DontFragment;
 import io.flannelj.lease.loop.TaskQueue;
 import io.flannelj.lease.loop.TaskThread;
 import io.flannelj.linux.Errno;
+import io.flannelj.linux.ProcNet;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.IpFamily;
 import io.flannelj.net.UdpFeature;
@@ -65,7 +66,7 @@ public final class Prober implements PathExaminer, AutoCloseable {
     private final ProbeMachine machine;
     private final Examinations examinations;
     private final PathLog pathLog = new PathLog();
-    private final PacketTooBigs packetTooBigs = new PacketTooBigs();
+    private final PacketTooBigs packetTooBigs = new PacketTooBigs(() -> ProcNet.read("snmp6"));
     private final int identifier;
     private final Map<String, Carrier> carriers = new HashMap<>();
     private final Map<IpFamily, Answers> answers = new EnumMap<>(IpFamily.class);
@@ -353,7 +354,7 @@ public final class Prober implements PathExaminer, AutoCloseable {
                 .map(Followed::tunnel)
                 .filter(Prober::isCutHere)
                 .toList();
-        if (!cutHere.isEmpty() && packetTooBigs.haveCome()) {
+        if (!cutHere.isEmpty() && packetTooBigs.haveCome(now)) {
             cutHere.forEach(tunnel -> machine.isTold(tunnel.device(), now));
         }
     }
