@@ -3,6 +3,7 @@ package io.flannelj.main;
 import io.flannelj.backend.Backend;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.NetworkConfig;
+import io.flannelj.linux.SyscallException;
 import io.flannelj.net.Cidr;
 import io.flannelj.netlink.NetlinkSocket;
 import java.io.IOException;
@@ -46,19 +47,23 @@ final class ChangesByOthers {
             return;
         }
         HostSnapshot before = last;
-        HostSnapshot found = before == null ? null : look();
-        repair.run();
-        last = look();
-        if (before != null && found != null) {
-            tell(before.changedAt(found));
+        try (NetlinkSocket netlink = NetlinkSocket.open()) {
+            HostSnapshot found = before == null ? null : look(netlink);
+            repair.run();
+            last = look(netlink);
+            if (before != null && found != null) {
+                tell(before.changedAt(found));
+            }
+        } catch (SyscallException e) { // the socket was refused; nothing else here throws that
+            repair.run();
         }
     }
 
-    private @Nullable HostSnapshot look() {
+    private @Nullable HostSnapshot look(NetlinkSocket netlink) {
         List<String> carriers = backend.deviceNames();
         List<String> own =
                 carriers.stream().filter(name -> !name.equals(uplink.name())).toList();
-        try (NetlinkSocket netlink = NetlinkSocket.open()) {
+        try {
             return HostSnapshot.take(netlink, own, withUplink(carriers), networks);
         } catch (IOException e) {
             log.debug("devices and routes could not be looked at: {}", e.getMessage());
