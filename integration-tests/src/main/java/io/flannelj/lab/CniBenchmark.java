@@ -58,7 +58,7 @@ public final class CniBenchmark {
 
     private record Times(List<Double> add, List<Double> del) {}
 
-    /** Arguments: {@code --rounds N}, {@code --pairs N}, {@code --rehearsal-ms N}, {@code --native-alone} for our native one only. */
+    /** Arguments: {@code --rounds N}, {@code --pairs N}, {@code --warmup-ms N}, {@code --native-alone} for our native one only. */
     public static void main(String[] arguments) throws Exception {
         System.setOut(new PrintStream(System.out, true, StandardCharsets.UTF_8));
         List<String> options = List.of(arguments);
@@ -66,7 +66,7 @@ public final class CniBenchmark {
         try (Lab lab = Lab.open(1, Lab.Underlay.ON)) {
             lab.configure("{\"Network\":\"10.5.0.0/16\",\"SubnetLen\":22,\"Backend\":{\"Type\":\"vxlan\"}}")
                     .node(1)
-                    .start("--cni-rehearsal-ms", String.valueOf(option(options, "--rehearsal-ms", 2000)));
+                    .start("--cni-warmup-ms", String.valueOf(option(options, "--warmup-ms", 2000)));
             CniBenchmark benchmark = new CniBenchmark(
                     lab.node(1),
                     option(options, "--rounds", 100),

@@ -19,7 +19,6 @@ import org.jspecify.annotations.Nullable;
  * node's own folder.
  */
 public final class Node {
-    private static final String REHEARSAL = "--cni-rehearsal-ms";
     private static final Duration READY_WITHIN = Duration.ofSeconds(90);
 
     private final Lab lab;
@@ -122,6 +121,9 @@ public final class Node {
     public void startDaemonUnder(List<String> prefix, String... moreFlags) {
         List<String> command = new ArrayList<>(prefix);
         command.addAll(List.of(
+                "env", // many daemons share few processors here; the release before knows the second name
+                "FLANNELD_CNI_WARMUP_MS=0",
+                "FLANNELD_CNI_REHEARSAL_MS=0",
                 program("bin/flanneld-j"),
                 "--etcd-endpoints",
                 lab.etcdUrls(),
@@ -135,9 +137,6 @@ public final class Node {
                 "--healthz-port",
                 "8081"));
         command.addAll(List.of(moreFlags));
-        if (!command.contains(REHEARSAL)) {
-            command.addAll(List.of(REHEARSAL, "0")); // many daemons share few processors here
-        }
         daemon = lab.workspace().register(Commands.start(namespace, logFile(), command.toArray(String[]::new)));
     }
 

@@ -64,14 +64,14 @@ class CniEngineIT {
     }
 
     @Test
-    void aRehearsalIsSeenByNobody() throws IOException {
+    void aWarmupIsSeenByNobody() throws IOException {
         String before = node.snapshot();
         List<String> log = portsInTheKernelsLog();
-        Path stage = node.directory().resolve("rehearsal");
+        Path stage = node.directory().resolve("warmup");
 
         int rounds;
         try (Netns namespace = Netns.open(Path.of("/run/netns", node.namespace()))) {
-            rounds = NetnsThread.call(namespace, () -> new Warmup(stage).play(Duration.ofMillis(300), () -> true));
+            rounds = NetnsThread.call(namespace, () -> new Warmup(stage).run(Duration.ofMillis(300), () -> true));
         }
 
         assertThat(rounds).isPositive();
@@ -85,7 +85,7 @@ class CniEngineIT {
         return Commands.run("dmesg")
                 .output()
                 .lines()
-                .filter(line -> line.contains("rehearsal: port"))
+                .filter(line -> line.contains("warmup: port"))
                 .toList();
     }
 

@@ -59,7 +59,7 @@ class LeastPrivilegeIT {
             for (Node node : lab.nodes()) {
                 UnitSandbox sandbox = new UnitSandbox(unit(), node.directory().resolve("filter"));
                 List<Path> writable = List.of(Path.of("/run"), Path.of("/tmp"));
-                node.startDaemonUnder(sandbox.prefix(writable), "--cni-rehearsal-ms", "300");
+                node.startDaemonUnder(sandbox.prefix(writable), "--cni-warmup-ms", "300");
             }
             lab.nodes().forEach(Node::awaitReady);
             lab.nodes().forEach(node -> node.awaitPeers(1));

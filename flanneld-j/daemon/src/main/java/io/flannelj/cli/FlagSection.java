@@ -59,7 +59,7 @@ enum FlagSection {
             "--udp-checksums",
             "--tunnel-segmentation",
             "--tun-device"),
-    CNI("CNI", "--cni-rehearsal-ms"),
+    CNI("CNI", "--cni-warmup-ms"),
     HTTP(
             "Health, metrics, explain",
             "--healthz-ip",

@@ -8,6 +8,7 @@ import io.flannelj.config.LeaseOptions;
 import io.flannelj.config.PathOptions;
 import io.flannelj.config.Problems;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -116,11 +117,14 @@ final class FlannelFlags {
     private int queryPort = AdminOptions.USUAL_QUERY_PORT;
 
     @Option(
-            names = "--cni-rehearsal-ms",
+            names = "--cni-warmup-ms",
             paramLabel = "MILLISECONDS",
             description =
-                    "after the start, rehearse CNI calls in private namespaces for this long, so that the plugin's code"
-                            + " is compiled for the first pods; 0 turns it off (${DEFAULT-VALUE})")
+                    "after the start, run CNI calls in private namespaces for this long, so that the plugin's code"
+                            + " is compiled for the first pods; 0 turns it off (2000)")
+    private @Nullable Integer cniWarmupMillis;
+
+    @Option(names = "--cni-rehearsal-ms", hidden = true) // the former name, until 0.3
     private int cniRehearsalMillis = 2000;
 
     @Option(
@@ -170,7 +174,7 @@ final class FlannelFlags {
                 PathOptions.of(instance.instance(), subnetFile, stateDirectory),
                 handover.options(leaseOptions, problems),
                 allowExtensionCommands,
-                DaemonOptions.cniWarmup(cniRehearsalMillis, problems));
+                DaemonOptions.cniWarmup(cniWarmupMillis == null ? cniRehearsalMillis : cniWarmupMillis, problems));
         problems.throwIfAny();
         return options;
     }

@@ -16,7 +16,7 @@ import java.util.List;
  * @param handover how this daemon and the ones before and after it follow each other
  * @param allowExtensionCommands {@code --allow-extension-commands}: run commands that stand in a network config out of
  *     etcd
- * @param cniWarmup {@code --cni-rehearsal-ms}: how long the CNI engine is warmed up after the start; zero for not at all
+ * @param cniWarmup {@code --cni-warmup-ms}: how long the CNI engine is warmed up after the start; zero for not at all
  */
 public record DaemonOptions(
         StoreOptions store,
@@ -66,7 +66,7 @@ public record DaemonOptions(
 
     /** Checks what was given and notes every problem. */
     public static Duration cniWarmup(int millis, Problems problems) {
-        problems.unless(millis >= 0 && millis <= 60_000, "--cni-rehearsal-ms", "must be 0 to 60000, was " + millis);
+        problems.unless(millis >= 0 && millis <= 60_000, "--cni-warmup-ms", "must be 0 to 60000, was " + millis);
         return Duration.ofMillis(millis);
     }
 }

@@ -16,7 +16,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Rehearses CNI calls, once, after the start: what the engine does, in namespaces of its own, and how a
+ * Runs CNI calls, once, after the start, so that their code is compiled for the first pods: what the engine does, in namespaces of its own, and how a
  * call comes in, by calls that are refused. A host that does not allow it costs the first pods some milliseconds.
  */
 final class CniWarmup {
@@ -34,20 +34,20 @@ final class CniWarmup {
 
     void run() {
         try {
-            Path stage = Path.of(options.paths().subnetFile() + ".rehearsal");
-            int rounds = new Warmup(stage).play(options.cniWarmup(), goOn);
+            Path directory = Path.of(options.paths().subnetFile() + ".warmup");
+            int rounds = new Warmup(directory).run(options.cniWarmup(), goOn);
             for (int i = 0; i < CALLS && goOn.getAsBoolean(); i++) {
                 call();
             }
-            log.debug("rehearsed CNI calls, {} rounds", rounds);
+            log.debug("warmed up for CNI calls, {} rounds", rounds);
         } catch (IOException e) {
-            log.debug("no rehearsal of CNI calls: {}", e.getMessage());
+            log.debug("no warmup for CNI calls: {}", e.getMessage());
         }
     }
 
     private void call() throws IOException {
         Invocation refused =
-                new Invocation(Map.of("CNI_COMMAND", "REHEARSAL"), "{\"cniVersion\":\"1.0.0\",\"name\":\"rehearsal\"}");
+                new Invocation(Map.of("CNI_COMMAND", "WARMUP"), "{\"cniVersion\":\"1.0.0\",\"name\":\"warmup\"}");
         String cniSocket = Shim.cniSocket(options.admin().controlSocket().toString());
         try (SocketChannel daemon = SocketChannel.open(UnixDomainSocketAddress.of(cniSocket))) {
             ByteBuffer request = ByteBuffer.wrap(Frames.call(refused, ""));

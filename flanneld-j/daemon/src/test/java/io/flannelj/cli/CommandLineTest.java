@@ -263,13 +263,21 @@ class CommandLineTest {
         assertThat(etcd(options("--etcd-prefix=/typed")).prefix()).isEqualTo("/typed");
     }
 
+    @Test
+    void theFormerNameOfTheWarmupWorksAndGivesWay() {
+        assertThat(options("--cni-rehearsal-ms=7").cniWarmup()).hasMillis(7);
+        environment = Map.of("FLANNELD_CNI_REHEARSAL_MS", "7");
+        assertThat(options().cniWarmup()).hasMillis(7);
+        assertThat(options("--cni-warmup-ms=5").cniWarmup()).hasMillis(5);
+    }
+
     @ParameterizedTest
     @CsvSource({
         "--ip-masc, did you mean --ip-masq?",
         "--foo, unknown flag --foo; see flanneld-j --help",
         "--kube-subnet-mgr, NODE_NAME",
         "--busy-poll-us=1001, busy-poll-us",
-        "--cni-rehearsal-ms=60001, cni-rehearsal-ms",
+        "--cni-warmup-ms=60001, cni-warmup-ms",
         "--workers=65, workers",
         "--instance=Blue, 1 to 12 of a-z",
         "--instance=a/../../b, 1 to 12 of a-z",
