@@ -24,6 +24,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -175,12 +176,13 @@ class CniServerTest {
         try (SocketChannel plugin = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
             plugin.write(ByteBuffer.wrap(call("slow", "")));
             begun.await();
-            CompletableFuture<Void> closing = CompletableFuture.runAsync(server::close);
-            Thread.sleep(200);
-            assertThat(closing).isNotDone();
+            Thread closing = new Thread(server::close);
+            closing.start();
+            Awaitility.await().until(closing::getState, Thread.State.TIMED_WAITING::equals);
             goOn.countDown();
             assertThat(rest(plugin)).isEqualTo(Frames.answer(Frames.Outcome.DONE, "slow"));
-            closing.get(5, TimeUnit.SECONDS);
+            closing.join(5000);
+            assertThat(closing.isAlive()).isFalse();
         }
         assertThat(socket).doesNotExist();
         assertThatThrownBy(() -> send(call("one", ""))).isInstanceOf(IOException.class);
