@@ -6,7 +6,7 @@ import java.nio.file.Path;
 
 /**
  * Calls about one attachment go one after the other, whichever process carries them out: a DEL that follows an ADD which took
- * too long waits until that has ended. A file that is there as long as somebody holds it or waits for it.
+ * too long waits until that has ended. A file that is there as long as a process holds it or waits for it.
  */
 final class AttachmentLock implements AutoCloseable {
     private final Path file;

@@ -19,7 +19,7 @@ final class Interfaces {
         return "veth" + HexFormat.of().toHexDigits(RANDOM.nextInt());
     }
 
-    /** Whether somebody has given the interface its MAC address, so that the kernel keeps it. */
+    /** Whether a program has given the interface its MAC address, so that the kernel keeps it. */
     static boolean hasFixedMac(String name) {
         try {
             return Files.readString(Path.of("/sys/class/net", name, "addr_assign_type"))

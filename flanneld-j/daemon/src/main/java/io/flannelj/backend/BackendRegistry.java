@@ -21,7 +21,7 @@ public final class BackendRegistry {
     /**
      * The backend of that type.
      *
-     * @throws IllegalStateException when the config room accepted a type that nobody provides
+     * @throws IllegalStateException when the config accepted a type that no backend provides
      */
     public BackendProvider get(String type) {
         BackendProvider provider = byType.get(type);

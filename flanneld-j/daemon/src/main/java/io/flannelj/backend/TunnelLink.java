@@ -67,7 +67,7 @@ final class TunnelLink implements AutoCloseable {
      * Opens device and sockets, with nothing routed into the device yet. What was made before a failure is undone.
      *
      * @param own this node's subnets
-     * @param onLost told when somebody deleted the TUN device
+     * @param onLost told when another process deleted the TUN device
      * @throws IOException names the device, address or port that was refused, and the remedy
      */
     static TunnelLink open(TunnelSpec tunnel, TunnelSpec.Link spec, PodSubnets own, Consumer<String> onLost)
@@ -230,7 +230,7 @@ final class TunnelLink implements AutoCloseable {
     }
 
     /**
-     * Puts address, MTU, state and routes of the device in order, whatever somebody made of them.
+     * Puts address, MTU, state and routes of the device in order, whatever another process made of them.
      *
      * @param destinations what is routed into the device: the whole network, or subnets of peers while another tunnel has
      *     that. A route to the whole network is not taken back: the tunnel that gets it takes it over.

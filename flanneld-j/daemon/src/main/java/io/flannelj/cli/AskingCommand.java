@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import picocli.CommandLine.Mixin;
 
-/** A command that shows what a running daemon answers: as a table for people, or as JSON. */
+/** A command that shows what a running daemon answers: human-readable, or as JSON. */
 abstract class AskingCommand extends HostCommand {
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -20,7 +20,7 @@ abstract class AskingCommand extends HostCommand {
         this.path = path;
     }
 
-    /** Prints the answer for people. */
+    /** Prints the answer, human-readable. */
     abstract void show(JsonNode answer, PrintWriter to);
 
     /** The exit status that the answer stands for. */

@@ -58,7 +58,7 @@ public final class Datapath implements AutoCloseable {
      * @param setup told of each loop on its thread
      * @param onSegmentationRefused told, on an event loop, of each peer on whose path the kernel refuses UDP segmentation
      * @param tunnelSegmentation by which super-packets leave uncut, of whatever queue; null where all leave by sockets
-     * @param onTunLost told, on an event loop, with the errno, when the TUN device can no longer be read: EBADFD when somebody
+     * @param onTunLost told, on an event loop, with the errno, when the TUN device can no longer be read: EBADFD when another process
      *     deleted it; once for each queue
      */
     public Datapath(

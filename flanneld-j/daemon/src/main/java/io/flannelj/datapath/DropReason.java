@@ -75,7 +75,7 @@ public enum DropReason {
         return direction;
     }
 
-    /** A few words for people. */
+    /** A few words, human-readable. */
     public String help() {
         return help;
     }

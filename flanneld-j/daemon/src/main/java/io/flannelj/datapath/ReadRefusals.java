@@ -4,7 +4,7 @@ import io.flannelj.linux.Errno;
 import java.util.concurrent.TimeUnit;
 
 /**
- * What refused reads of a TUN device mean. EBADFD says that somebody deleted it. Any other refusal (EIO, ENOMEM) may pass, but
+ * What refused reads of a TUN device mean. EBADFD says that another process deleted it. Any other refusal (EIO, ENOMEM) may pass, but
  * one that lasts a second does not, and a device that is readable and refuses would wake its worker for ever.
  *
  * <p>One owner, one thread. Never allocates.

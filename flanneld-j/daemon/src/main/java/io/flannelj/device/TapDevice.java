@@ -58,7 +58,7 @@ public final class TapDevice implements TunQueue {
     }
 
     /**
-     * Puts the device in order, whatever somebody made of it: there, up, without addresses, and redirected.
+     * Puts the device in order, whatever another process made of it: there, up, without addresses, and redirected.
      *
      * @param uplinkIndex of the link that frames leave by
      * @return whether it had to be made again

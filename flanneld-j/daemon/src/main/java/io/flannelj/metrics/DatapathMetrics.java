@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** Feeds one data path's counters to a registry until closed; they are read when somebody scrapes. */
+/** Feeds one data path's counters to a registry until closed; they are read at a scrape. */
 public final class DatapathMetrics implements AutoCloseable {
     private final MeterRegistry registry;
     private final TrafficCounters counters;

@@ -7,7 +7,7 @@ import io.micrometer.core.instrument.Tags;
 import java.util.function.DoubleSupplier;
 import java.util.function.ToDoubleFunction;
 
-/** Registers values that are asked for when somebody scrapes. */
+/** Registers values that are asked for at a scrape. */
 public final class Gauges {
     private Gauges() {}
 

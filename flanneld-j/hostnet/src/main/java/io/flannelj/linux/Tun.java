@@ -100,7 +100,7 @@ public final class Tun implements AutoCloseable {
     }
 
     /**
-     * Makes the device again, under its name, after somebody deleted it. Descriptor, offload and header size stay to be set.
+     * Makes the device again, under its name, after another process deleted it. Descriptor, offload and header size stay to be set.
      *
      * @throws SyscallException EEXIST while it is there
      */

@@ -4,7 +4,7 @@ import io.flannelj.linux.SyscallException;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/** Reports once, within milliseconds, when somebody deletes a link. */
+/** Reports once, within milliseconds, when another process deletes a link. */
 public final class LinkWatch implements AutoCloseable {
     private final HostWatch watch;
 

@@ -92,7 +92,7 @@ public final class TrafficControl {
     /**
      * Where a link's packets are redirected to.
      *
-     * @return index of the link; 0 when they are not redirected, or are by somebody else's filters
+     * @return index of the link; 0 when they are not redirected, or are by another program's filters
      */
     public int redirectedTo(int fromLink) throws SyscallException {
         List<Integer> targets = netlink.query(

@@ -34,7 +34,7 @@ import org.slf4j.LoggerFactory;
 /**
  * IP in IP carried by the kernel's tunnel device, as flannel sets it up: its route to a peer's subnet names the peer's
  * underlay address as gateway, which becomes the outer destination. What is not as it should be is put right by the next
- * {@link #apply}; a device that somebody deletes is noticed at once.
+ * {@link #apply}; a device that another process deletes is noticed at once.
  *
  * <p>The kernel goes on forwarding when this process ends; the next start takes the device over.
  */

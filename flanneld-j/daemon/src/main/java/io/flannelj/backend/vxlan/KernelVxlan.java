@@ -29,7 +29,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * VXLAN carried by the kernel: one device for each family of the network. A device that somebody deletes is noticed at
+ * VXLAN carried by the kernel: one device for each family of the network. A device that another process deletes is noticed at
  * once and made anew with all its peers; anything smaller is put right by the next {@link #apply}.
  *
  * <p>The kernel goes on forwarding when this process ends; the next start takes the devices
