@@ -42,7 +42,7 @@ public final class NetlinkFuzz {
         boolean acknowledged = (what & 0x80) != 0;
         return switch (what % 6) {
             case 0 -> reply(acknowledged, 16, Links::link);
-            case 1 -> reply(acknowledged, 16, Links::vxlan);
+            case 1 -> reply(acknowledged, 16, TunnelDevices::vxlan);
             case 2 -> reply(acknowledged, 8, Addresses::address);
             case 3 -> reply(acknowledged, 12, Routes.of(Route.MAIN_TABLE));
             case 4 -> reply(acknowledged, Neighbors.HEADER_BYTES, Neighbors.of(LINK));

@@ -2,7 +2,6 @@ package io.flannelj.netlink;
 
 import io.flannelj.linux.Errno;
 import io.flannelj.linux.SyscallException;
-import io.flannelj.net.IpAddress;
 import io.flannelj.net.IpFamily;
 import io.flannelj.net.MacAddress;
 import java.nio.ByteOrder;
@@ -10,11 +9,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -25,9 +22,9 @@ public final class Links {
     private static final int GETLINK = 18;
     private static final int SETLINK = 19;
     private static final int HEADER_BYTES = 16; // struct ifinfomsg
-    private static final int ADDRESS = 1;
+    static final int ADDRESS = 1;
     private static final int NAME = 3;
-    private static final int MTU = 4;
+    static final int MTU = 4;
     private static final int LINK = 5;
     private static final int MASTER = 10;
     private static final int PROTINFO = 12;
@@ -51,23 +48,8 @@ public final class Links {
     private static final int BRIDGE_VLAN_INFO = 2;
     private static final int VLAN_PVID = 0x2;
     private static final int VLAN_UNTAGGED = 0x4;
-    private static final int VXLAN_ID = 1;
-    private static final int VXLAN_GROUP = 2;
-    private static final int VXLAN_LINK = 3;
-    private static final int VXLAN_LOCAL = 4;
-    private static final int VXLAN_LEARNING = 7;
-    private static final int VXLAN_L2MISS = 13;
-    private static final int VXLAN_PORT = 15;
-    private static final int VXLAN_GROUP6 = 16;
-    private static final int VXLAN_LOCAL6 = 17;
-    private static final int VXLAN_GBP = 23;
     private static final int TUN_QUEUES = 8;
     private static final int TUN_DISABLED_QUEUES = 9;
-    private static final String IPIP = "ipip";
-    private static final int IPTUN_LOCAL = 2;
-    private static final int IPTUN_PMTUDISC = 10;
-    private static final int IPTUN_REMOTE = 3;
-    private static final int IPTUN_PROTO = 9;
     private static final int IPV4_CONF = 1;
     private static final int IPV4_ARP_NOTIFY = 22;
     private static final int UP = 0x1;
@@ -82,7 +64,11 @@ public final class Links {
     }
 
     public List<Link> list() throws SyscallException {
-        return netlink.query(header(GETLINK, Request.FLAG_DUMP, 0, 0, 0), HEADER_BYTES, Links::link, "list", "links");
+        return list(Links::link);
+    }
+
+    private <T> List<T> list(Answer.Reader<T> reader) throws SyscallException {
+        return netlink.query(header(GETLINK, Request.FLAG_DUMP, 0, 0, 0), HEADER_BYTES, reader, "list", "links");
     }
 
     /** The link of that name, or of that alternative name (ip-link(8), altname), which may be as long as 127 bytes. */
@@ -141,12 +127,8 @@ public final class Links {
         change(
                 bridgeIndex,
                 "set VLAN filtering of",
-                request -> request.nested(
-                        LINKINFO,
-                        () -> request.attribute(INFO_KIND, "bridge")
-                                .nested(
-                                        INFO_DATA,
-                                        () -> request.attributeU8(BRIDGE_VLAN_FILTERING, filtering ? 1 : 0))));
+                request ->
+                        ofKind(request, "bridge", () -> request.attributeU8(BRIDGE_VLAN_FILTERING, filtering ? 1 : 0)));
     }
 
     /** Gives a bridge port one VLAN, untagged, which also takes what comes in without a tag. */
@@ -160,8 +142,7 @@ public final class Links {
     }
 
     private void portVlan(int type, int index, int vlan, int flags, String operation) throws SyscallException {
-        Request request = new Request(type, 0);
-        request.u8(Request.AF_BRIDGE).u8(0).u16(0).u32(index).u32(0).u32(0);
+        Request request = bridged(type, index);
         request.nested(AF_SPEC, () -> request.attributeU32(BRIDGE_VLAN_INFO, vlanInfo(vlan, flags)));
         netlink.execute(request, operation, "link " + index);
     }
@@ -180,158 +161,24 @@ public final class Links {
     public void addVeth(String name, String peerName, int peerNetnsFd, int mtuBytes, @Nullable MacAddress peerMac)
             throws SyscallException {
         Request request = create(name);
-        request.attributeU32(MTU, mtuBytes)
-                .nested(
-                        LINKINFO,
-                        () -> request.attribute(INFO_KIND, "veth")
-                                .nested(
-                                        INFO_DATA,
-                                        () -> request.nested(VETH_PEER, () -> {
-                                            request.u8(0)
-                                                    .u8(0)
-                                                    .u16(0)
-                                                    .u32(0)
-                                                    .u32(0)
-                                                    .u32(0);
-                                            request.attribute(NAME, peerName).attributeU32(MTU, mtuBytes);
-                                            if (peerMac != null) {
-                                                request.attribute(ADDRESS, peerMac.toBytes());
-                                            }
-                                            request.attributeU32(NET_NS_FD, peerNetnsFd);
-                                        })));
-        netlink.execute(request, "add veth pair", name + " and " + peerName);
-    }
-
-    /** Whether this kernel has VXLAN; nothing is made. */
-    public boolean hasVxlan() throws SyscallException {
-        return knows("vxlan", request -> request.attributeU32(VXLAN_ID, 1 << 24), Errno.ERANGE);
-    }
-
-    /** Whether this kernel has IP in IP tunnels; nothing is made. */
-    public boolean hasIpip() throws SyscallException {
-        return knows(IPIP, request -> request.attributeU8(IPTUN_PROTO, 255), Errno.EINVAL);
-    }
-
-    /**
-     * The kernel looks for the kind first, then at the options (net/core/rtnetlink.c, rtnl_newlink), so that one option out of
-     * its range tells whether the kind is there.
-     */
-    private boolean knows(String kind, Consumer<Request> impossible, int refusal) throws SyscallException {
-        String probe = "flj-probe." + kind;
-        Request request = create(probe);
-        request.nested(
-                LINKINFO, () -> request.attribute(INFO_KIND, kind).nested(INFO_DATA, () -> impossible.accept(request)));
-        try {
-            netlink.execute(request, "ask for the kind of device", kind);
-        } catch (SyscallException e) {
-            if (e.errno() == refusal || e.errno() == Errno.EOPNOTSUPP) {
-                return e.errno() == refusal;
-            }
-            throw e;
-        }
-        delete(require(probe).index()); // a kernel that does not look at this option
-        return true;
-    }
-
-    /**
-     * Makes a kernel VXLAN device.
-     *
-     * @return its index
-     */
-    public int addVxlan(VxlanLink vxlan) throws SyscallException {
-        Request request = create(vxlan.name());
-        request.attributeU32(MTU, vxlan.mtuBytes());
-        MacAddress mac = vxlan.mac();
-        if (mac != null) {
-            request.attribute(ADDRESS, mac.toBytes());
-        }
-        request.nested(
-                LINKINFO,
-                () -> request.attribute(INFO_KIND, "vxlan").nested(INFO_DATA, () -> {
-                    request.attributeU32(VXLAN_ID, vxlan.vni()).attributeU32(VXLAN_LINK, vxlan.lowerIndex());
-                    IpAddress local = vxlan.local();
-                    if (local != null) {
-                        request.attribute(local.isIpv4() ? VXLAN_LOCAL : VXLAN_LOCAL6, local);
+        ofKind(
+                request.attributeU32(MTU, mtuBytes),
+                "veth",
+                () -> request.nested(VETH_PEER, () -> {
+                    request.u8(0).u8(0).u16(0).u32(0).u32(0).u32(0);
+                    request.attribute(NAME, peerName).attributeU32(MTU, mtuBytes);
+                    if (peerMac != null) {
+                        request.attribute(ADDRESS, peerMac.toBytes());
                     }
-                    request.attributeU8(VXLAN_LEARNING, vxlan.learning() ? 1 : 0)
-                            .attributePort(VXLAN_PORT, vxlan.port());
-                    if (vxlan.gbp()) {
-                        request.attribute(VXLAN_GBP, new byte[0]);
-                    }
+                    request.attributeU32(NET_NS_FD, peerNetnsFd);
                 }));
-        netlink.execute(request, "add VXLAN device", vxlan.name());
-        return require(vxlan.name()).index();
-    }
-
-    /** The kernel VXLAN device of that name; empty when there is none, or a link of another kind. */
-    public Optional<VxlanLink> findVxlan(String name) throws SyscallException {
-        return get(header(GETLINK, 0, 0, 0, 0).attribute(NAME, name), Links::vxlan, name);
-    }
-
-    static @Nullable VxlanLink vxlan(Answer answer) {
-        Link link = link(answer);
-        if (!link.kind().equals("vxlan")) {
-            return null;
-        }
-        Answer data = answer.nested(LINKINFO).nested(INFO_DATA);
-        byte[] port = data.bytes(VXLAN_PORT);
-        IpAddress local = data.address(VXLAN_LOCAL);
-        return new VxlanLink(
-                link.name(),
-                data.u32Attribute(VXLAN_ID, 0),
-                data.u32Attribute(VXLAN_LINK, 0),
-                local != null ? local : data.address(VXLAN_LOCAL6),
-                port == null || port.length != 2 ? 0 : (port[0] & 0xff) << 8 | port[1] & 0xff,
-                link.mtuBytes(),
-                link.mac(),
-                data.u8Attribute(VXLAN_LEARNING, 0) != 0,
-                data.bytes(VXLAN_GBP) != null,
-                data.bytes(VXLAN_GROUP) != null
-                        || data.bytes(VXLAN_GROUP6) != null
-                        || data.u8Attribute(VXLAN_L2MISS, 0) != 0);
-    }
-
-    /**
-     * Makes a kernel IP in IP device for IPv4 that sends to wherever a route says, and forbids fragments only where the packet
-     * inside does.
-     *
-     * @param local where it sends from; packets to other addresses are not for it
-     * @return its index
-     */
-    public int addIpip(String name, IpAddress local, int mtuBytes) throws SyscallException {
-        Request request = create(name);
-        request.attributeU32(MTU, mtuBytes)
-                .nested(
-                        LINKINFO,
-                        () -> request.attribute(INFO_KIND, IPIP)
-                                .nested(
-                                        INFO_DATA,
-                                        () -> request.attribute(IPTUN_LOCAL, local)
-                                                .attributeU8(IPTUN_PMTUDISC, 0)));
-        netlink.execute(request, "add IP in IP device", name);
-        return require(name).index();
-    }
-
-    /** Whether a device is one of {@link #addIpip} from that address, to wherever a route says. */
-    public boolean isIpip(String name, IpAddress local) throws SyscallException {
-        return get(
-                        header(GETLINK, 0, 0, 0, 0).attribute(NAME, name),
-                        answer -> {
-                            Answer info = answer.nested(LINKINFO);
-                            Answer data = info.nested(INFO_DATA);
-                            IpAddress remote = data.address(IPTUN_REMOTE);
-                            return info.text(INFO_KIND).equals(IPIP)
-                                    && Objects.equals(local, data.address(IPTUN_LOCAL))
-                                    && (remote == null || remote.equals(IpAddress.ANY_V4));
-                        },
-                        name)
-                .orElse(false);
+        netlink.execute(request, "add veth pair", name + " and " + peerName);
     }
 
     /** How many queues of a TUN or TAP device are open, in whatever process; 0 of other links, and where the kernel does not tell. */
     public int tunQueues(int index) throws SyscallException {
         Answer.Reader<Integer> reader = answer -> {
-            Answer data = answer.nested(LINKINFO).nested(INFO_DATA);
+            Answer data = options(answer);
             return data.u32Attribute(TUN_QUEUES, 0) + data.u32Attribute(TUN_DISABLED_QUEUES, 0);
         };
         return get(header(GETLINK, 0, index, 0, 0), reader, "link " + index).orElse(0);
@@ -407,8 +254,7 @@ public final class Links {
             return alias.isEmpty() || !alias.startsWith(prefix) ? null : Map.entry(alias, link(answer));
         };
         Map<String, Link> found = new TreeMap<>();
-        netlink.query(header(GETLINK, Request.FLAG_DUMP, 0, 0, 0), HEADER_BYTES, reader, "list", "links")
-                .forEach(entry -> found.put(entry.getKey(), entry.getValue()));
+        list(reader).forEach(entry -> found.put(entry.getKey(), entry.getValue()));
         return found;
     }
 
@@ -418,10 +264,7 @@ public final class Links {
             String alias = answer.text(ALIAS);
             return alias.isEmpty() ? null : Map.entry(link(answer).index(), alias);
         };
-        return netlink
-                .query(header(GETLINK, Request.FLAG_DUMP, 0, 0, 0), HEADER_BYTES, reader, "list", "links")
-                .stream()
-                .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
+        return list(reader).stream().collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
     }
 
     /** Whether an isolated port's frames reach only ports that are not isolated. */
@@ -435,8 +278,7 @@ public final class Links {
     }
 
     private void bridgePort(int index, int property, boolean value, String operation) throws SyscallException {
-        Request request = new Request(SETLINK, 0);
-        request.u8(Request.AF_BRIDGE).u8(0).u16(0).u32(index).u32(0).u32(0);
+        Request request = bridged(SETLINK, index);
         request.nested(PROTINFO, () -> request.attributeU8(property, value ? 1 : 0));
         netlink.execute(request, operation, "link " + index);
     }
@@ -460,11 +302,21 @@ public final class Links {
         netlink.execute(change.on(header(NEWLINK, 0, index, 0, 0)), operation, "link " + index);
     }
 
+    /** Asks for a link of that kind, with the options that {@code options} adds. */
+    static Request ofKind(Request request, String kind, Runnable options) {
+        return request.nested(LINKINFO, () -> request.attribute(INFO_KIND, kind).nested(INFO_DATA, options));
+    }
+
+    /** What is particular to the link's kind. */
+    static Answer options(Answer answer) {
+        return answer.nested(LINKINFO).nested(INFO_DATA);
+    }
+
     private Optional<Link> get(Request request, String subject) throws SyscallException {
         return get(request, Links::link, subject);
     }
 
-    private <T> Optional<T> get(Request request, Answer.Reader<T> reader, String subject) throws SyscallException {
+    <T> Optional<T> get(Request request, Answer.Reader<T> reader, String subject) throws SyscallException {
         try {
             return netlink.query(request, HEADER_BYTES, reader, "find link", subject).stream()
                     .findFirst();
@@ -476,8 +328,22 @@ public final class Links {
         }
     }
 
-    private static Request create(String name) {
+    static Request create(String name) {
         return header(NEWLINK, Request.FLAG_CREATE | Request.FLAG_EXCL, 0, 0, 0).attribute(NAME, name);
+    }
+
+    static Request byName(String name) {
+        return header(GETLINK, 0, 0, 0, 0).attribute(NAME, name);
+    }
+
+    private static Request bridged(int type, int index) {
+        return new Request(type, 0)
+                .u8(Request.AF_BRIDGE)
+                .u8(0)
+                .u16(0)
+                .u32(index)
+                .u32(0)
+                .u32(0);
     }
 
     private static Request header(int type, int flags, int index, int value, int mask) {

@@ -74,11 +74,11 @@ class NetlinkIT {
     void askingForAKindOfDeviceMakesNone() throws IOException {
         NetnsThread.callInNew(() -> {
             try (NetlinkSocket netlink = NetlinkSocket.open()) {
-                Links links = new Links(netlink);
+                TunnelDevices devices = new TunnelDevices(netlink);
                 String before = run("ip", "-o", "link");
 
-                boolean hasVxlan = links.hasVxlan();
-                boolean hasIpip = links.hasIpip();
+                boolean hasVxlan = devices.hasVxlan();
+                boolean hasIpip = devices.hasIpip();
 
                 assertThat(run("ip", "-o", "link")).isEqualTo(before);
                 assertThat(hasVxlan).isEqualTo(canAdd("vxlan", "id", "1", "dstport", "8472"));
@@ -154,8 +154,9 @@ class NetlinkIT {
                 new Addresses(netlink).add(lower, Cidr.parse("192.168.0.1/24"));
                 new Addresses(netlink).addIfAbsent(lower, Cidr.parse("192.168.0.1/24"));
                 links.setUp(lower);
-                int vtep = links.addVxlan(
-                        VxlanLink.plain("flannel.1", 1, lower, IpAddress.parse("192.168.0.1"), 8472, 1450, MAC));
+                int vtep = new TunnelDevices(netlink)
+                        .addVxlan(VxlanLink.plain(
+                                "flannel.1", 1, lower, IpAddress.parse("192.168.0.1"), 8472, 1450, MAC));
                 new Addresses(netlink).add(vtep, Cidr.parse("10.5.1.0/32"));
                 links.setUp(vtep);
                 IpAddress next = IpAddress.parse("10.5.2.0");

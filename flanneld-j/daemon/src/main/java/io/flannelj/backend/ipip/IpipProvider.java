@@ -18,8 +18,8 @@ import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.IpFamily;
 import io.flannelj.net.TunnelEndpoint;
-import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
+import io.flannelj.netlink.TunnelDevices;
 import io.netty.buffer.PooledByteBufAllocator;
 import java.io.IOException;
 import java.util.List;
@@ -102,7 +102,7 @@ public final class IpipProvider implements BackendProvider {
 
     private static boolean kernelHasIpip() throws IOException {
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
-            return new Links(netlink).hasIpip();
+            return new TunnelDevices(netlink).hasIpip();
         }
     }
 

@@ -20,6 +20,7 @@ import io.flannelj.netlink.LinkWatch;
 import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netlink.Route;
+import io.flannelj.netlink.TunnelDevices;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -48,6 +49,7 @@ final class KernelIpip implements Backend {
 
     private final NetlinkSocket netlink;
     private final Links links;
+    private final TunnelDevices devices;
     private final Addresses addresses;
     private final PeerRoutes routes;
     private final Spec spec;
@@ -71,6 +73,7 @@ final class KernelIpip implements Backend {
             throws IOException {
         this.netlink = netlink;
         this.links = new Links(netlink);
+        this.devices = new TunnelDevices(netlink);
         this.addresses = new Addresses(netlink);
         this.routes = routes;
         this.spec = spec;
@@ -102,7 +105,7 @@ final class KernelIpip implements Backend {
 
     private int reconcileDevice() throws IOException {
         Optional<Link> present = links.find(spec.device());
-        if (present.isPresent() && !links.isIpip(spec.device(), spec.local())) {
+        if (present.isPresent() && !devices.isIpip(spec.device(), spec.local())) {
             if (!present.get().kind().equals(KIND)) {
                 throw new IOException("the device " + spec.device() + " is of the kind \""
                         + present.get().kind() + "\" and of another program: delete it first (ip link delete "
@@ -114,7 +117,7 @@ final class KernelIpip implements Backend {
         }
         int index = present.isPresent()
                 ? present.get().index()
-                : links.addIpip(spec.device(), spec.local(), spec.mtuBytes());
+                : devices.addIpip(spec.device(), spec.local(), spec.mtuBytes());
         if (present.isPresent() && present.get().mtuBytes() != spec.mtuBytes()) {
             links.setMtu(index, spec.mtuBytes());
         }

@@ -20,6 +20,7 @@ import io.flannelj.netlink.Neighbor;
 import io.flannelj.netlink.Neighbors;
 import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netlink.Route;
+import io.flannelj.netlink.TunnelDevices;
 import io.flannelj.netlink.VxlanLink;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -45,6 +46,7 @@ final class KernelVtep {
     private static final Logger log = LoggerFactory.getLogger(KernelVtep.class);
 
     private final Links links;
+    private final TunnelDevices devices;
     private final Addresses addresses;
     private final Neighbors neighbors;
     private final Fdb fdb;
@@ -65,6 +67,7 @@ final class KernelVtep {
 
     KernelVtep(NetlinkSocket netlink, PeerRoutes routes, Spec spec) {
         this.links = new Links(netlink);
+        this.devices = new TunnelDevices(netlink);
         this.addresses = new Addresses(netlink);
         this.neighbors = new Neighbors(netlink);
         this.fdb = new Fdb(netlink);
@@ -102,7 +105,7 @@ final class KernelVtep {
                 present = Optional.empty();
             }
         }
-        int index = present.isPresent() ? present.get().index() : links.addVxlan(wanted);
+        int index = present.isPresent() ? present.get().index() : devices.addVxlan(wanted);
         noRouterAdvertisements();
         if (present.isPresent() && present.get().mtuBytes() != wanted.mtuBytes()) {
             links.setMtu(index, wanted.mtuBytes());
@@ -119,7 +122,7 @@ final class KernelVtep {
             throw new IOException("a TUN device has the name " + present.name()
                     + ": another tunnel of this network runs here; stop it first");
         }
-        VxlanLink is = links.findVxlan(present.name()).orElse(null);
+        VxlanLink is = devices.findVxlan(present.name()).orElse(null);
         return is == null ? "it is not a VXLAN device" : difference(is, spec.link());
     }
 

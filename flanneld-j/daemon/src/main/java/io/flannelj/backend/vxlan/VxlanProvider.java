@@ -22,8 +22,8 @@ import io.flannelj.net.IpFamily;
 import io.flannelj.net.MacAddress;
 import io.flannelj.net.PerFamily;
 import io.flannelj.net.TunnelEndpoint;
-import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
+import io.flannelj.netlink.TunnelDevices;
 import io.flannelj.netlink.VxlanLink;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -144,8 +144,10 @@ public final class VxlanProvider implements BackendProvider {
                 new PersistentMac(stateDirectory.resolve(device.replaceFirst("^flannel(-v6)?", "vtep-mac$1")));
         if (kernel) {
             try (NetlinkSocket netlink = NetlinkSocket.open()) {
-                MacAddress survivor =
-                        new Links(netlink).findVxlan(device).map(VxlanLink::mac).orElse(null);
+                MacAddress survivor = new TunnelDevices(netlink)
+                        .findVxlan(device)
+                        .map(VxlanLink::mac)
+                        .orElse(null);
                 if (survivor != null) {
                     file.write(survivor);
                     return survivor;
@@ -222,7 +224,7 @@ public final class VxlanProvider implements BackendProvider {
 
     private static boolean kernelHasVxlan() throws IOException {
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
-            return new Links(netlink).hasVxlan();
+            return new TunnelDevices(netlink).hasVxlan();
         }
     }
 }
