@@ -1,5 +1,6 @@
 package io.flannelj.backend;
 
+import io.flannelj.backend.Migration.Way;
 import io.flannelj.datapath.Datapath;
 import io.flannelj.datapath.Peer;
 import io.flannelj.lease.Lease;
@@ -31,13 +32,6 @@ final class Tunnel implements AutoCloseable {
         this.links = List.copyOf(links);
     }
 
-    /**
-     * Which tunnel packets for a peer go into.
-     *
-     * @param tunnel one that reaches the peer
-     */
-    record Way(PeerView peer, Tunnel tunnel) {}
-
     /** Opens all links or none, with nothing routed into them yet; see {@link TunnelLink#open}. */
     static Tunnel open(TunnelSpec spec, Lease own, Consumer<String> onLost) throws IOException {
         List<TunnelLink> links = new ArrayList<>();
@@ -56,9 +50,8 @@ final class Tunnel implements AutoCloseable {
         return spec;
     }
 
-    /** The {@code Backend.Type} of the config that asks for it. */
     String type() {
-        return spec.config().backend().type();
+        return spec.type();
     }
 
     List<String> superPackets() {
@@ -91,20 +84,6 @@ final class Tunnel implements AutoCloseable {
         return spec.links().stream().map(TunnelSpec.Link::network).collect(Collectors.toSet());
     }
 
-    /** Whether the peer can be sent to in a family at least. */
-    boolean reaches(PeerView peer) {
-        return subnets(peer).findAny().isPresent();
-    }
-
-    /** The subnets of a peer that can be sent to. */
-    Stream<Cidr> subnets(PeerView peer) {
-        return links.stream().flatMap(link -> find(peer, link).stream()).map(Peer::subnet);
-    }
-
-    private Optional<Peer> find(PeerView peer, TunnelLink link) {
-        return peer.as(type()).flatMap(link.spec().peerOf());
-    }
-
     /**
      * Takes the peers. Where this is the tunnel that they migrate to, those that are sent to by another one may send by it all
      * the same: they may learn of us before we learn of them. By a tunnel of an earlier config only those send that accept it:
@@ -115,8 +94,9 @@ final class Tunnel implements AutoCloseable {
     void know(List<Way> ways, boolean primary) {
         for (TunnelLink link : links) {
             link.know(ways.stream()
-                    .flatMap(way -> find(way.peer(), link)
-                            .or(() -> way.tunnel() == this || !primary
+                    .flatMap(way -> spec
+                            .peer(way.peer(), link.spec())
+                            .or(() -> way.type().equals(type()) || !primary
                                     ? Optional.empty()
                                     : sender(way.peer().lease(), link.spec().family()))
                             .stream())

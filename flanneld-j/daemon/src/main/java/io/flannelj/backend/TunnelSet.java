@@ -1,11 +1,10 @@
 package io.flannelj.backend;
 
-import io.flannelj.backend.Tunnel.Way;
+import io.flannelj.backend.Migration.Way;
 import io.flannelj.config.BackendConfig;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.datapath.Datapath;
 import io.flannelj.datapath.TrafficCounters;
-import io.flannelj.lease.Announcement;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.PodSubnets;
@@ -18,7 +17,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -39,7 +37,7 @@ import org.slf4j.LoggerFactory;
  *
  * <ul>
  *   <li>every tunnel takes packets from every peer;
- *   <li>our lease says what we take (see {@link Announcement}), and a peer is sent to by the primary tunnel as soon as its lease
+ *   <li>our lease says what we take ({@link Migration#announcement}), and a peer is sent to by the primary tunnel as soon as its lease
  *       says that it takes that;
  *   <li>until then its subnet is routed into the tunnel that it prefers, which for a node of flannel's is the only one.
  * </ul>
@@ -82,7 +80,7 @@ final class TunnelSet implements Backend {
     private List<KernelPath> kernelPaths = List.of();
     private volatile List<Tunnel> tunnels = List.of();
     private volatile List<TrafficCounters> counters = List.of();
-    private volatile Migration migration = new Migration(0, 0);
+    private volatile Progress progress = new Progress(0, 0);
     private volatile Map<PodSubnets, String> unreachable = Map.of();
 
     /**
@@ -91,7 +89,7 @@ final class TunnelSet implements Backend {
      * @param peers that can be reached by any tunnel
      * @param migrated those of them that are sent to by the primary one
      */
-    private record Migration(int peers, int migrated) {
+    private record Progress(int peers, int migrated) {
         double part() {
             return peers == 0 ? 1 : (double) migrated / peers;
         }
@@ -155,16 +153,20 @@ final class TunnelSet implements Backend {
         return context.providers().get(config.backend().type()).canMigrate(config);
     }
 
+    private Migration migration() {
+        Map<String, TunnelSpec> specs = new LinkedHashMap<>();
+        open.forEach((type, tunnel) -> specs.put(type, tunnel.spec()));
+        return new Migration(primary.type(), specs, sendFrom.keySet(), peers);
+    }
+
     @Override
     public Optional<LeaseAttributes> announcement() {
-        Map<String, LeaseAttributes> decodes = new LinkedHashMap<>();
-        open.forEach((type, tunnel) -> decodes.put(type, tunnel.spec().attributes()));
-        return Optional.of(new Announcement(preferred(), decodes).toAttributes());
+        return Optional.of(migration().announcement());
     }
 
     @Override
     public double migrated() {
-        return migration.part();
+        return progress.part();
     }
 
     @Override
@@ -182,7 +184,7 @@ final class TunnelSet implements Backend {
         for (TunnelMemory.Earlier earlier : memory.earlier().values()) {
             String type = earlier.backend().type();
             needed.putIfAbsent(type, now);
-            if (isNeeded(earlier)) {
+            if (migration().needs(earlier)) {
                 needed.put(type, now);
                 attempts.run(() -> open(wanted.withBackend(earlier.backend())));
             }
@@ -241,29 +243,13 @@ final class TunnelSet implements Backend {
             return;
         }
         needed.put(before.type(), now);
-        memory.change(
-                current,
-                peers.stream()
-                        .filter(peer -> takesOnly(peer, before.type()))
-                        .map(peer -> TunnelMemory.name(peer.lease()))
-                        .collect(Collectors.toSet()));
+        memory.change(current, migration().takingOnly(before.type()));
     }
 
-    /** Whether a peer that was reached by an earlier tunnel still takes nothing newer. */
-    private boolean isNeeded(TunnelMemory.Earlier earlier) {
-        return peers.stream()
-                .filter(peer -> takesOnly(peer, earlier.backend().type()))
-                .anyMatch(peer -> earlier.peers().contains(TunnelMemory.name(peer.lease())));
-    }
-
-    private boolean takesOnly(PeerView peer, String type) {
-        return peer.types().contains(type) && !peer.types().contains(primary.type());
-    }
-
-    /** Decides which tunnel each peer is sent to by, and tells the data paths. */
+    /** Decides anew which tunnel each peer is sent to by, and tells the data paths. */
     private void plan() {
         stale = false;
-        ways = peers.stream().flatMap(peer -> choose(peer).stream()).toList();
+        ways = migration().ways();
         Set<PodSubnets> reached =
                 ways.stream().map(way -> way.peer().lease().subnets()).collect(Collectors.toSet());
         unreachable = Unreachable.among(applied, primary.type(), lease -> reached.contains(lease.subnets()));
@@ -273,26 +259,10 @@ final class TunnelSet implements Backend {
         report();
     }
 
-    /**
-     * The way to a peer; empty when its lease has what we need to know for none of our tunnels. What was opened just now comes
-     * last: a peer takes packets by an earlier tunnel of its own only from who accepts such, and has to hear of it first.
-     */
-    private Optional<Way> choose(PeerView peer) {
-        List<String> types = Stream.concat(Stream.of(primary.type()), peer.types().stream())
-                .distinct()
-                .sorted(Comparator.comparing(sendFrom::containsKey)) // stable
-                .toList();
-        return types.stream()
-                .flatMap(type -> Stream.ofNullable(open.get(type)))
-                .filter(tunnel -> tunnel.reaches(peer))
-                .findFirst()
-                .map(tunnel -> new Way(peer, tunnel));
-    }
-
     private Set<Cidr> subnetsBy(Tunnel tunnel) {
         return ways.stream()
-                .filter(way -> way.tunnel() == tunnel)
-                .flatMap(way -> tunnel.subnets(way.peer()))
+                .filter(way -> way.type().equals(tunnel.type()))
+                .flatMap(way -> tunnel.spec().subnets(way.peer()))
                 .collect(Collectors.toSet());
     }
 
@@ -312,21 +282,6 @@ final class TunnelSet implements Backend {
         direct = routes.stream().map(Route::destination).collect(Collectors.toSet());
         kernelPaths = KernelPath.among(routes, primary.spec().uplink());
         plainRoutes.reconcile(routes, Set.of(primary.spec().uplink().index()));
-    }
-
-    /**
-     * What our lease names as its type. A node of flannel's with vxlan takes no other lease for a peer's, whereas one with udp
-     * takes any; so while there is one of the former, that is what we are.
-     */
-    private String preferred() {
-        return peers.stream()
-                .filter(peer -> !Announcement.saysMore(peer.lease().attributes()))
-                .filter(peer -> !peer.lease().attributes().backendType().isEmpty())
-                .map(peer -> peer.says().preferred())
-                .filter(open::containsKey)
-                .filter(type -> !type.equals(primary.type()))
-                .findFirst()
-                .orElse(primary.type());
     }
 
     private void retire(Instant now) {
@@ -352,12 +307,12 @@ final class TunnelSet implements Backend {
     }
 
     private void report() {
-        Migration now = new Migration(ways.size(), (int)
-                ways.stream().filter(way -> way.tunnel() == primary).count());
-        if (!now.equals(migration) && (now.part() < 1 || migration.part() < 1)) {
+        Progress now = new Progress(ways.size(), (int)
+                ways.stream().filter(way -> way.type().equals(primary.type())).count());
+        if (!now.equals(progress) && (now.part() < 1 || progress.part() < 1)) {
             log.info("{} of {} peers are sent {}", now.migrated(), now.peers(), primary.type());
         }
-        migration = now;
+        progress = now;
     }
 
     /** Shows to readers what has changed. */

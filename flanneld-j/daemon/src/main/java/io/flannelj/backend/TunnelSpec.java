@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
  * What makes one kind of tunnel: packets go through TUN devices and a data path of this process. All that differs from one
@@ -39,6 +40,26 @@ public record TunnelSpec(
         implements Prepared {
     public TunnelSpec {
         links = List.copyOf(links);
+    }
+
+    /** The {@code Backend.Type} of the config that asks for it. */
+    String type() {
+        return config.backend().type();
+    }
+
+    /** A peer as a link sends to it; empty when the link cannot. */
+    Optional<Peer> peer(PeerView peer, Link link) {
+        return peer.as(type()).flatMap(link.peerOf());
+    }
+
+    /** The subnets of a peer that can be sent to. */
+    Stream<Cidr> subnets(PeerView peer) {
+        return links.stream().flatMap(link -> peer(peer, link).stream()).map(Peer::subnet);
+    }
+
+    /** Whether the peer can be sent to in a family at least. */
+    boolean reaches(PeerView peer) {
+        return subnets(peer).findAny().isPresent();
     }
 
     @Override
