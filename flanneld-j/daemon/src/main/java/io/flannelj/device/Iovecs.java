@@ -10,9 +10,6 @@ import io.netty.buffer.ByteBufAllocator;
  * <p>One owner, one thread. Never allocates after construction.
  */
 public final class Iovecs implements AutoCloseable {
-    /** The kernel's UIO_MAXIOV: more parts than this in one call are refused. */
-    public static final int MAX_PER_CALL = 1024;
-
     private static final int ENTRY_BYTES = 16;
 
     private final ByteBuf entries;

@@ -17,11 +17,6 @@ import io.netty.buffer.ByteBuf;
 public final class VxlanHeader {
     public static final int BYTES = 8;
 
-    /** The port that IANA assigned. Linux, and so flannel, has its own older default: {@link #LINUX_PORT}. */
-    public static final int IANA_PORT = 4789;
-
-    public static final int LINUX_PORT = 8472;
-
     private static final int FLAG_VNI_VALID = 0x0800_0000;
     private static final int GROUP_POLICY_BITS = 0x80ff_ffff;
 

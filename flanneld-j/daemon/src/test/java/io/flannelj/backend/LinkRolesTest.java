@@ -83,7 +83,7 @@ class LinkRolesTest {
                         link(5, "docker0", "bridge")),
                 List.of(
                         connected("192.168.1.0/24", 2),
-                        Route.defaultVia(IpAddress.parse("192.168.7.1"), 3),
+                        Route.via(IpFamily.IPV4.everything(), IpAddress.parse("192.168.7.1"), 3),
                         connected("192.168.100.0/24", 4),
                         connected("10.5.7.0/24", 5)),
                 uplink(2, "br0"),
@@ -97,7 +97,7 @@ class LinkRolesTest {
 
     @Test
     void aLeaseOrAPodFreesNoBridgeOfContainers() {
-        Route advertised = Route.defaultVia(IpAddress.parse("fe80::7"), 4);
+        Route advertised = Route.via(IpFamily.IPV6.everything(), IpAddress.parse("fe80::7"), 4);
         LinkRoles roles = LinkRoles.of(
                 List.of(
                         link(2, "eth0", ""),

@@ -9,7 +9,6 @@ import io.flannelj.device.TunFeatures;
 import io.flannelj.device.TunQueue;
 import io.flannelj.device.TunnelSocket;
 import io.flannelj.linux.Errno;
-import io.flannelj.linux.UdpSocket;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.netty.buffer.ByteBuf;
@@ -68,8 +67,8 @@ class LostDeviceTest {
     }
 
     private static int freePort() throws IOException {
-        try (UdpSocket any = UdpSocket.open(LOOPBACK, 0, false)) {
-            return any.localPort();
+        try (DatagramSocket any = new DatagramSocket()) {
+            return any.getLocalPort();
         }
     }
 

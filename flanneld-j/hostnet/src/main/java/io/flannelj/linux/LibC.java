@@ -67,11 +67,7 @@ final class LibC {
 
         int shutdown(int fd, int how);
 
-        int getsockname(int fd, @Out ByteBuffer address, ByteBuffer length);
-
         int setsockopt(int fd, int level, int option, @In ByteBuffer value, int length);
-
-        int getsockopt(int fd, int level, int option, @Out ByteBuffer value, ByteBuffer length);
 
         long send(int fd, @In ByteBuffer data, long length, int flags);
 

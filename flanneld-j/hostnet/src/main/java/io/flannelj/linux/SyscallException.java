@@ -6,7 +6,6 @@ import java.io.IOException;
 public final class SyscallException extends IOException {
     private static final long serialVersionUID = 1;
 
-    private final String operation;
     private final String subject;
     private final int errno;
 
@@ -25,13 +24,8 @@ public final class SyscallException extends IOException {
     public SyscallException(String operation, String subject, int errno, String explanation) {
         super(operation + " " + subject + ": " + Errno.text(errno)
                 + (explanation.isEmpty() ? "" : " (" + explanation + ")"));
-        this.operation = operation;
         this.subject = subject;
         this.errno = errno;
-    }
-
-    public String operation() {
-        return operation;
     }
 
     public String subject() {

@@ -58,12 +58,4 @@ public final class UdpSocket extends MessageSocket {
     public void fillChecksums(boolean fills) {
         LibC.calls().setsockopt(fd(), SOL_SOCKET, SO_NO_CHECK, fills ? ZERO : ONE, 4);
     }
-
-    /** The port bound to. */
-    public int localPort() throws SyscallException {
-        ByteBuffer address = Fd.buffer(28);
-        ByteBuffer length = Fd.buffer(4).putInt(0, 28);
-        LibC.check(LibC.calls().getsockname(fd(), address, length), "getsockname of", "UDP socket");
-        return (address.get(2) & 0xff) << 8 | address.get(3) & 0xff;
-    }
 }

@@ -188,10 +188,6 @@ public final class Links {
         netlink.execute(header(NEWLINK, 0, index, UP, UP), "set up", "link " + index);
     }
 
-    public void setDown(int index) throws SyscallException {
-        netlink.execute(header(NEWLINK, 0, index, 0, UP), "set down", "link " + index);
-    }
-
     public void setMtu(int index, int mtuBytes) throws SyscallException {
         change(index, "set MTU " + mtuBytes + " of", request -> request.attributeU32(MTU, mtuBytes));
     }
@@ -228,10 +224,6 @@ public final class Links {
                 .attribute(ALIAS, alias.getBytes(StandardCharsets.UTF_8))
                 .attributeU32(MASTER, bridgeIndex);
         netlink.execute(request, "make port of link " + bridgeIndex + " of", "link " + index);
-    }
-
-    public void rename(int index, String name) throws SyscallException {
-        change(index, "rename to " + name, request -> request.attribute(NAME, name));
     }
 
     /** Whether it takes frames for other addresses than its own, too. */

@@ -18,14 +18,8 @@ public record Neighbor(
         @Nullable MacAddress mac,
         int state) {
     private static final int STALE = 0x04;
-    private static final int FAILED = 0x20;
     private static final int PERMANENT = 0x80;
     private static final int USABLE = 0x02 | STALE | 0x08 | 0x10 | 0x40 | PERMANENT;
-
-    /** Nobody answered when the kernel asked for it. */
-    public boolean hasFailed() {
-        return (state & FAILED) != 0;
-    }
 
     /** Whether packets can be sent to its MAC address: reachable, or not known to be gone (REACHABLE, STALE, DELAY, PROBE). */
     public boolean isUsable() {
@@ -37,7 +31,7 @@ public record Neighbor(
         return (state & STALE) != 0;
     }
 
-    /** Set by somebody, not found out by the kernel. */
+    /** Set by a program, not found out by the kernel. */
     public boolean isPermanent() {
         return (state & PERMANENT) != 0;
     }

@@ -72,11 +72,6 @@ public record Route(
                 destination, gateway, linkIndex, null, SCOPE_GLOBAL, false, MAIN_TABLE, PROTOCOL_BOOT, UNICAST);
     }
 
-    /** The default route through a neighbour. */
-    public static Route defaultVia(IpAddress gateway, int linkIndex) {
-        return via(gateway.family().everything(), gateway, linkIndex);
-    }
-
     /** The same, with a gateway that need not lie in a network of the interface. */
     public Route withOnLink() {
         return new Route(destination, gateway, linkIndex, source, scope, true, table, protocol, type);
@@ -95,11 +90,6 @@ public record Route(
     /** Whether this daemon made it. */
     public boolean isOurs() {
         return protocol == PROTOCOL_FLANNEL_J;
-    }
-
-    /** The same, with a preferred source address. */
-    public Route withSource(IpAddress preferred) {
-        return new Route(destination, gateway, linkIndex, preferred, scope, onLink, table, protocol, type);
     }
 
     public boolean isDefault() {

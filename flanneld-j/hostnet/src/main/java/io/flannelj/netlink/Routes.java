@@ -59,11 +59,6 @@ public final class Routes {
         return routes;
     }
 
-    public void add(Route route) throws SyscallException {
-        netlink.execute(
-                request(NEWROUTE, Request.FLAG_CREATE | Request.FLAG_EXCL, route), "add route", route.toString());
-    }
-
     /** Adds a route, in the place of another one to the same destination. */
     public void replace(Route route) throws SyscallException {
         netlink.execute(

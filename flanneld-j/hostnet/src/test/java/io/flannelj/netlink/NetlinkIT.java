@@ -10,6 +10,7 @@ import io.flannelj.linux.Tun;
 import io.flannelj.linux.UdpSocket;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.IpFamily;
 import io.flannelj.net.MacAddress;
 import io.flannelj.netns.Netns;
 import io.flannelj.netns.NetnsThread;
@@ -48,7 +49,7 @@ class NetlinkIT {
                 podLinks.setUp(podLinks.require("lo").index());
                 new Addresses(pod).add(eth0, Cidr.parse("10.5.1.2/24"));
                 podLinks.setUp(eth0);
-                new Routes(pod).add(Route.defaultVia(IpAddress.parse("10.5.1.1"), eth0));
+                new Routes(pod).replace(Route.via(IpFamily.IPV4.everything(), IpAddress.parse("10.5.1.1"), eth0));
 
                 assertThat(nodeNetns.isSameAs(podNetns)).isFalse();
                 assertThat(run("ip", "-d", "link", "show", "veth0"))
@@ -137,7 +138,7 @@ class NetlinkIT {
                         .hasMessageContaining("ENODEV");
                 assertThat(links.find(4711)).isEmpty();
                 assertThatThrownBy(() -> new Routes(netlink)
-                                .add(Route.via(Cidr.parse("10.1.0.0/16"), IpAddress.parse("9.9.9.9"), 1)))
+                                .replace(Route.via(Cidr.parse("10.1.0.0/16"), IpAddress.parse("9.9.9.9"), 1)))
                         .isInstanceOf(SyscallException.class)
                         .hasMessageContaining("10.1.0.0/16 via 9.9.9.9");
             }
@@ -361,7 +362,7 @@ class NetlinkIT {
                 new Links(netlink).setUp(index);
                 Routes routes = new Routes(netlink);
                 for (int i = 0; i < 3000; i++) {
-                    routes.add(Route.toLink(new Cidr(IpAddress.ofIpv4(0x0a00_0000 + (i << 8)), 24), index));
+                    routes.replace(Route.toLink(new Cidr(IpAddress.ofIpv4(0x0a00_0000 + (i << 8)), 24), index));
                 }
                 assertThat(routes.list().stream()
                                 .filter(route -> route.destination().length() == 24))
@@ -386,16 +387,17 @@ class NetlinkIT {
     void aTunDeviceOrSocketThatCannotBeHadSaysWhy() throws IOException {
         NetnsThread.callInNew(() -> {
             try (Tun tun = Tun.open("/dev/net/tun", "flannel%d", true, false);
-                    UdpSocket socket = UdpSocket.open(IpAddress.ANY_V4, 0, false)) {
+                    UdpSocket socket = UdpSocket.open(IpAddress.ANY_V4, 8472, false)) {
                 assertThat(tun.name()).isEqualTo("flannel0");
+                assertThat(socket.fd()).isPositive();
                 assertThat(tun.trySetOffload(1 | 2 | 4)).isTrue();
                 assertThatThrownBy(() -> Tun.open("/dev/net/tun", "flannel0", true, false))
                         .hasMessageContaining("make TUN device flannel0: EBUSY");
-                assertThatThrownBy(() -> UdpSocket.open(IpAddress.ANY_V4, socket.localPort(), false))
+                assertThatThrownBy(() -> UdpSocket.open(IpAddress.ANY_V4, 8472, false))
                         .isInstanceOfSatisfying(
                                 SyscallException.class,
                                 e -> assertThat(e.errno()).isEqualTo(Errno.EADDRINUSE))
-                        .hasMessageContaining("0.0.0.0:" + socket.localPort());
+                        .hasMessageContaining("0.0.0.0:8472");
             }
             assertThatThrownBy(() -> Tun.open("/dev/net/none", "x", true, false))
                     .hasMessageContaining("/dev/net/none: ENOENT");
@@ -418,9 +420,10 @@ class NetlinkIT {
                 new Addresses(socket).add(bridge, Cidr.parse("10.9.0.1/24"));
                 awaitReport(seen, HostWatch.Kind.ADDRESS, bridge);
                 links.setUp(bridge);
-                new Routes(socket).add(Route.toLink(Cidr.parse("10.10.0.0/16"), bridge));
+                new Routes(socket).replace(Route.toLink(Cidr.parse("10.10.0.0/16"), bridge));
                 awaitReport(seen, HostWatch.Kind.ROUTE, bridge);
-                new Routes(socket).add(Route.defaultVia(IpAddress.parse("10.9.0.254"), bridge));
+                new Routes(socket)
+                        .replace(Route.via(IpFamily.IPV4.everything(), IpAddress.parse("10.9.0.254"), bridge));
                 awaitReport(seen, HostWatch.Kind.DEFAULT_ROUTE, bridge);
 
                 seen.clear();
