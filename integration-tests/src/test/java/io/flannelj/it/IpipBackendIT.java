@@ -1,8 +1,8 @@
 package io.flannelj.it;
 
 import io.flannelj.backend.BackendProvider;
-import io.flannelj.backend.TunnelSettings;
 import io.flannelj.backend.ipip.IpipProvider;
+import io.flannelj.config.TunnelSettings;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.net.IpAddress;
 import java.time.Duration;

@@ -1,8 +1,8 @@
 package io.flannelj.it;
 
 import io.flannelj.backend.BackendProvider;
-import io.flannelj.backend.TunnelSettings;
 import io.flannelj.backend.udp.UdpProvider;
+import io.flannelj.config.TunnelSettings;
 import java.time.Duration;
 
 @NeedsPrivileges

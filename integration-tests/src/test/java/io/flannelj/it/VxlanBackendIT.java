@@ -2,8 +2,8 @@ package io.flannelj.it;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.flannelj.backend.BackendProvider;
-import io.flannelj.backend.TunnelSettings;
 import io.flannelj.backend.vxlan.VxlanProvider;
+import io.flannelj.config.TunnelSettings;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.net.IpAddress;
 import java.time.Duration;

@@ -1,5 +1,6 @@
 package io.flannelj.backend;
 
+import io.flannelj.config.TunnelSettings;
 import io.flannelj.datapath.Datapath;
 import io.flannelj.datapath.Peer;
 import io.flannelj.datapath.TunnelEnd;

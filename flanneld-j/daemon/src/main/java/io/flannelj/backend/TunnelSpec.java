@@ -1,6 +1,7 @@
 package io.flannelj.backend;
 
 import io.flannelj.config.NetworkConfig;
+import io.flannelj.config.TunnelSettings;
 import io.flannelj.datapath.Encapsulator;
 import io.flannelj.datapath.Peer;
 import io.flannelj.device.DontFragment;

@@ -8,28 +8,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * How this node carries packets, whatever the encapsulation.
  *
- * @param tunDevice {@code --tun-device}, usually {@code /dev/net/tun}
- * @param busyPoll {@code --busy-poll-us}: how long an idle worker goes on asking for packets before it sleeps
  * @param vxlan {@code --vxlan-datapath}; null leaves it to the network config
- * @param workers {@code --workers}: threads, 1 or more
- * @param pinWorkers {@code --pin-workers}: whether each of them keeps to one processor
- * @param thinAcks {@code --thin-acks}: whether needless TCP acknowledgements are left out
- * @param udpFeatures {@code --udp-segmentation}, {@code --udp-checksums}: what the kernel or the network card may do to datagrams
- * @param tunnelSegmentation {@code --tunnel-segmentation}: whether super-packets leave uncut where the kernel takes them so
  * @param clampMss {@code --clamp-mss}: whether the segment size of new TCP connections is limited to what a path takes
  * @param peerProbes {@code --peer-probes}: whether the paths to other nodes are tested all the time
  */
 public record DatapathOptions(
-        String tunDevice,
-        Duration busyPoll,
-        @Nullable Datapath vxlan,
-        int workers,
-        boolean pinWorkers,
-        boolean thinAcks,
-        Set<UdpFeature> udpFeatures,
-        boolean tunnelSegmentation,
-        boolean clampMss,
-        boolean peerProbes) {
+        TunnelSettings tunnels, @Nullable Datapath vxlan, boolean clampMss, boolean peerProbes) {
     private static final int MAX_WORKERS = 64;
 
     /**
@@ -63,17 +47,15 @@ public record DatapathOptions(
                 workers >= 0 && workers <= MAX_WORKERS,
                 "--workers",
                 "must be 0 (by the number of processors) to " + MAX_WORKERS + ", was " + workers);
-        return new DatapathOptions(
+        TunnelSettings tunnels = new TunnelSettings(
                 tunDevice,
                 Duration.ofNanos(busyPollMicros * 1000L),
-                datapath,
                 workers > 0 ? workers : workersFor(Runtime.getRuntime().availableProcessors()),
                 pinWorkers,
                 thinAcks,
                 udpFeatures,
-                tunnelSegmentation,
-                clampMss,
-                peerProbes);
+                tunnelSegmentation);
+        return new DatapathOptions(tunnels, datapath, clampMss, peerProbes);
     }
 
     /** Below four processors, a second worker would take from pods what it gives: measured, docs/performance.md. */

@@ -6,7 +6,6 @@ import io.flannelj.backend.BackendContext;
 import io.flannelj.backend.BackendRegistry;
 import io.flannelj.backend.NetworkOverlap;
 import io.flannelj.backend.Prepared;
-import io.flannelj.backend.TunnelSettings;
 import io.flannelj.backend.Uplink;
 import io.flannelj.backend.UplinkFinder;
 import io.flannelj.backend.alloc.AllocProvider;
@@ -23,6 +22,7 @@ import io.flannelj.config.DatapathOptions;
 import io.flannelj.config.Instance;
 import io.flannelj.config.KubeOptions;
 import io.flannelj.config.NetworkConfig;
+import io.flannelj.config.TunnelSettings;
 import io.flannelj.config.UplinkOptions;
 import io.flannelj.explain.QueryServer;
 import io.flannelj.firewall.Firewalls;
@@ -95,14 +95,7 @@ final class Daemon {
         this.shutdown = shutdown;
         DatapathOptions datapath = options.datapath();
         Path stateDirectory = options.paths().stateDirectory();
-        TunnelSettings tunnels = new TunnelSettings(
-                datapath.tunDevice(),
-                datapath.busyPoll(),
-                datapath.workers(),
-                datapath.pinWorkers(),
-                datapath.thinAcks(),
-                datapath.udpFeatures(),
-                datapath.tunnelSegmentation());
+        TunnelSettings tunnels = datapath.tunnels();
         this.backends = new BackendRegistry(List.of(
                 new UdpProvider(tunnels),
                 new VxlanProvider(tunnels, stateDirectory, datapath.vxlan(), () -> earlier),

@@ -8,6 +8,7 @@ import io.flannelj.backend.udp.UdpProvider;
 import io.flannelj.backend.vxlan.VxlanProvider;
 import io.flannelj.config.BackendConfig;
 import io.flannelj.config.NetworkConfig;
+import io.flannelj.config.TunnelSettings;
 import io.flannelj.lease.Announcement;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;

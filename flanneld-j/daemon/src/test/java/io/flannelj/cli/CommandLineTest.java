@@ -190,10 +190,10 @@ class CommandLineTest {
                         8473,
                         7));
         assertThat(options.paths().stateDirectory()).isEqualTo(Path.of("/state"));
-        assertThat(options.datapath().tunDevice()).isEqualTo("/tun");
-        assertThat(options.datapath().busyPoll()).isEqualTo(Duration.ofNanos(75_000));
-        assertThat(options.datapath().workers()).isEqualTo(3);
-        assertThat(options.datapath().pinWorkers()).isTrue();
+        assertThat(options.datapath().tunnels().tunPath()).isEqualTo("/tun");
+        assertThat(options.datapath().tunnels().busyPoll()).isEqualTo(Duration.ofNanos(75_000));
+        assertThat(options.datapath().tunnels().workers()).isEqualTo(3);
+        assertThat(options.datapath().tunnels().pinWorkers()).isTrue();
     }
 
     @Test

@@ -1,11 +1,11 @@
 package io.flannelj.backend.udp;
 
 import io.flannelj.backend.BackendProvider;
-import io.flannelj.backend.TunnelSettings;
 import io.flannelj.backend.TunnelSpec;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.BackendConfig;
 import io.flannelj.config.NetworkConfig;
+import io.flannelj.config.TunnelSettings;
 import io.flannelj.datapath.Peer;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;

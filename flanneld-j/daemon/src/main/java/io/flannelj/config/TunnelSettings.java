@@ -1,4 +1,4 @@
-package io.flannelj.backend;
+package io.flannelj.config;
 
 import io.flannelj.net.UdpFeature;
 import java.time.Duration;
@@ -7,13 +7,13 @@ import java.util.Set;
 /**
  * How this node runs tunnels of any kind.
  *
- * @param tunPath usually {@code /dev/net/tun}
- * @param busyPoll how long an idle worker goes on asking for packets before it sleeps
- * @param workers threads, each with a TUN queue and a socket of its own
- * @param pinWorkers whether each worker keeps to one processor
- * @param thinAcks whether needless TCP acknowledgements are left out
- * @param udpFeatures what the kernel or the network card may do to datagrams
- * @param tunnelSegmentation whether super-packets leave uncut where the kernel takes them so
+ * @param tunPath {@code --tun-device}, usually {@code /dev/net/tun}
+ * @param busyPoll {@code --busy-poll-us}: how long an idle worker goes on asking for packets before it sleeps
+ * @param workers {@code --workers}: threads, 1 or more, each with a TUN queue and a socket of its own
+ * @param pinWorkers {@code --pin-workers}: whether each of them keeps to one processor
+ * @param thinAcks {@code --thin-acks}: whether needless TCP acknowledgements are left out
+ * @param udpFeatures {@code --udp-segmentation}, {@code --udp-checksums}: what the kernel or the network card may do to datagrams
+ * @param tunnelSegmentation {@code --tunnel-segmentation}: whether super-packets leave uncut where the kernel takes them so
  */
 public record TunnelSettings(
         String tunPath,
