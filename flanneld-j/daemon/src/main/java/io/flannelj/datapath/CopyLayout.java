@@ -70,12 +70,11 @@ final class CopyLayout {
         int flags = from.getInt(at + FLAGS);
         long high = from.getLong(at + PEER_HIGH);
         long low = from.getLong(at + PEER_LOW);
-        IpAddress peer = underlay == IpFamily.IPV4 ? IpAddress.ofIpv4((int) low) : IpAddress.ofIpv6(high, low);
         return new PacketCopy(
                 from.getLong(at),
                 POINTS[from.get(at + POINT)],
                 reason < 0 ? null : REASONS[reason],
-                (flags & HAS_PEER) == 0 ? null : peer,
+                (flags & HAS_PEER) == 0 ? null : address(underlay, high, low),
                 (flags & ENCAPSULATED) != 0,
                 from.getInt(at + PORT),
                 from.getShort(at + INNER_AT),
@@ -84,5 +83,9 @@ final class CopyLayout {
                 from.getInt(at + SEGMENT),
                 from.getLong(at + DROPS),
                 data);
+    }
+
+    static IpAddress address(IpFamily family, long high, long low) {
+        return family == IpFamily.IPV4 ? IpAddress.ofIpv4((int) low) : IpAddress.ofIpv6(high, low);
     }
 }

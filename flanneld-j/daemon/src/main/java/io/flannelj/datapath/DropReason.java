@@ -60,7 +60,12 @@ public enum DropReason {
         /** From the pods to the wire. */
         OUT,
         /** From the wire to the pods. */
-        IN
+        IN;
+
+        /** The name as metrics and JSON show it. */
+        public String label() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
     private final Direction direction;
@@ -87,7 +92,7 @@ public enum DropReason {
 
     /** The direction and the name, e.g. {@code out.no_route}. */
     public String key() {
-        return direction.name().toLowerCase(Locale.ROOT) + "." + label();
+        return direction.label() + "." + label();
     }
 
     /** The name as metrics and JSON show it, e.g. {@code no_route}. */

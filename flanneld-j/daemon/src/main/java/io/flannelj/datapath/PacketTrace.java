@@ -20,12 +20,14 @@ final class PacketTrace {
     private final IpFamily underlay;
     private final DropRing ring = new DropRing(System.nanoTime());
     private final TraceContext context = new TraceContext();
+    private final Recorded recorded;
     private volatile WatchRing[] watches = NOBODY;
     private WatchRing[] current = NOBODY;
 
     /** @param underlay family of the peers' addresses */
-    PacketTrace(Counters counters, IpFamily underlay) {
+    PacketTrace(Counters counters, Recorded recorded, IpFamily underlay) {
         this.counters = counters;
+        this.recorded = recorded;
         this.underlay = underlay;
     }
 
@@ -67,13 +69,23 @@ final class PacketTrace {
 
     private void keep(DropReason reason, long address, int bytes) {
         long now = System.nanoTime();
-        if (ring.begin(reason, context, counters.dropped(reason), now)) {
+        if (beginCopy(reason, now)) {
             ring.add(address, bytes);
             ring.complete();
         }
         if (isWatched()) {
             show(address, bytes, now);
         }
+    }
+
+    /** Begins to keep a packet, if the reason's limit allows one more. */
+    private boolean beginCopy(DropReason reason, long now) {
+        long dropsSoFar = counters.dropped(reason);
+        if (!ring.begin(reason, context, dropsSoFar, now)) {
+            return false;
+        }
+        recorded.drop(reason, context, underlay, dropsSoFar);
+        return true;
     }
 
     /**
@@ -90,7 +102,7 @@ final class PacketTrace {
         context.encapsulated();
         context.peer(peer);
         long now = System.nanoTime();
-        if (ring.begin(reason, context, counters.dropped(reason), now)) {
+        if (beginCopy(reason, now)) {
             for (int part = first; part < last; part++) {
                 ring.add(messages.partAddress(part), messages.partBytes(part));
             }
@@ -106,7 +118,7 @@ final class PacketTrace {
         counters.drop(reason, packets);
         beginWrite(TracePoint.DROPPED, reason, packet, packets, peer);
         long now = System.nanoTime();
-        if (ring.begin(reason, context, counters.dropped(reason), now)) {
+        if (beginCopy(reason, now)) {
             addTo(ring, packet);
             ring.complete();
         }

@@ -25,6 +25,7 @@ public final class Worker implements AutoCloseable {
     private final PacketTrace trace;
     private final Outbound outbound;
     private final Inbound inbound;
+    private final Recorded recorded;
     private final long busyPollNanos;
     private long usualBytes;
     private volatile RouteTable routes = RouteTable.EMPTY;
@@ -54,7 +55,8 @@ public final class Worker implements AutoCloseable {
             Consumer<Peer> onSegmentationRefused,
             @Nullable TunnelSegmentation tunnelSegmentation) {
         this.counters = new Counters(queue);
-        this.trace = new PacketTrace(counters, socket.family());
+        this.recorded = new Recorded(counters);
+        this.trace = new PacketTrace(counters, recorded, socket.family());
         this.outbound =
                 new Outbound(allocator, tun, socket, end, counters, trace, onSegmentationRefused, tunnelSegmentation);
         this.inbound = new Inbound(allocator, tun, socket, end, counters, trace);
@@ -78,10 +80,14 @@ public final class Worker implements AutoCloseable {
         long idleSince = 0;
         while (batches < BATCHES_PER_WAKEUP) {
             trace.beginBatch();
+            recorded.openIn();
             long begin = System.nanoTime();
             int received = inbound.pump(table);
             long middle = System.nanoTime();
+            recorded.closeIn(received);
+            recorded.openOut();
             int read = outbound.pump(table);
+            recorded.closeOut(read);
             if (received > 0) {
                 counters.add(Counter.IN_BUSY_NANOS, middle - begin);
             }

@@ -8,7 +8,6 @@ import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 
 /** Feeds one data path's counters to a registry until closed; they are read at a scrape. */
 public final class DatapathMetrics implements AutoCloseable {
@@ -39,7 +38,7 @@ public final class DatapathMetrics implements AutoCloseable {
         for (DropReason reason : DropReason.values()) {
             meters.add(FunctionCounter.builder(MetricNames.DROPPED.metric(), counters, c -> c.dropped(reason))
                     .description(MetricNames.DROPPED.help())
-                    .tags("direction", reason.direction().name().toLowerCase(Locale.ROOT), "reason", reason.label())
+                    .tags("direction", reason.direction().label(), "reason", reason.label())
                     .register(registry));
         }
     }

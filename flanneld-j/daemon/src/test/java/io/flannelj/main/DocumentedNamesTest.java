@@ -46,6 +46,7 @@ class DocumentedNamesTest {
             Map.entry("helm", Set.of("--namespace", "--set")),
             Map.entry("iptables", Set.of("--random", "--random-fully")),
             Map.entry("java", Set.of("--sun-misc-unsafe-memory-access")),
+            Map.entry("jfr", Set.of("--events")),
             Map.entry(
                     "kube-controller-manager, kubeadm",
                     Set.of("--allocate-node-cidrs", "--cluster-cidr", "--pod-network-cidr")),

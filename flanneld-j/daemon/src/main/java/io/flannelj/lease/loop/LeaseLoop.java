@@ -22,6 +22,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
+import jdk.jfr.FlightRecorder;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,6 +54,7 @@ public class LeaseLoop {
     // owned by turns
     private Consumer<LeaseStatus> listener = status -> {};
     private @Nullable LeaseStatus notified;
+    private @Nullable LeaseStatus recorded;
     private TaskQueue.@Nullable Pending timer;
     private String logged = "";
 
@@ -245,9 +247,18 @@ public class LeaseLoop {
         return left.compareTo(SHORTEST_WAIT) < 0 ? SHORTEST_WAIT : left;
     }
 
+    private void record(LeaseStatus status) {
+        // Else the event's class would be loaded at the start, which takes 90 ms.
+        if (FlightRecorder.isInitialized() && !status.equals(recorded)) {
+            LeaseTransition.between(recorded, status).ifPresent(LeaseTransition::commit);
+        }
+        recorded = status;
+    }
+
     /** False when the listener failed; it is told again at the next turn. */
     private boolean notifyOf(LeaseStatus status) {
         try {
+            record(status);
             if (!status.equals(notified)) {
                 listener.accept(status);
                 notified = status;
