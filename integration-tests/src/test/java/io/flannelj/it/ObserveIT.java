@@ -131,6 +131,26 @@ class ObserveIT {
     }
 
     @Test
+    void probesAreLeftOutUnlessAskedFor() throws InterruptedException {
+        assertThat(observed("--seconds", "10"))
+                .doesNotContain("ICMP echo")
+                .containsPattern("not shown: \\d+ of the daemons' probes; --probes shows them");
+        assertThat(observed("--seconds", "10", "--probes"))
+                .contains("received " + cluster.peer() + " → " + cluster.node().address() + "  ICMP echo request")
+                .doesNotContain("not shown");
+    }
+
+    private String observed(String... options) throws InterruptedException {
+        Path log = cluster.file("probes.log");
+        List<String> command = new ArrayList<>(List.of("observe"));
+        command.addAll(List.of(options));
+        Process observe = cluster.node().startOperator(log, command.toArray(String[]::new));
+        assertThat(observe.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(observe.exitValue()).as(text(log)).isZero();
+        return text(log);
+    }
+
+    @Test
     void otherNodesTellTheNamesOfTheirPods() throws InterruptedException {
         Path log = cluster.file("names.log");
         Process ping = cluster.node().startIn(cluster.here, "ping", "-i", "0.2", "-c", "200", cluster.there.address());

@@ -102,7 +102,7 @@ class ReplayIT {
                     .contains("nobody had leased", "lease gone: " + key);
             assertThat(replay(node)).contains(", no daemon ran; known last:", "flanneld-j stopped");
             assertThat(replay(node, "--at", "2000-01-01T00:00:00Z")).contains("nothing is written down of 2000-01-01");
-            assertThat(replay(node, "--at", "yesterday")).contains("a time is written as");
+            assertThat(replay(node, "--at", "yesterday")).contains("--at must be a time as");
             assertThat(replay(node, subnet, "-o", "json", "--at", together.toString()))
                     .contains("\"node\" : \"" + other.address() + "\"");
         }

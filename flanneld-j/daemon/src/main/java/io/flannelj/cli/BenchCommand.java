@@ -11,7 +11,10 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code flanneld-j bench}: what this machine's processor does with packets, without a kernel or a wire. */
 @Command(
@@ -23,7 +26,6 @@ import picocli.CommandLine.Option;
         })
 final class BenchCommand implements Callable<Integer> {
     private final PrintWriter out;
-    private final PrintWriter err;
     private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     @Option(
@@ -38,9 +40,11 @@ final class BenchCommand implements Callable<Integer> {
     @Mixin
     HelpFlag help = new HelpFlag();
 
-    BenchCommand(PrintWriter out, PrintWriter err) {
+    @Spec
+    private CommandSpec command = CommandSpec.create();
+
+    BenchCommand(PrintWriter out) {
         this.out = out;
-        this.err = err;
     }
 
     private record Figures(
@@ -49,8 +53,8 @@ final class BenchCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (!(seconds > 0 && seconds <= 600)) {
-            err.println("--seconds must be above 0 and at most 600, was " + seconds);
-            return CommandLine.USAGE;
+            throw new ParameterException(
+                    command.commandLine(), "--seconds must be above 0 and at most 600, was " + seconds);
         }
         boolean table = !output.isJson();
         ArrayNode json = new ObjectMapper().createArrayNode();

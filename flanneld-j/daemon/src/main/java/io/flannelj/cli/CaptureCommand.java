@@ -88,11 +88,12 @@ final class CaptureCommand extends HostCommand {
 
     @Override
     int run() throws IOException, RefusedException {
-        if (snapBytes < 1 || snapBytes > LONGEST_BYTES || mostPackets < 1 || mostMegabytes < 0 || seconds < 0) {
-            throw mistake("--snaplen is from 1 to " + LONGEST_BYTES + ", --max-packets at least 1");
-        }
+        within("--snaplen", snapBytes, 1, LONGEST_BYTES);
+        within("--max-packets", mostPackets, 1, Long.MAX_VALUE);
+        within("--max-mb", mostMegabytes, 0, Long.MAX_VALUE);
+        within("--seconds", seconds, 0, Long.MAX_VALUE);
         if (file.isEmpty()) {
-            throw mistake("-w FILE says where to; - is standard output");
+            throw mistake("-w needs a value: a file, or - for standard output");
         }
         packets.check();
         needRoot();

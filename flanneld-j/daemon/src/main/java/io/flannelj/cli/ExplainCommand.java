@@ -11,6 +11,7 @@ import io.flannelj.explain.LiveExplainer;
 import io.flannelj.explain.Question;
 import io.flannelj.explain.filter.Passage;
 import io.flannelj.net.IpAddress;
+import io.flannelj.observe.TimeText;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -95,13 +96,14 @@ final class ExplainCommand extends HostCommand {
     int run() throws IOException, RefusedException {
         Optional<Integer> number = protocolNumber();
         if (number.isEmpty() || port < 0 || port > 65_535 || (number.get() == Passage.ICMP) != (port == 0)) {
-            throw mistake("--proto is tcp or udp, with --port from 1 to 65535, or icmp, without");
+            throw mistake("--proto must be tcp or udp with --port from 1 to 65535, or icmp without");
         }
         Duration longest = TimeText.length(wait == null ? "30s" : wait).orElse(Duration.ZERO);
-        if (!live && (dropped || wait != null)
-                || longest.toSeconds() < 1
-                || longest.toSeconds() > LONGEST_WAIT_SECONDS) {
-            throw mistake("--dropped and --wait are for --live; --wait is from 1s to " + LONGEST_WAIT_SECONDS + "s");
+        if (!live && (dropped || wait != null)) {
+            throw mistake((dropped ? "--dropped" : "--wait") + " needs --live");
+        }
+        if (longest.toSeconds() < 1 || longest.toSeconds() > LONGEST_WAIT_SECONDS) {
+            throw mistake("--wait must be 1s to " + LONGEST_WAIT_SECONDS + "s, was \"" + wait + "\"");
         }
         needRoot();
         try (Host host = Host.look(daemon(), cniDirectories, subnetFile())) {

@@ -76,7 +76,15 @@ abstract class HostCommand implements Callable<Integer> {
     }
 
     final ParameterException mistake(@Nullable String what) {
-        return new ParameterException(command.commandLine(), command.name() + ": " + what);
+        return new ParameterException(command.commandLine(), String.valueOf(what));
+    }
+
+    /** @throws ParameterException when a flag's number is out of its range; names the flag */
+    final void within(String flag, long value, long least, long most) {
+        if (value < least || value > most) {
+            throw mistake(flag + " must be " + (most == Long.MAX_VALUE ? "at least " + least : least + " to " + most)
+                    + ", was " + value);
+        }
     }
 
     final ControlClient daemon() {

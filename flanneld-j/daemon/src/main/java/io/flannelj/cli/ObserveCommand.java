@@ -1,16 +1,20 @@
 package io.flannelj.cli;
 
+import io.flannelj.explain.DaemonFacts;
 import io.flannelj.explain.Host;
 import io.flannelj.explain.PodNames;
+import io.flannelj.net.IpAddress;
 import io.flannelj.observe.EventCounts;
 import io.flannelj.observe.EventReader;
 import io.flannelj.observe.Flow;
 import io.flannelj.observe.FlowTable;
+import io.flannelj.observe.InnerPacket;
 import io.flannelj.observe.PacketEvent;
 import io.flannelj.observe.PacketJson;
 import io.flannelj.observe.PacketLine;
 import io.flannelj.observe.Point;
 import io.flannelj.observe.Selection;
+import io.flannelj.observe.TimeText;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
@@ -21,6 +25,7 @@ import java.time.ZoneId;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -78,10 +83,18 @@ final class ObserveCommand extends HostCommand {
                             + " there")
     private boolean allNames;
 
+    @Option(
+            names = "--probes",
+            description =
+                    "also the daemons' own probes: pings between the tunnel addresses of nodes, left out unless dropped")
+    private boolean probes;
+
     @Mixin
     private OutputFlag output = new OutputFlag();
 
     private long shown;
+    private long leftOutProbes;
+    private Predicate<IpAddress> isTunnelAddress = address -> false;
 
     ObserveCommand(PrintWriter out, PrintWriter err) {
         super(out, err, UNREACHABLE);
@@ -89,11 +102,11 @@ final class ObserveCommand extends HostCommand {
 
     @Override
     int run() throws IOException, RefusedException {
-        if (count < 1 || seconds < 0 || rate < 0 || rate > 1_000_000) {
-            throw mistake("--count is at least 1, --seconds not negative, --rate at most 1000000");
-        }
+        within("--count", count, 1, Long.MAX_VALUE);
+        within("--seconds", seconds, 0, Long.MAX_VALUE);
+        within("--rate", rate, 0, 1_000_000);
         if (!packets.onlyDropped() && (follow || !since.isEmpty())) {
-            throw mistake("--since and --follow tell of drops: add --dropped");
+            throw mistake((follow ? "--follow" : "--since") + " needs --dropped");
         }
         packets.check();
         Instant from = from();
@@ -101,6 +114,10 @@ final class ObserveCommand extends HostCommand {
             Selection selection;
             try (Host host = look()) {
                 selection = packets.selection(host, ALL, this::say);
+                DaemonFacts facts = host.daemon();
+                if (facts != null && !probes) {
+                    isTunnelAddress = facts::isTunnelAddress;
+                }
             }
             ControlClient daemon = daemon();
             Path subnetFile = instance.instance().subnetFile();
@@ -114,7 +131,7 @@ final class ObserveCommand extends HostCommand {
         try {
             return since.isEmpty() ? Instant.EPOCH : TimeText.past(since, Clock.systemUTC());
         } catch (IllegalArgumentException e) {
-            throw mistake("--since: " + e.getMessage());
+            throw mistake("--since " + e.getMessage());
         }
     }
 
@@ -161,6 +178,16 @@ final class ObserveCommand extends HostCommand {
         }
     }
 
+    /** Whether a daemon sent it to find out how a path is; one that is dropped is news all the same. */
+    private boolean isProbe(PacketEvent event) {
+        return event.point() != Point.DROPPED
+                && InnerPacket.of(event)
+                        .filter(packet -> packet.isEcho()
+                                && isTunnelAddress.test(packet.source())
+                                && isTunnelAddress.test(packet.destination()))
+                        .isPresent();
+    }
+
     private int rate() {
         return rate > 0 ? rate : flows ? 100_000 : 1000;
     }
@@ -198,7 +225,9 @@ final class ObserveCommand extends HostCommand {
         public boolean packet(PacketEvent event) {
             if (event.epochNanos() > after && selection.takes(event)) {
                 latest = Math.max(latest, event.epochNanos());
-                if (flows) {
+                if (isProbe(event)) {
+                    leftOutProbes++;
+                } else if (flows) {
                     table.add(event);
                 } else {
                     print(line.packet().apply(event));
@@ -231,6 +260,10 @@ final class ObserveCommand extends HostCommand {
             out.flush();
             if (table.leftOut() > 0) {
                 err.println("not shown: " + table.leftOut() + " packets of more flows than can be told apart");
+            }
+            if (leftOutProbes > 0) {
+                err.println("not shown: " + leftOutProbes + " of the daemons' probes; --probes shows them");
+                leftOutProbes = 0;
             }
             if (counts.lost() + counts.leftOut() > 0) {
                 err.println("not shown: " + counts.leftOut() + " packets above --rate, " + counts.lost()

@@ -25,7 +25,7 @@ final class OutputFlag {
     void form(String output) {
         if (!output.equals("json")) {
             throw new ParameterException(
-                    command.commandLine(), "-o: only json is known, was \"" + PlainText.escape(output) + "\"");
+                    command.commandLine(), "-o must be json, was \"" + PlainText.escape(output) + "\"");
         }
         json = true;
     }

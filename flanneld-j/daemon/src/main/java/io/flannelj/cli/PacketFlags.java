@@ -49,10 +49,10 @@ final class PacketFlags {
     /** @throws ParameterException when a flag is not understood: before anything is looked at */
     void check() {
         if (port < 0 || port > 65_535) {
-            throw mistake("--port is from 1 to 65535, not " + port);
+            throw mistake("--port must be 1 to 65535, was " + port);
         }
         if (pods.size() > 2) {
-            throw mistake("--pod is given once or twice");
+            throw mistake("--pod must be given at most twice, was given " + pods.size() + " times");
         }
         protocolNumber();
         node();
@@ -117,14 +117,15 @@ final class PacketFlags {
         return protocol.isEmpty()
                 ? -1
                 : InnerPacket.number(protocol)
-                        .orElseThrow(() -> mistake("--proto is tcp, udp, icmp or icmpv6, not " + protocol));
+                        .orElseThrow(
+                                () -> mistake("--proto must be tcp, udp, icmp or icmpv6, was \"" + protocol + "\""));
     }
 
     private String node() {
         try {
             return peer.isEmpty() ? "" : IpAddress.parse(peer).toString();
         } catch (IllegalArgumentException e) {
-            throw mistake("--peer is a node's address: " + e.getMessage());
+            throw mistake("--peer must be a node's address, was \"" + peer + "\"");
         }
     }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flannelj.config.PathOptions;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.PlainText;
+import io.flannelj.observe.TimeText;
 import io.flannelj.recorder.Change;
 import io.flannelj.recorder.Event;
 import io.flannelj.recorder.EventFiles;
@@ -15,7 +16,6 @@ import java.io.PrintWriter;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneId;
-import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
@@ -39,8 +39,6 @@ import picocli.CommandLine.Parameters;
         sortOptions = false)
 final class ReplayCommand extends HostCommand {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final DateTimeFormatter SECOND =
-            DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ssXXX", Locale.ROOT);
     private static final int LATEST = 10;
     private static final int MOST_ABOUT = 100;
 
@@ -69,8 +67,8 @@ final class ReplayCommand extends HostCommand {
     @Override
     int run() throws IOException, RefusedException {
         try {
-            Instant at = TimeText.past(time, clock);
-            Cidr about = address == null ? null : Replay.parse(address);
+            Instant at = at();
+            Cidr about = about();
             PathOptions paths = PathOptions.of(instance.instance(), "", stateDirectory);
             Replay replay = new Replay(new EventFiles(paths.stateDirectory()).read());
             Instant begin = replay.begin().orElse(Instant.MAX);
@@ -84,11 +82,25 @@ final class ReplayCommand extends HostCommand {
                 show(replay, at, about);
             }
             return GOOD;
-        } catch (IllegalArgumentException e) {
-            throw mistake(e.getMessage());
         } catch (IOException e) {
             throw new RefusedException("nothing is written down, or it cannot be read: " + e.getMessage()
                     + "; see --state-dir, and run it as root");
+        }
+    }
+
+    private Instant at() {
+        try {
+            return TimeText.past(time, clock);
+        } catch (IllegalArgumentException e) {
+            throw mistake("--at " + e.getMessage());
+        }
+    }
+
+    private @Nullable Cidr about() {
+        try {
+            return address == null ? null : Replay.parse(address);
+        } catch (IllegalArgumentException e) {
+            throw mistake("ADDRESS must be an address or a subnet, was \"" + address + "\"");
         }
     }
 
@@ -168,7 +180,7 @@ final class ReplayCommand extends HostCommand {
 
     /** As the clock of who looks, with its offset, so that {@code --at} reads it again. */
     private static String second(@Nullable Instant time) {
-        return time == null ? "-" : SECOND.format(time.atZone(ZoneId.systemDefault()));
+        return time == null ? "-" : TimeText.seconds(time, ZoneId.systemDefault());
     }
 
     private static String utc(@Nullable Instant time) {

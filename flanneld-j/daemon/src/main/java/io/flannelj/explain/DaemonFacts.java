@@ -163,6 +163,14 @@ public record DaemonFacts(
                 : peers.stream().filter(peer -> peer.covers(pod)).findFirst();
     }
 
+    /** Whether nodes speak to each other by this address: this node's own, or another's. */
+    public boolean isTunnelAddress(IpAddress address) {
+        return subnet(address.family())
+                        .filter(subnet -> subnet.address().equals(address))
+                        .isPresent()
+                || peers.stream().anyMatch(peer -> peer.isTunnelAddress(address));
+    }
+
     /** Underlay addresses of the other nodes with a lease; of both families, the IPv4 ones. */
     public List<String> nodes() {
         return peers.stream()

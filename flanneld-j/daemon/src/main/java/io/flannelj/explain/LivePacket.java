@@ -1,18 +1,14 @@
 package io.flannelj.explain;
 
 import io.flannelj.observe.Point;
-import java.time.Instant;
+import io.flannelj.observe.TimeText;
 import java.time.ZoneId;
-import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 
 /** Tells of one real packet, by what the nodes of both its ends saw of it. A pure function of that. */
 final class LivePacket {
-    private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("HH:mm:ss.SSSSSS", Locale.ROOT);
-
     private LivePacket() {}
 
     /**
@@ -81,21 +77,15 @@ final class LivePacket {
     }
 
     private static Finding ok(Half half, ZoneId zone, SeenPacket seen, String what) {
-        return Finding.ok(half.node(), Hop.PACKET, time(zone, seen) + " " + what);
+        return Finding.ok(half.node(), Hop.PACKET, TimeText.micros(seen.epochNanos(), zone) + " " + what);
     }
 
     private static Finding dropped(Half half, ZoneId zone, SeenPacket seen, String command) {
         return Finding.broken(
                 half.node(),
                 Hop.PACKET,
-                time(zone, seen) + " was dropped: " + seen.reason() + ", " + seen.help() + " (" + seen.summary() + ")",
+                TimeText.micros(seen.epochNanos(), zone) + " was dropped: " + seen.reason() + ", " + seen.help() + " ("
+                        + seen.summary() + ")",
                 command);
-    }
-
-    private static String time(ZoneId zone, SeenPacket seen) {
-        return TIME.format(Instant.ofEpochSecond(
-                        Math.floorDiv(seen.epochNanos(), 1_000_000_000),
-                        Math.floorMod(seen.epochNanos(), 1_000_000_000))
-                .atZone(zone));
     }
 }

@@ -43,6 +43,11 @@ public record InnerPacket(
         return Optional.empty();
     }
 
+    /** Whether it is an echo request, or the answer to one. */
+    public boolean isEcho() {
+        return protocol.startsWith("ICMP") && info.startsWith("echo ");
+    }
+
     private static InnerPacket of(
             ByteBuffer packet, int addressesAt, int addressBytes, int number, int upperAt, int fragmentAt) {
         IpAddress source = address(packet, addressesAt, addressBytes);

@@ -320,9 +320,9 @@ class CommandLineTest {
     /** Whoever asks, and whatever runs here. */
     @ParameterizedTest
     @CsvSource({
-        "--port=70000, --port is from 1 to 65535",
-        "--proto=tls, --proto is tcp",
-        "--peer=node-2, --peer is a node's address"
+        "--port=70000, --port must be 1 to 65535",
+        "--proto=tls, --proto must be tcp",
+        "--peer=node-2, --peer must be a node's address"
     })
     void aPacketFlagThatIsNotUnderstoodIsToldFirst(String flag, String named) {
         assertThat(read("observe", flag)).isEqualTo(new Invocation.Done(2));

@@ -47,7 +47,8 @@ class LivePacketTest {
     void aPacketThatIsDeliveredHasFourPlaces() {
         List<Finding> findings = judge(List.of(ENTERED, SENT), true, List.of(CAME, DELIVERED));
         assertThat(findings).hasSize(4).allMatch(finding -> finding.verdict() == Verdict.OK);
-        assertThat(findings.get(0).evidence()).isEqualTo("22:13:20.123456 came from the pod's side: TCP SYN, 60 bytes");
+        assertThat(findings.get(0).evidence())
+                .isEqualTo("2023-11-14T22:13:20.123456Z came from the pod's side: TCP SYN, 60 bytes");
         assertThat(outcome(findings)).isEqualTo(Explanation.Outcome.HEALTHY);
     }
 

@@ -1,4 +1,4 @@
-package io.flannelj.cli;
+package io.flannelj.observe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -42,5 +42,14 @@ class TimeTextTest {
     @Test
     void aTimeHasItsOffset() {
         assertThat(TimeText.past("2026-11-30T02:10:00+01:00", NOON)).isEqualTo("2026-11-30T01:10:00Z");
+    }
+
+    @Test
+    void whatIsShownIsReadAgain() {
+        ZoneOffset zone = ZoneOffset.ofHours(-3);
+        assertThat(TimeText.seconds(NOON.instant(), zone)).isEqualTo("2026-11-30T09:00:00-03:00");
+        assertThat(TimeText.micros(1_700_000_000_123_456_789L, zone)).isEqualTo("2023-11-14T19:13:20.123456-03:00");
+        assertThat(TimeText.past(TimeText.micros(1_700_000_000_123_456_789L, zone), NOON))
+                .isEqualTo("2023-11-14T22:13:20.123456Z");
     }
 }
