@@ -6,6 +6,7 @@ import io.flannelj.it.ExplainedCluster.Said;
 import io.flannelj.lab.EtcdServer;
 import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
+import java.time.Duration;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.awaitility.Awaitility;
@@ -111,6 +112,26 @@ class ExplainTunnelIT extends ExplainCases {
             });
             apart.mendFrom(1);
             apart.assertHealthy("MTU");
+        }
+    }
+
+    /** The other node's uplink takes less than this one's: the fault and its remedy are there, whoever asks. */
+    @Test
+    void theNodeWhoseUplinkTakesLessThanTheOthersIsNamed() {
+        try (ExplainedCluster apart = ExplainedCluster.open("vxlan", Lab.Underlay.WIRE)) {
+            apart.seed(2, "ip link set dev eth0 mtu 1380");
+            Awaitility.await().atMost(Duration.ofMinutes(1)).untilAsserted(() -> {
+                List<Said> both = apart.explainFromBoth();
+                assertThat(both).allSatisfy(said -> {
+                    assertThat(said.link()).as(said.toString()).isEqualTo("path mtu");
+                    assertThat(said.node())
+                            .as(said.toString())
+                            .isEqualTo(apart.node(2).address());
+                    assertThat(said.remedy()).isEqualTo("ip link set dev eth0 mtu 1500");
+                });
+            });
+            apart.mendFrom(1);
+            apart.assertHealthy("MTU of node 2");
         }
     }
 

@@ -94,13 +94,20 @@ public final class Explainer {
                 question.command()));
         QueryAnswer answer = outcome.answer();
         if (answer != null) {
+            List<Finding> both = new ArrayList<>();
             if (question.sends()) {
-                path(daemon, peer.get(), PathCheck.end(probed), findings);
+                path(daemon, peer.get(), PathCheck.end(probed), both);
             }
-            findings.add(PeerCheck.judgeClock(
+            both.add(PeerCheck.judgeClock(
                     host.node(), peer.get().address(), answer.clockMillis(), host.clockMillis(daemon)));
             answer.findings()
-                    .forEach(finding -> findings.add(finding.on(peer.get().address()))); // it speaks for itself alone
+                    .forEach(finding -> both.add(finding.on(peer.get().address()))); // it speaks for itself alone
+            findings.addAll(UnequalMtu.judge(
+                    both,
+                    new UnequalMtu.End(host.node(), daemon.uplink(), daemon.mtuBytes()),
+                    new UnequalMtu.End(peer.get().address(), answer.uplink(), answer.mtuBytes()),
+                    PathCheck.Uplink.of(host, daemon).mtuBytes(),
+                    question.command()));
         } else if (outcome.reaction() != PeerQuery.Reaction.SILENT) {
             findings.add(Finding.unknown(
                     peer.get().address(), Hop.POD, "what is on that node is not known without its answer"));

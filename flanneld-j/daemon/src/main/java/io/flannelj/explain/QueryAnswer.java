@@ -11,6 +11,7 @@ import java.util.Objects;
  * @param version of its daemon
  * @param backend type
  * @param mtuBytes MTU of its pods
+ * @param uplink its interface to other nodes; empty of nodes that do not tell
  * @param clockMillis its clock
  * @param findings of its half of the way
  * @param pods addresses of the pods asked for, or each address asked for and its pod's name
@@ -23,12 +24,14 @@ record QueryAnswer(
         String version,
         String backend,
         int mtuBytes,
+        String uplink,
         long clockMillis,
         List<Finding> findings,
         List<String> pods,
         List<PathFacts> paths,
         SeenPackets seen) {
     QueryAnswer {
+        uplink = Objects.requireNonNullElse(uplink, ""); // an earlier version does not write it
         findings = List.copyOf(findings);
         pods = List.copyOf(pods);
         paths = List.copyOf(paths);

@@ -167,6 +167,7 @@ public final class QueryServer implements AutoCloseable {
                 facts.version(),
                 facts.backend(),
                 facts.mtuBytes(),
+                facts.uplink(),
                 System.currentTimeMillis(),
                 findings,
                 pods,

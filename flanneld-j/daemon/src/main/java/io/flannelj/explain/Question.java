@@ -8,7 +8,7 @@ import io.flannelj.net.IpFamily;
 /**
  * Which packets are asked about.
  *
- * @param protocol IP protocol number
+ * @param protocol IP protocol number; that of ICMP for both families
  * @param port destination port; 0 where the protocol has none
  * @param sends whether packets of our own may be sent to find out
  */
@@ -32,11 +32,16 @@ public record Question(IpAddress from, IpAddress to, int protocol, int port, boo
 
     /** The packet at a place of its way. */
     Passage at(Hook hook, String in, String out) {
-        return new Passage(hook, in, out, from, to, protocol, port, true);
+        return new Passage(hook, in, out, from, to, protocolOfFamily(), port, true);
     }
 
     /** The answer to it at a place of its way back. */
     Passage answerAt(Hook hook, String in, String out) {
-        return new Passage(hook, in, out, to, from, protocol, 0, false);
+        return new Passage(hook, in, out, to, from, protocolOfFamily(), 0, false);
+    }
+
+    /** IPv6 has an ICMP of its own. */
+    private int protocolOfFamily() {
+        return protocol == Passage.ICMP && family() == IpFamily.IPV6 ? Passage.ICMPV6 : protocol;
     }
 }

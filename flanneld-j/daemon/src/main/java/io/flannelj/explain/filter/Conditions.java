@@ -4,11 +4,51 @@ import io.flannelj.explain.filter.Condition.Answer;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 
 /** What rules ask, as far as it is understood. */
 final class Conditions {
+    /** Names of nft's (nft(8), ICMP TYPE TYPE and ICMPV6 TYPE TYPE). */
+    private static final Map<String, Integer> ICMP_TYPES = Map.ofEntries(
+            Map.entry("echo-reply", 0),
+            Map.entry("destination-unreachable", 3),
+            Map.entry("source-quench", 4),
+            Map.entry("redirect", 5),
+            Map.entry("echo-request", 8),
+            Map.entry("router-advertisement", 9),
+            Map.entry("router-solicitation", 10),
+            Map.entry("time-exceeded", 11),
+            Map.entry("parameter-problem", 12),
+            Map.entry("timestamp-request", 13),
+            Map.entry("timestamp-reply", 14),
+            Map.entry("info-request", 15),
+            Map.entry("info-reply", 16),
+            Map.entry("address-mask-request", 17),
+            Map.entry("address-mask-reply", 18));
+
+    private static final Map<String, Integer> ICMPV6_TYPES = Map.ofEntries(
+            Map.entry("destination-unreachable", 1),
+            Map.entry("packet-too-big", 2),
+            Map.entry("time-exceeded", 3),
+            Map.entry("parameter-problem", 4),
+            Map.entry("echo-request", 128),
+            Map.entry("echo-reply", 129),
+            Map.entry("mld-listener-query", 130),
+            Map.entry("mld-listener-report", 131),
+            Map.entry("mld-listener-done", 132),
+            Map.entry("mld-listener-reduction", 132),
+            Map.entry("nd-router-solicit", 133),
+            Map.entry("nd-router-advert", 134),
+            Map.entry("nd-neighbor-solicit", 135),
+            Map.entry("nd-neighbor-advert", 136),
+            Map.entry("nd-redirect", 137),
+            Map.entry("router-renumbering", 138),
+            Map.entry("ind-neighbor-solicit", 141),
+            Map.entry("ind-neighbor-advert", 142),
+            Map.entry("mld2-listener-report", 143));
+
     private Conditions() {}
 
     static Condition from(String network) {
@@ -64,12 +104,41 @@ final class Conditions {
             case "sctp" -> Optional.of(132);
             case "esp" -> Optional.of(50);
             case "all" -> Optional.of(0);
-            case "ipv6-icmp", "icmpv6" -> Optional.of(58);
+            case "ipv6-icmp", "icmpv6" -> Optional.of(Passage.ICMPV6);
             default -> number(text);
         };
         return wanted.isEmpty()
                 ? Condition.UNKNOWN
                 : passage -> Answer.of(wanted.get() == 0 || wanted.get() == passage.protocol());
+    }
+
+    /**
+     * A type of ICMP: a name as nft has it, a number, a range, or {@code type/code} as iptables has it. Packets asked about are
+     * echo requests and the answers to them, whose code is 0.
+     *
+     * @param protocol number of ICMP's or ICMPv6's
+     */
+    static Condition icmpType(String text, int protocol) {
+        String[] typeAndCode = text.split("/", 2);
+        String[] range = typeAndCode[0].split("-(?=\\d)", 2);
+        Optional<Integer> first = icmpNumber(range[0], protocol);
+        Optional<Integer> last = icmpNumber(range[range.length - 1], protocol);
+        Optional<Integer> code = typeAndCode.length < 2 ? Optional.of(0) : number(typeAndCode[1]);
+        if (typeAndCode[0].equals("any")) {
+            return passage -> Answer.of(passage.protocol() == protocol);
+        }
+        if (first.isEmpty() || last.isEmpty() || code.isEmpty()) {
+            return passage -> passage.protocol() == protocol ? Answer.MAYBE : Answer.NO;
+        }
+        return passage -> Answer.of(passage.protocol() == protocol
+                && first.get() <= passage.icmpType()
+                && passage.icmpType() <= last.get()
+                && code.get() == 0);
+    }
+
+    private static Optional<Integer> icmpNumber(String text, int protocol) {
+        Integer named = (protocol == Passage.ICMP ? ICMP_TYPES : ICMPV6_TYPES).get(text);
+        return named == null ? number(text) : Optional.of(named);
     }
 
     private static Optional<Integer> number(String text) {

@@ -137,6 +137,10 @@ final class IptablesReader {
                 case "-p" -> conditions.add(Conditions.protocol(value).negatedIf(negated));
                 case "--dport", "--dports" ->
                     conditions.add(Conditions.port(value, ':').negatedIf(negated));
+                case "--icmp-type" ->
+                    conditions.add(Conditions.icmpType(value, Passage.ICMP).negatedIf(negated));
+                case "--icmpv6-type" ->
+                    conditions.add(Conditions.icmpType(value, Passage.ICMPV6).negatedIf(negated));
                 case "--state", "--ctstate" ->
                     conditions.add(Conditions.state(value).negatedIf(negated));
                 case "--uid-owner" -> conditions.add(Conditions.user(value).negatedIf(negated));

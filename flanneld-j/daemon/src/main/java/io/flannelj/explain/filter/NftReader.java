@@ -161,6 +161,8 @@ final class NftReader {
             String protocol = left.path("payload").path("protocol").asText();
             Condition port = any(values.stream().map(value -> Conditions.port(value, '-')));
             found = protocol.equals("th") ? port : both(Conditions.protocol(protocol), port);
+        } else if (field.equals("type") && icmp(left) > 0) {
+            found = any(values.stream().map(value -> Conditions.icmpType(value, icmp(left))));
         } else if (field.equals("protocol") || field.equals("nexthdr") || meta.equals("l4proto")) {
             found = any(values.stream().map(Conditions::protocol));
         } else if (meta.equals("iifname") || meta.equals("iif")) {
@@ -175,6 +177,15 @@ final class NftReader {
             return Condition.UNKNOWN;
         }
         return found.negatedIf(operator.equals("!="));
+    }
+
+    /** Number of the kind of ICMP that a payload is of; 0 of no kind. */
+    private static int icmp(JsonNode left) {
+        return switch (left.path("payload").path("protocol").asText()) {
+            case "icmp" -> Passage.ICMP;
+            case "icmpv6" -> Passage.ICMPV6;
+            default -> 0;
+        };
     }
 
     /** {@code fib saddr . iif oif missing}: answers leave elsewhere, or nowhere. */

@@ -19,6 +19,16 @@ public record Passage(
 
     public static final int TCP = 6;
     public static final int UDP = 17;
+    public static final int ICMPV6 = 58;
+
+    /** Type of ICMP: of an echo request, or of the answer to it (RFC 792, RFC 4443); -1 of what is no ICMP. */
+    int icmpType() {
+        return switch (protocol) {
+            case ICMP -> first ? 8 : 0;
+            case ICMPV6 -> first ? 128 : 129;
+            default -> -1;
+        };
+    }
 
     /** Where the packet filter looks at packets. */
     public enum Hook {

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Rules as iptables-save and nft write them, and what they do to one packet from pod to pod. */
@@ -27,9 +28,46 @@ class FilterRulesTest {
     private static final ReversePath BY_BRIDGE = (from, in) -> in.equals("docker0");
 
     private static Optional<Drop> iptables(String... rules) {
+        return iptables(FORWARDED, rules);
+    }
+
+    private static Optional<Drop> iptables(Passage passage, String... rules) {
         String saved = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:MINE - [0:0]\n" + String.join("\n", rules)
                 + "\nCOMMIT\n";
-        return new FilterRules(new IptablesReader("iptables", BY_BRIDGE).read(saved), "").drop(FORWARDED);
+        return new FilterRules(new IptablesReader("iptables", BY_BRIDGE).read(saved), "").drop(passage);
+    }
+
+    private static Passage ping(IpFamily family, boolean first) {
+        boolean isV4 = family == IpFamily.IPV4;
+        IpAddress from = IpAddress.parse(isV4 ? "10.5.1.2" : "fd00:5:0:1::2");
+        IpAddress to = IpAddress.parse(isV4 ? "10.5.2.7" : "fd00:5:0:2::7");
+        return new Passage(
+                Hook.FORWARD, "docker0", "flannel.1", from, to, isV4 ? Passage.ICMP : Passage.ICMPV6, 0, first);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "IPV4, -p icmp -m icmp --icmp-type 8, true, false",
+        "IPV4, -p icmp -m icmp --icmp-type 8/0, true, false",
+        "IPV4, -p icmp -m icmp --icmp-type 3/4, false, false",
+        "IPV4, -p icmp -m icmp --icmp-type any, true, true",
+        "IPV4, -p icmp -m icmp --icmp-type 0, false, true",
+        "IPV4, -p icmp -m icmp ! --icmp-type 8, false, true",
+        "IPV6, -p ipv6-icmp -m icmp6 --icmpv6-type 128, true, false",
+        "IPV6, -p ipv6-icmp -m icmp6 --icmpv6-type 129, false, true",
+        "IPV6, -p ipv6-icmp -m icmp6 --icmpv6-type 2, false, false",
+        "IPV6, -p icmp, false, false",
+        "IPV6, -p ipv6-icmp, true, true"
+    })
+    void typesOfIcmpAreJudged(IpFamily family, String match, boolean dropsRequest, boolean dropsAnswer) {
+        String rule = "-A FORWARD " + match + " -j DROP";
+        assertThat(iptables(ping(family, true), rule).filter(Drop::isSure).isPresent())
+                .as("request, %s", iptables(ping(family, true), rule))
+                .isEqualTo(dropsRequest);
+        assertThat(iptables(ping(family, false), rule).filter(Drop::isSure).isPresent())
+                .as("answer")
+                .isEqualTo(dropsAnswer);
+        assertThat(iptables(rule)).as("TCP").isEmpty();
     }
 
     @ParameterizedTest
@@ -97,6 +135,10 @@ class FilterRulesTest {
     }
 
     private static Optional<Drop> nft(String policy, String expressions) {
+        return nft(FORWARDED, policy, expressions);
+    }
+
+    private static Optional<Drop> nft(Passage passage, String policy, String expressions) {
         String json = """
                 {"nftables": [{"metainfo": {"version": "1.0.6"}},
                 {"table": {"family": "inet", "name": "fw", "handle": 1}},
@@ -106,7 +148,44 @@ class FilterRulesTest {
                 {"chain": {"family": "ip", "table": "filter", "name": "FORWARD", "handle": 1, "type": "filter",
                   "hook": "forward", "prio": 0, "policy": "drop"}}]}
                 """.formatted(policy, expressions);
-        return new FilterRules(new NftReader(IpFamily.IPV4, BY_BRIDGE).read(json, false), "").drop(FORWARDED);
+        return new FilterRules(new NftReader(passage.to().family(), BY_BRIDGE).read(json, false), "").drop(passage);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "IPV4 | icmp   | == | \"echo-request\" | true | false",
+                "IPV4 | icmp   | != | \"echo-request\" | false | true",
+                "IPV4 | icmp   | == | {\"set\": [\"echo-reply\", \"destination-unreachable\"]} | false | true",
+                "IPV4 | icmp   | == | {\"range\": [3, 12]} | true | false",
+                "IPV4 | icmpv6 | == | \"echo-request\" | false | false",
+                "IPV6 | icmpv6 | == | {\"set\": [\"echo-request\", \"echo-reply\"]} | true | true",
+                "IPV6 | icmpv6 | == | \"nd-neighbor-solicit\" | false | false"
+            })
+    void typesOfIcmpAreJudgedInNft(
+            IpFamily family, String protocol, String operator, String type, boolean dropsRequest, boolean dropsAnswer) {
+        String expressions = "{\"match\": {\"op\": \"" + operator + "\", \"left\": {\"payload\": {\"protocol\": \""
+                + protocol + "\", \"field\": \"type\"}}, \"right\": " + type + "}}, {\"drop\": null}";
+        assertThat(nft(ping(family, true), "accept", expressions).isPresent())
+                .as("request")
+                .isEqualTo(dropsRequest);
+        assertThat(nft(ping(family, false), "accept", expressions).isPresent())
+                .as("answer")
+                .isEqualTo(dropsAnswer);
+        nft(ping(family, true), "accept", expressions)
+                .ifPresent(drop -> assertThat(drop.isSure()).isTrue());
+        assertThat(nft("accept", expressions.replace("!=", "=="))).as("TCP").isEmpty();
+    }
+
+    @Test
+    void aTypeOfIcmpThatIsNotKnownIsNoMoreThanPossible() {
+        assertThat(nft(
+                        ping(IpFamily.IPV4, true),
+                        "accept",
+                        "{\"match\": {\"op\": \"==\", \"left\": {\"payload\": {\"protocol\": \"icmp\", \"field\": \"type\"}},"
+                                + " \"right\": \"photuris\"}}, {\"drop\": null}"))
+                .hasValueSatisfying(drop -> assertThat(drop.isSure()).isFalse());
     }
 
     @Test
