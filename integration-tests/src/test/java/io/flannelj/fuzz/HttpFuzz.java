@@ -111,7 +111,7 @@ public final class HttpFuzz {
                     List.of(),
                     0,
                     1,
-                    new StatusDocument.Store("file", true, ""),
+                    new StatusDocument.Store("file", true, "", null),
                     null);
         }
 

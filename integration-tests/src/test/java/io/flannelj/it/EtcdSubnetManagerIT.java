@@ -106,6 +106,27 @@ class EtcdSubnetManagerIT extends SubnetManagerContract {
     }
 
     @Test
+    void theWatchLagsUntilItIsAskedHowFarItIs() throws Exception {
+        assertThat(store.lagRevisions()).as("before the first listing").isEmpty();
+        SubnetManager.Listing listing = store.list();
+        assertThat(store.lagRevisions()).hasValue(0);
+        try (SubnetManager.Watch watch = store.watch(listing.revision() + 1, event -> {}, reason -> {})) {
+            etcd.put("/elsewhere/key", "1");
+            etcd.put("/elsewhere/key", "2");
+            store.fetchNetworkConfig();
+            assertThat(store.lagRevisions()).as("other keys were written").hasValue(2);
+            Awaitility.await().atMost(SOON).untilAsserted(() -> {
+                watch.requestProgress();
+                assertThat(store.lagRevisions()).hasValue(0);
+            });
+            store.create(ONE, LeaseAttributes.ofIpv4(IpAddress.parse("192.168.100.1"), "", null), DAY);
+            Awaitility.await()
+                    .atMost(SOON)
+                    .untilAsserted(() -> assertThat(store.lagRevisions()).hasValue(0));
+        }
+    }
+
+    @Test
     void writesFlannelsBytes() throws Exception {
         LeaseAttributes vxlan = LeaseAttributes.ofIpv4(
                 IpAddress.parse("192.168.100.1"),

@@ -71,8 +71,22 @@ public record StatusDocument(
      *
      * @param reachable whether it answered the last call
      * @param problem what went wrong; empty while it answers
+     * @param lagRevisions by how many revisions the watch is behind the newest that is known; null where that is not known
      */
-    public record Store(String location, boolean reachable, String problem) {}
+    public record Store(
+            String location,
+            boolean reachable,
+            String problem,
+            @Nullable Long lagRevisions) {
+        String text() {
+            return !reachable
+                    ? "does not answer"
+                    : "answers"
+                            + (lagRevisions == null || lagRevisions == 0
+                                    ? ""
+                                    : ", " + lagRevisions + " revisions behind");
+        }
+    }
 
     /**
      * Packets in are packets delivered and packets dropped.

@@ -108,7 +108,7 @@ final class StatusPage {
                 "carried by",
                 status.backend(),
                 status.device().isEmpty() ? "" : "on " + status.device() + ", pod MTU " + status.mtu());
-        fact(html, "store", status.store().location(), status.store().reachable() ? "answers" : "does not answer");
+        fact(html, "store", status.store().location(), status.store().text());
         html.markup("</section>");
     }
 

@@ -55,11 +55,7 @@ final class StatusCommand extends AskingCommand {
                 to,
                 "refused",
                 refused == 0 ? "none" : refused + (refused == 1 ? " lease" : " leases") + ": see flanneld-j peers");
-        line(
-                to,
-                "store",
-                answer.path("store").path("location").asText() + ", "
-                        + (answer.path("store").path("reachable").asBoolean() ? "answers" : "does not answer"));
+        line(to, "store", answer.path("store").path("location").asText() + ", " + store(answer.path("store")));
         JsonNode traffic = answer.path("traffic");
         if (traffic.isObject()) {
             line(
@@ -81,6 +77,13 @@ final class StatusCommand extends AskingCommand {
             line(to, "dropped", drops.isEmpty() ? "none" : drops.toString());
         }
         line(to, "version", answer.path("version").asText());
+    }
+
+    private static String store(JsonNode store) {
+        long lag = store.path("lagRevisions").asLong();
+        return !store.path("reachable").asBoolean()
+                ? "does not answer"
+                : "answers" + (lag == 0 ? "" : ", " + lag + " revisions behind");
     }
 
     private static void line(PrintWriter to, String label, String value) {

@@ -4,6 +4,7 @@ import io.flannelj.config.NetworkConfig;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -64,6 +65,17 @@ public interface SubnetManager extends AutoCloseable {
     /** How long a lease lasts unless renewed; empty for a reservation, or where the store does not say. */
     default Optional<Duration> remaining(StoredLease lease) throws StoreException {
         return Optional.empty();
+    }
+
+    /**
+     * By how many revisions the watch is behind the newest that any answer of the store has shown. A watch without changes is
+     * only known to be up to date when it was asked last ({@link Watch#requestProgress}), so that it may lag for as long though
+     * it has missed nothing.
+     *
+     * @return empty before the first {@link #list}, and where the store's versions cannot be subtracted, as in Kubernetes
+     */
+    default OptionalLong lagRevisions() {
+        return OptionalLong.empty();
     }
 
     /** How long a watch may run before everything is listed again, in case it went deaf without noticing. */

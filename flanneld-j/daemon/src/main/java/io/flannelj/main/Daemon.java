@@ -159,7 +159,7 @@ final class Daemon {
             BackendContext context =
                     new BackendContext(backends, clock, options.paths().stateDirectory());
             shutdown.whenAsked(leasing::close);
-            new DaemonMetrics(registry, state, clock).bind(health, http);
+            new DaemonMetrics(registry, state, clock).bind(health, store, http);
             CniEngine engine = new CniEngine(
                     this::notReady, options.paths().stateDirectory().resolve("cni-directories"));
             ExplainFacts facts = new ExplainFacts(
@@ -171,6 +171,7 @@ final class Daemon {
                     state,
                     store.location(),
                     health::status,
+                    store::lagRevisions,
                     leasing::waitingFor,
                     loop::duplicate,
                     facts::ask,

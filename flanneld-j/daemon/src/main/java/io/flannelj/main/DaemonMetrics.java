@@ -2,6 +2,7 @@ package io.flannelj.main;
 
 import io.flannelj.admin.HttpCounters;
 import io.flannelj.lease.Refusal;
+import io.flannelj.lease.SubnetManager;
 import io.flannelj.lease.loop.StoreHealth;
 import io.flannelj.lease.pool.PoolUsage;
 import io.flannelj.metrics.Gauges;
@@ -30,12 +31,12 @@ final class DaemonMetrics {
         this.clock = clock;
     }
 
-    void bind(StoreHealth health, HttpCounters http) {
+    void bind(StoreHealth health, SubnetManager store, HttpCounters http) {
         bindRuntime();
         Gauges.bind(registry, MetricNames.READY, () -> state.startup.ready() ? 1 : 0);
         bindPeers();
         bindHost();
-        bindStore(health);
+        bindStore(health, store);
         bindLease();
         Gauges.bindCount(registry, MetricNames.HTTP_CLOSED, http, HttpCounters::closedConnections);
         Gauges.bindCount(registry, MetricNames.HTTP_REFUSED, http, HttpCounters::refusedRequests);
@@ -82,7 +83,7 @@ final class DaemonMetrics {
         Gauges.bind(registry, MetricNames.FIREWALL_DROPS, Tags.of("reason", "source"), state.droppedForged::get);
     }
 
-    private void bindStore(StoreHealth health) {
+    private void bindStore(StoreHealth health, SubnetManager store) {
         Gauges.bind(registry, MetricNames.STORE_REACHABLE, () -> health.status().reachable() ? 1 : 0);
         Gauges.bind(registry, MetricNames.STORE_AGE, () -> {
             Instant last = health.status().lastContact();
@@ -90,6 +91,7 @@ final class DaemonMetrics {
                     ? -1
                     : Duration.between(last, clock.instant()).toSeconds();
         });
+        Gauges.bind(registry, MetricNames.STORE_LAG, () -> store.lagRevisions().orElse(-1));
     }
 
     private void bindLease() {

@@ -32,6 +32,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BinaryOperator;
@@ -46,6 +47,7 @@ final class View implements DaemonView {
     private final NodeState state;
     private final String storeLocation;
     private final Supplier<StoreHealth.Status> store;
+    private final Supplier<OptionalLong> lagRevisions;
     private final Supplier<String> storeWait;
     private final Supplier<String> duplicate;
     private final Supplier<DaemonFacts> facts;
@@ -57,6 +59,7 @@ final class View implements DaemonView {
             NodeState state,
             String storeLocation,
             Supplier<StoreHealth.Status> store,
+            Supplier<OptionalLong> lagRevisions,
             Supplier<String> storeWait,
             Supplier<String> duplicate,
             Supplier<DaemonFacts> facts,
@@ -65,6 +68,7 @@ final class View implements DaemonView {
         this.state = state;
         this.storeLocation = storeLocation;
         this.store = store;
+        this.lagRevisions = lagRevisions;
         this.storeWait = storeWait;
         this.duplicate = duplicate;
         this.facts = facts;
@@ -126,8 +130,13 @@ final class View implements DaemonView {
                 unusable(session, refused),
                 refused.size(),
                 ManagementFactory.getRuntimeMXBean().getUptime() / 1000,
-                new StatusDocument.Store(storeLocation, health.reachable(), health.problem()),
+                new StatusDocument.Store(storeLocation, health.reachable(), health.problem(), lag()),
                 counters.isEmpty() ? null : traffic(TrafficCounters.sumOf(counters)));
+    }
+
+    private @Nullable Long lag() {
+        OptionalLong revisions = lagRevisions.get();
+        return revisions.isPresent() ? revisions.getAsLong() : null;
     }
 
     private List<StatusDocument.UnusablePeer> unusable(@Nullable SessionStatus session, List<Refusal> refused) {

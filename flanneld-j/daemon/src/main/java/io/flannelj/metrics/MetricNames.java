@@ -76,6 +76,13 @@ public enum MetricNames {
             "until no subnet is free, at the rate of the last day; -1 while the pool does not shrink"),
     STORE_REACHABLE("flannelj.store.reachable", "0 or 1", "", "whether the last call to the store was answered"),
     STORE_AGE("flannelj.store.age", "seconds", "", "since the last answer, change or progress notice of the store"),
+    STORE_LAG(
+            "flannelj.store.lag",
+            "revisions",
+            "",
+            "revisions of etcd by which the watch of leases is behind the newest that any answer has shown, which is that of"
+                    + " all keys; above 0 for a minute, it is late. -1 before the first listing, and with Kubernetes, whose"
+                    + " versions are opaque"),
     READY("flannelj.ready", "0 or 1", "", "whether the node is ready for pods"),
     REPAIRS(
             "flannelj.repairs",

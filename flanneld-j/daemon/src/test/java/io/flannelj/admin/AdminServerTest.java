@@ -190,7 +190,7 @@ class AdminServerTest {
                     List.of(),
                     0,
                     1,
-                    new StatusDocument.Store("etcd", true, ""),
+                    new StatusDocument.Store("etcd", true, "", null),
                     null);
         }
 

@@ -19,7 +19,7 @@ class HistoryTest {
         public StatusDocument status() {
             StatusDocument.Traffic traffic =
                     new StatusDocument.Traffic(1, 1, bytes, 1, 1, 2 * bytes, Map.of("in.checksum", drops), Set.of());
-            StatusDocument.Store store = new StatusDocument.Store("etcd", true, "");
+            StatusDocument.Store store = new StatusDocument.Store("etcd", true, "", null);
             return new StatusDocument(
                     "1", "ready", true, List.of(), "", "", "", "", "", "", "", 0, List.of(), peers, List.of(), 0, 1,
                     store, traffic);

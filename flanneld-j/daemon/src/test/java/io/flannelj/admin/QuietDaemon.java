@@ -27,7 +27,7 @@ class QuietDaemon implements DaemonView {
                 List.of(),
                 0,
                 1,
-                new StatusDocument.Store("etcd", true, ""),
+                new StatusDocument.Store("etcd", true, "", null),
                 null);
     }
 

@@ -32,7 +32,7 @@ class StatusPageTest {
                 List.of(),
                 peers > 2 ? 1 : 0,
                 3725,
-                new StatusDocument.Store("etcd at http://192.0.2.9:2379", true, ""),
+                new StatusDocument.Store("etcd at http://192.0.2.9:2379", true, "", 0L),
                 known
                         ? new StatusDocument.Traffic(
                                 10,

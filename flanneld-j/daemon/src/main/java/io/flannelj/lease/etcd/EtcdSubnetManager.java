@@ -2,6 +2,7 @@ package io.flannelj.lease.etcd;
 
 import io.etcd.jetcd.ByteSequence;
 import io.etcd.jetcd.Client;
+import io.etcd.jetcd.Response;
 import io.etcd.jetcd.kv.GetResponse;
 import io.etcd.jetcd.kv.TxnResponse;
 import io.etcd.jetcd.op.Cmp;
@@ -35,6 +36,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -61,6 +63,7 @@ public final class EtcdSubnetManager implements SubnetManager {
 
     private final LeaseDecoder decoder;
     private final OldestLeases oldest;
+    private final Revisions revisions = new Revisions();
 
     /**
      * etcd leases of writes that were not answered. Such a write may have been carried out, or may be still: to revoke its
@@ -120,7 +123,15 @@ public final class EtcdSubnetManager implements SubnetManager {
 
     @Override
     public Listing list() throws StoreException {
-        return list(decoder, oldest);
+        long before = revisions.newest();
+        Listing listing = list(decoder, oldest);
+        revisions.listed(listing.revision(), before);
+        return listing;
+    }
+
+    @Override
+    public OptionalLong lagRevisions() {
+        return revisions.lag();
     }
 
     @Override
@@ -306,7 +317,7 @@ public final class EtcdSubnetManager implements SubnetManager {
 
     @Override
     public Watch watch(long fromRevision, Consumer<LeaseEvent> onEvent, Consumer<String> onEnd) {
-        return new EtcdWatch(connection.client().getWatchClient(), subnetsPrefix, configKey, decoder, oldest)
+        return new EtcdWatch(connection.client().getWatchClient(), subnetsPrefix, configKey, decoder, oldest, revisions)
                 .start(fromRevision, onEvent, onEnd);
     }
 
@@ -322,7 +333,11 @@ public final class EtcdSubnetManager implements SubnetManager {
         Client client = connection.client();
         CompletableFuture<T> call = ask.apply(client);
         try {
-            return call.get(EtcdConnection.DEADLINE.toMillis(), TimeUnit.MILLISECONDS);
+            T answer = call.get(EtcdConnection.DEADLINE.toMillis(), TimeUnit.MILLISECONDS);
+            if (answer instanceof Response response) {
+                revisions.shown(response.getHeader().getRevision());
+            }
+            return answer;
         } catch (TimeoutException e) {
             call.cancel(true);
             throw new StoreException(

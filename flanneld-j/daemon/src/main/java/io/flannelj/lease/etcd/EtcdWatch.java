@@ -29,17 +29,25 @@ final class EtcdWatch {
     private final String configKey;
     private final LeaseDecoder decoder;
     private final OldestLeases oldest;
+    private final Revisions revisions;
     private final AtomicBoolean ended = new AtomicBoolean();
 
     /** Keys that were asked for progress and have said nothing since. */
     private final Set<String> silent = ConcurrentHashMap.newKeySet();
 
-    EtcdWatch(Watch client, String subnetsPrefix, String configKey, LeaseDecoder decoder, OldestLeases oldest) {
+    EtcdWatch(
+            Watch client,
+            String subnetsPrefix,
+            String configKey,
+            LeaseDecoder decoder,
+            OldestLeases oldest,
+            Revisions revisions) {
         this.client = client;
         this.subnetsPrefix = subnetsPrefix;
         this.configKey = configKey;
         this.decoder = decoder;
         this.oldest = oldest;
+        this.revisions = revisions;
     }
 
     SubnetManager.Watch start(long fromRevision, Consumer<LeaseEvent> onEvent, Consumer<String> onEnd) {
@@ -109,6 +117,16 @@ final class EtcdWatch {
                 () -> onEnd.accept("completed"));
     }
 
+    /** One without events is a progress notice: all changes up to its revision were told. */
+    private void follow(WatchResponse response) {
+        long revision = response.getHeader().getRevision();
+        revisions.shown(revision);
+        revisions.watched(response.getEvents().stream()
+                .mapToLong(event -> event.getKeyValue().getModRevision())
+                .max()
+                .orElse(revision));
+    }
+
     private static void deliverConfig(WatchResponse response, Consumer<LeaseEvent> onEvent) {
         for (WatchEvent event : response.getEvents()) {
             if (event.getEventType() == WatchEvent.EventType.PUT) {
@@ -119,6 +137,7 @@ final class EtcdWatch {
     }
 
     private void deliver(WatchResponse response, Consumer<LeaseEvent> onEvent) {
+        follow(response);
         for (WatchEvent event : response.getEvents()) {
             KeyValue kv = event.getKeyValue();
             String key = LeaseDecoder.name(kv.getKey());
