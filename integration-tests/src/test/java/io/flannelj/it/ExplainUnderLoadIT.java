@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -30,13 +32,15 @@ class ExplainUnderLoadIT {
                 node.startProgram("sh", "-c", "while :; do :; done");
             }
             long before = packets(node);
+            List<String> alarms = new ArrayList<>();
             for (int run = 1; run <= RUNS; run++) {
                 Node from = cluster.node(run % 2 + 1);
                 ExplainedCluster.Said said = cluster.explain(from);
-                assertThat(said.exitStatus())
-                        .as("run %d, from %s: %s", run, from.name(), said)
-                        .isZero();
+                if (said.exitStatus() != 0) {
+                    alarms.add("run " + run + ", from " + from.name() + ": " + said);
+                }
             }
+            assertThat(alarms).as("false alarms in %d runs", RUNS).isEmpty();
             assertThat(packets(node) - before).as("packets of the load").isGreaterThan(1000);
         }
     }

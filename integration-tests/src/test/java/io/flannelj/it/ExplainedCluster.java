@@ -133,8 +133,11 @@ final class ExplainedCluster implements AutoCloseable {
         Commands.Result result = node.operator(command.toArray(String[]::new));
         Duration took = Duration.ofNanos(System.nanoTime() - begin);
         try {
-            return new Said(
+            Said said = new Said(
                     result.exitStatus(), JSON.readTree(result.output()), result.output() + result.errors(), took);
+            System.out.println("explain on " + node.name() + ": " + took.toMillis() + " ms, "
+                    + (said.link().isEmpty() ? "nothing" : said.link() + " of " + said.node()) + " is named");
+            return said;
         } catch (JsonProcessingException e) {
             throw new AssertionError(result.output() + result.errors(), e);
         }
