@@ -28,6 +28,7 @@ public final class Lab implements AutoCloseable {
     private final String etcdNamespace;
     private final String etcdAddress;
     private final List<Node> nodes = new ArrayList<>();
+    private final List<Relay> relays = new ArrayList<>();
     private final Underlay underlay;
     private @Nullable EtcdServer etcd;
     private String etcdUrls = "";
@@ -146,6 +147,12 @@ public final class Lab implements AutoCloseable {
     /** Runs a program where the switch is: the nodes' default gateway. */
     public Commands.Result runOnSwitch(String... command) {
         return Commands.inNamespace(etcdNamespace, command);
+    }
+
+    /** Lets nodes reach a server of this process, which listens at 127.0.0.1, at the switch's address and the same port. */
+    public Lab relay(int port) {
+        relays.add(new Relay(etcdNamespace, SWITCH_ADDRESS, port));
+        return this;
     }
 
     /** Leads the way between two nodes over a link that takes less than their uplinks. */
@@ -295,6 +302,7 @@ public final class Lab implements AutoCloseable {
 
     @Override
     public void close() {
+        relays.forEach(Relay::close);
         workspace.close();
     }
 }

@@ -8,7 +8,9 @@ import io.flannelj.backend.UplinkFinder;
 import io.flannelj.cli.CommandLine;
 import io.flannelj.cli.Invocation;
 import io.flannelj.lab.Commands;
+import io.flannelj.net.IpAddress;
 import io.flannelj.net.IpFamily;
+import io.flannelj.net.PerFamily;
 import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netns.NetnsThread;
 import java.io.IOException;
@@ -29,6 +31,10 @@ class UplinkFinderIT {
     }
 
     private static Uplink find(String flags, String... commands) throws IOException {
+        return find(flags, PerFamily.none(), commands);
+    }
+
+    private static Uplink find(String flags, PerFamily<IpAddress> overwrites, String... commands) throws IOException {
         return NetnsThread.callInNew(() -> {
             for (String command : new String[] {
                 "ip link set lo up",
@@ -54,7 +60,7 @@ class UplinkFinderIT {
                     .read(flags.isEmpty() ? new String[0] : flags.split(" "));
             try (NetlinkSocket netlink = NetlinkSocket.open()) {
                 return new UplinkFinder(netlink)
-                        .find(((Invocation.RunDaemon) read).options().uplink(), Set.of(IpFamily.IPV4));
+                        .find(((Invocation.RunDaemon) read).options().uplink(), overwrites, Set.of(IpFamily.IPV4));
             }
         });
     }
@@ -83,6 +89,26 @@ class UplinkFinderIT {
         assertThat(uplink.addresses()).hasToString(address);
         assertThat(uplink.publicIps()).hasToString(publicIp);
         assertThat(uplink.mtuBytes()).isEqualTo(1500);
+    }
+
+    /** An address that only the store tells the peers: it chooses no interface, but tunnels end there where it is ours. */
+    @ParameterizedTest
+    @CsvSource({
+        "'', 10.20.0.9, 192.168.100.1, 10.20.0.9",
+        "'', 203.0.113.5, 192.168.100.1, 192.168.100.1",
+        "--public-ip 10.20.0.1, 192.168.100.1, 10.20.0.1, 192.168.100.1",
+        "--iface up0 --public-ip 10.20.0.1, 203.0.113.5, 10.20.0.1, 10.20.0.1"
+    })
+    void anOverwriteMovesTheTunnelAlone(String flags, String overwrite, String publicIp, String tunnel)
+            throws IOException {
+        Uplink uplink = find(
+                flags,
+                PerFamily.of(IpFamily.IPV4, IpAddress.parse(overwrite)),
+                "ip route add default via 192.168.100.254");
+        assertThat(uplink.publicIps()).hasToString(publicIp);
+        assertThat(uplink.knownAs()).hasToString(overwrite);
+        assertThat(uplink.tunnelAddresses()).hasToString(tunnel);
+        assertThat(uplink.name()).isEqualTo(find(flags).name());
     }
 
     @ParameterizedTest

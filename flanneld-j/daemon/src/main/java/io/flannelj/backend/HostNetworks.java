@@ -54,7 +54,7 @@ public final class HostNetworks {
 
     /** The addresses that the node sends from and is known by. */
     public static List<Cidr> publicAddresses(Uplink uplink) {
-        return Stream.of(uplink.addresses(), uplink.publicIps())
+        return Stream.of(uplink.addresses(), uplink.knownAs())
                 .flatMap(addresses -> addresses.values().stream())
                 .map(Cidr::host)
                 .distinct()

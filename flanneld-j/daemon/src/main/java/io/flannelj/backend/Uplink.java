@@ -11,7 +11,8 @@ import java.util.stream.Collectors;
  * @param index of the interface
  * @param mtuBytes its MTU
  * @param addresses its own, of each family that the network has
- * @param publicIps what peers are told to send to: the addresses themselves, unless {@code --public-ip} says otherwise
+ * @param publicIps what this node tells peers to send to: the addresses themselves, unless {@code --public-ip} says otherwise
+ * @param knownAs what peers are told in the end: an operator's overwrite in the store counts more than what the node says
  * @param tunnelAddresses where tunnels end and leave from: what peers are told where that is an address of this node on any
  *     interface, as flannel gives it to kernel VXLAN. Where it is not, a router on the path translates it (1:1 NAT) from the
  *     uplink's own.
@@ -22,10 +23,16 @@ public record Uplink(
         int mtuBytes,
         PerFamily<IpAddress> addresses,
         PerFamily<IpAddress> publicIps,
+        PerFamily<IpAddress> knownAs,
         PerFamily<IpAddress> tunnelAddresses) {
     /** An uplink that peers know by its own addresses. */
     public Uplink(String name, int index, int mtuBytes, PerFamily<IpAddress> addresses) {
-        this(name, index, mtuBytes, addresses, addresses, addresses);
+        this(name, index, mtuBytes, addresses, addresses, addresses, addresses);
+    }
+
+    /** Whether peers that are told these addresses reach the tunnels, as far as the uplink has their families. */
+    public boolean isKnownAs(PerFamily<IpAddress> told) {
+        return told.only(knownAs.families()).equals(knownAs.only(told.families()));
     }
 
     /** Addresses, human-readable. */

@@ -54,6 +54,16 @@ public final class UplinkFinder {
      * @throws IOException when nothing fits; says what was tried, and what there is
      */
     public Uplink find(UplinkOptions options, Set<IpFamily> families) throws IOException {
+        return find(options, PerFamily.none(), families);
+    }
+
+    /**
+     * The same for a node that the store makes known by other addresses. They do not choose the interface.
+     *
+     * @param overwrites what peers are told instead, of the families that are there
+     */
+    public Uplink find(UplinkOptions options, PerFamily<IpAddress> overwrites, Set<IpFamily> families)
+            throws IOException {
         IpFamily family = families.contains(IpFamily.IPV4) ? IpFamily.IPV4 : IpFamily.IPV6;
         Found found = search(options, family);
         if (found == null) {
@@ -69,13 +79,15 @@ public final class UplinkFinder {
             addresses = addresses.orElse(PerFamily.of(IpFamily.IPV6, ipv6On(link, options)));
         }
         PerFamily<IpAddress> publicIps = options.publicIps().only(families).orElse(addresses);
+        PerFamily<IpAddress> knownAs = overwrites.only(families).orElse(publicIps);
         return new Uplink(
                 link.name(),
                 link.index(),
                 link.mtuBytes(),
                 addresses,
                 publicIps,
-                ofThisNode(publicIps).orElse(addresses));
+                knownAs,
+                ofThisNode(knownAs).orElse(ofThisNode(publicIps)).orElse(addresses));
     }
 
     private PerFamily<IpAddress> ofThisNode(PerFamily<IpAddress> wanted) throws IOException {

@@ -305,7 +305,7 @@ final class Daemon {
                 "using {} with {}, known to others as {}",
                 uplink.name(),
                 Uplink.text(uplink.tunnelAddresses()),
-                Uplink.text(uplink.publicIps()));
+                Uplink.text(uplink.knownAs()));
         if (isNew) {
             NetworkOverlap.refuse(wanted, options.store() instanceof KubeOptions, uplink, previous());
         }
@@ -322,7 +322,7 @@ final class Daemon {
     private Uplink findUplink(NetworkConfig config, NodeNotes notes, Set<IpAddress> preferred) throws IOException {
         UplinkOptions known = options.uplink().withPublicIps(notes.publicIps());
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
-            return new UplinkFinder(netlink, preferred).find(known, config.families());
+            return new UplinkFinder(netlink, preferred).find(known, notes.overwrites(), config.families());
         }
     }
 

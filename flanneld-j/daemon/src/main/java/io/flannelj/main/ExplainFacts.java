@@ -71,7 +71,7 @@ final class ExplainFacts implements DaemonSource.Own {
         StoreHealth.Status health = store.get();
         return new DaemonFacts(
                 Version.current(),
-                uplink == null ? "" : PeerFacts.address(uplink.publicIps()),
+                uplink == null ? "" : PeerFacts.address(uplink.knownAs()),
                 uplink == null ? "" : uplink.name(),
                 config == null ? List.of() : PeerFacts.texts(config.networks().values()),
                 session == null

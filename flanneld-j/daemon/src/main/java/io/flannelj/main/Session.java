@@ -20,6 +20,8 @@ import io.flannelj.lease.machine.LeaseStatus;
 import io.flannelj.lease.pool.SubnetChooser;
 import io.flannelj.linux.SyscallException;
 import io.flannelj.metrics.DatapathMetrics;
+import io.flannelj.net.IpAddress;
+import io.flannelj.net.PerFamily;
 import io.flannelj.net.SubnetEnv;
 import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
@@ -282,7 +284,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         }
         if (lease instanceof LeaseStatus.Held held) {
             fence(false);
-            onOwn(held.lease());
+            onOwn(held);
         } else if (lease instanceof LeaseStatus.Fenced ended) {
             fence(true);
             archive.own(ended.lease()); // the next run must not go on with it either
@@ -292,7 +294,17 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         }
     }
 
-    private void onOwn(StoredLease lease) {
+    private void onOwn(LeaseStatus.Held held) {
+        StoredLease lease = held.lease();
+        PerFamily<IpAddress> told = lease.lease().attributes().publicIps();
+        if (held.confirmed() && !uplink.isKnownAs(told)) {
+            log.warn(
+                    "peers are told that this node is {}, no longer {}; starting anew with the same subnet",
+                    Uplink.text(told),
+                    Uplink.text(uplink.knownAs()));
+            again = true;
+            end();
+        }
         archive.own(lease);
         show(status.config(), lease.lease(), status.peers(), status.fenced());
         save();

@@ -118,7 +118,7 @@ final class View implements DaemonView {
                 startup.ready() && !fenced && !health.denied(),
                 reasons,
                 uplink == null ? "" : uplink.name(),
-                uplink == null ? "" : uplink.publicIps().toString(),
+                uplink == null ? "" : uplink.knownAs().toString(),
                 config == null ? "" : config.networks().toString(),
                 own == null ? "" : own.subnets().toString(),
                 own == null ? "" : expiry(own.expiresAt()),

@@ -167,7 +167,10 @@ final class NodeCodec {
     /** What the node tells of itself and of its previous run. */
     NodeNotes notes(Node node) {
         Map<String, String> annotations = annotations(node);
-        return new NodeNotes(addresses(annotations, Keys::nodePublicIp), earlier(annotations));
+        return new NodeNotes(
+                addresses(annotations, Keys::nodePublicIp),
+                addresses(annotations, Keys::overwrite),
+                earlier(annotations));
     }
 
     private @Nullable LeaseAttributes earlier(Map<String, String> annotations) {

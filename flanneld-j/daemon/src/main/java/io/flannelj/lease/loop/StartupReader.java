@@ -2,6 +2,7 @@ package io.flannelj.lease.loop;
 
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.NetworkConfig;
+import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.LeaseCache;
 import io.flannelj.lease.NodeNotes;
 import io.flannelj.lease.StoreException;
@@ -111,8 +112,13 @@ public final class StartupReader implements AutoCloseable {
         Optional<NodeNotes> answer = await(from -> Optional.of(from.notes()), saved);
         NodeNotes notes = answer.isPresent() || saved == null
                 ? answer.orElseThrow()
-                : new NodeNotes(PerFamily.none(), saved.own().lease().attributes());
+                : notesOf(saved.own().lease().attributes());
         return new Notes(notes, refuted ? null : saved);
+    }
+
+    /** What a store that assigns subnets told the peers last, it tells them until it is back. */
+    private NodeNotes notesOf(LeaseAttributes saved) {
+        return new NodeNotes(PerFamily.none(), store.assigns() ? saved.publicIps() : PerFamily.none(), saved);
     }
 
     /**

@@ -25,13 +25,13 @@ import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /** fabric8's mock of an apiserver, taught to take annotations with a status patch as the real one does. */
-final class MockApiserver implements AutoCloseable {
+public final class MockApiserver implements AutoCloseable {
     private final Dispatcher dispatcher = new Dispatcher();
     private final KubernetesMockServer server =
             new KubernetesMockServer(new Context(), new MockWebServer(), new HashMap<>(), dispatcher, false);
     private final KubernetesClient operator;
 
-    MockApiserver() {
+    public MockApiserver() {
         server.init();
         operator = server.createClient(new JdkHttpClientFactory());
     }
@@ -93,7 +93,12 @@ final class MockApiserver implements AutoCloseable {
     }
 
     String url() {
-        return "http://127.0.0.1:" + server.getPort();
+        return "http://127.0.0.1:" + port();
+    }
+
+    /** Where it listens on the loopback address. */
+    public int port() {
+        return server.getPort();
     }
 
     KubernetesClient operator() {
@@ -115,13 +120,13 @@ final class MockApiserver implements AutoCloseable {
         return dispatcher.patches;
     }
 
-    void addNode(String name, Map<String, String> annotations, String... podCidrs) {
+    public void addNode(String name, Map<String, String> annotations, String... podCidrs) {
         operator.nodes()
                 .resource(NodeCodecTest.node(name, List.of(podCidrs), annotations))
                 .create();
     }
 
-    void annotate(String name, Map<String, String> annotations) {
+    public void annotate(String name, Map<String, String> annotations) {
         operator.nodes()
                 .withName(name)
                 .edit(node -> new NodeBuilder(node)
@@ -131,7 +136,7 @@ final class MockApiserver implements AutoCloseable {
                         .build());
     }
 
-    void removeAnnotation(String name, String key) {
+    public void removeAnnotation(String name, String key) {
         operator.nodes()
                 .withName(name)
                 .edit(node -> new NodeBuilder(node)
@@ -151,7 +156,7 @@ final class MockApiserver implements AutoCloseable {
                         .build());
     }
 
-    Node node(String name) {
+    public Node node(String name) {
         return operator.nodes().withName(name).get();
     }
 

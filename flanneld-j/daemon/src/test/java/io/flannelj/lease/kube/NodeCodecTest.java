@@ -184,6 +184,7 @@ class NodeCodecTest {
                         PREFIX + "public-ip-overwrite", "203.0.113.8"));
 
         assertThat(codec.notes(node).publicIps()).hasToString("203.0.113.7");
+        assertThat(codec.notes(node).overwrites()).hasToString("203.0.113.8");
         assertThat(codec.overwritten(LeaseAttributes.ofIpv4(ADDRESS, "udp", null), node)
                         .publicIps())
                 .hasToString("203.0.113.8");

@@ -15,6 +15,7 @@ import io.flannelj.lease.SubnetManager;
 import io.flannelj.lease.UnassignedException;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.PerFamily;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.time.Clock;
@@ -66,7 +67,16 @@ class StartupReaderTest {
         assertThat(reader.awaitNetworkConfig(saved()).networks()).hasToString("10.3.0.0/16");
         StartupReader.Notes notes = reader.awaitNotes(saved());
         assertThat(notes.notes().earlier()).isEqualTo(NODE);
+        assertThat(notes.notes().overwrites()).as("what peers find by it").isEqualTo(PerFamily.none());
         assertThat(notes.saved()).isNotNull();
+    }
+
+    /** Peers send to the address that they were told, until a store that assigns subnets tells them another one. */
+    @Test
+    void withoutAStoreThatAssignsTheAddressStaysTheOneThatPeersWereTold() throws Exception {
+        store.assign(PodSubnets.of(Cidr.parse("10.3.7.0/24")));
+        store.setAway(true);
+        assertThat(reader.awaitNotes(saved()).notes().overwrites()).isEqualTo(NODE.publicIps());
     }
 
     /** The store answered that it knows no such node, and went away then. */

@@ -532,7 +532,7 @@ class LeaseMachineTest {
                 .isEmpty();
 
         store.setAway(false);
-        store.note(new NodeNotes(PerFamily.of(IpFamily.IPV4, IpAddress.parse("203.0.113.7")), null));
+        store.note(new NodeNotes(PerFamily.of(IpFamily.IPV4, IpAddress.parse("203.0.113.7")), PerFamily.none(), null));
         assertThat(after.renew(node(2))).as("known by another address").isEqualTo(Outcome.LOST);
         store.note(NodeNotes.NONE);
         store.expire(odd);
