@@ -103,6 +103,12 @@ public interface SubnetManager extends AutoCloseable {
         return false;
     }
 
+    /**
+     * This node has another way to the store: connections from an address or a device that is gone hear no answer any more, and
+     * would be waited for until a call's time is over. They are given up; calls and watches that wait for them end.
+     */
+    default void reconnect() {}
+
     /** This node carries traffic now. Returns at once; a store that tells others so tries until it has. */
     default void onReady() {}
 

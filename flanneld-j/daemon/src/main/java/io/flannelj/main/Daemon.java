@@ -229,7 +229,7 @@ final class Daemon {
     /** Leases, and carries traffic until the session ends; true when another one shall begin. */
     private boolean holdOnce(Leasing leasing, BackendContext context, Endpoints endpoints)
             throws IOException, ConfigException, ClosedException, InterruptedException {
-        SessionPlan plan = plan(leasing.reader(), leasing.archive().read().orElse(null));
+        SessionPlan plan = plan(leasing, leasing.archive().read().orElse(null));
         lastPlan = plan;
         endpoints.awaitOpen(shutdown::isAsked);
         if (shutdown.isAsked()) {
@@ -270,11 +270,13 @@ final class Daemon {
     }
 
     /** Where a session ran before, a network config that cannot be used is not the end: the one before stays in force. */
-    private SessionPlan plan(StartupReader reader, @Nullable LeaseCache saved)
+    private SessionPlan plan(Leasing leasing, @Nullable LeaseCache saved)
             throws IOException, ConfigException, ClosedException {
         NetworkConfig before = config;
-        if (lastPlan != null) {
-            lastPlan.uplinks().find(lastPlan.uplink()); // first, for the store is usually asked through it
+        StartupReader reader = leasing.reader();
+        if (lastPlan != null // first, for the store is usually asked through it
+                && !lastPlan.uplinks().find(lastPlan.uplink()).equals(lastPlan.uplink())) {
+            leasing.store().reconnect();
         }
         state.waitFor("waiting for the network config");
         try {

@@ -62,6 +62,13 @@ final class EtcdConnection implements AutoCloseable {
         old.close();
     }
 
+    /** From now on by a new client; calls of the old one end. */
+    synchronized void reconnect() {
+        if (!closed) {
+            dialAgain();
+        }
+    }
+
     /** A call of this client found nobody. */
     synchronized void onUnavailable(Client which) {
         foundNobody |= which == client;

@@ -316,6 +316,11 @@ public final class EtcdSubnetManager implements SubnetManager {
     }
 
     @Override
+    public void reconnect() {
+        connection.reconnect();
+    }
+
+    @Override
     public Watch watch(long fromRevision, Consumer<LeaseEvent> onEvent, Consumer<String> onEnd) {
         return new EtcdWatch(connection.client().getWatchClient(), subnetsPrefix, configKey, decoder, oldest, revisions)
                 .start(fromRevision, onEvent, onEnd);

@@ -28,11 +28,14 @@ final class KubeConnection implements AutoCloseable {
     private static final int CONNECT_MILLIS = 5_000;
     private static final int REQUEST_MILLIS = 10_000;
 
-    private final KubernetesClient client;
+    private final Config config;
     private final String location;
+    private volatile KubernetesClient client;
+    private boolean closed;
 
-    private KubeConnection(KubernetesClient client) {
-        this.client = client;
+    private KubeConnection(Config config) {
+        this.config = config;
+        this.client = client(config);
         this.location = "the Kubernetes apiserver at "
                 + withoutPassword(client.getMasterUrl().toString()).replaceFirst("/$", "");
     }
@@ -52,10 +55,7 @@ final class KubeConnection implements AutoCloseable {
                 .withWatchReconnectLimit(0)
                 .build();
         try {
-            return new KubeConnection(new KubernetesClientBuilder()
-                    .withConfig(config)
-                    .withHttpClientFactory(new JdkHttpClientFactory())
-                    .build());
+            return new KubeConnection(config);
         } catch (RuntimeException e) { // a certificate or an address that the client cannot use
             throw new ConfigException(
                     "the way to the Kubernetes apiserver",
@@ -123,8 +123,24 @@ final class KubeConnection implements AutoCloseable {
         }
     }
 
+    private static KubernetesClient client(Config config) {
+        return new KubernetesClientBuilder()
+                .withConfig(config)
+                .withHttpClientFactory(new JdkHttpClientFactory())
+                .build();
+    }
+
     KubernetesClient client() {
         return client;
+    }
+
+    /** From now on by a new client; calls of the old one end. */
+    synchronized void reconnect() {
+        if (!closed) {
+            KubernetesClient old = client;
+            client = client(config);
+            old.close();
+        }
     }
 
     String location() {
@@ -180,7 +196,8 @@ final class KubeConnection implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
+        closed = true;
         client.close();
     }
 }

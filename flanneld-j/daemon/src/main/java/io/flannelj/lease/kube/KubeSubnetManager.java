@@ -357,6 +357,11 @@ public final class KubeSubnetManager implements SubnetManager {
     }
 
     @Override
+    public void reconnect() {
+        connection.reconnect();
+    }
+
+    @Override
     public void onReady() {
         if (options.announceReadiness()) {
             timer.execute(() -> announce(true));
