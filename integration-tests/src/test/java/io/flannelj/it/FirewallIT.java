@@ -311,8 +311,9 @@ class FirewallIT {
             assertThat(saved("raw").replace("-p ipencap", "-p 4")).isEqualTo("""
                     -A PREROUTING -p udp -m udp --dport 8472 -m comment --comment "flanneld tunnel" -j FLANNEL-TUNNEL
                     -A PREROUTING -p 4 -m comment --comment "flanneld tunnel" -j FLANNEL-TUNNEL
-                    -A PREROUTING -s 10.5.0.0/16 -m comment --comment "flanneld source" -j FLANNEL-SOURCE
-                    -A PREROUTING ! -s 10.5.0.0/16 -i cni0 -m comment --comment "flanneld source" -j FLANNEL-SOURCE
+                    -A PREROUTING -s 10.5.7.0/24 ! -i cni0 -m comment --comment "flanneld source" -j FLANNEL-SOURCE
+                    -A PREROUTING ! -s 10.5.7.0/24 -i cni0 -m comment --comment "flanneld source" -j FLANNEL-SOURCE
+                    -A PREROUTING ! -s 10.5.7.0/24 -i docker0 -m comment --comment "flanneld source" -j FLANNEL-SOURCE
                     -A FLANNEL-SOURCE -s 10.5.7.0/24 -i cni0 -m comment --comment "flanneld source" -j RETURN
                     -A FLANNEL-SOURCE -s 10.5.7.0/24 -i flannel.1 -m comment --comment "flanneld source" -j DROP
                     -A FLANNEL-SOURCE -s 10.5.7.0/24 -i eth0 -m comment --comment "flanneld source" -j DROP

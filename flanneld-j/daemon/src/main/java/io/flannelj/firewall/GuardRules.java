@@ -169,13 +169,17 @@ final class GuardRules {
         return rules;
     }
 
+    /**
+     * No jump is taken by what other nodes' pods send, which comes in by tunnels and uplinks; nor by what this node's pods send
+     * from addresses of theirs, where they are behind one interface.
+     */
     private static List<String> sourceJumps(DesiredRules desired, String jump) {
+        TunnelGuard.Links links = desired.guard().links();
+        String elsewhere = links.own().size() == 1 ? " ! -i " + links.own().get(0) : "";
         List<String> jumps = new ArrayList<>();
-        jumps.add("-A PREROUTING -s " + desired.network() + " " + jump);
-        desired.guard()
-                .links()
-                .strict()
-                .forEach(link -> jumps.add("-A PREROUTING ! -s " + desired.network() + " -i " + link + " " + jump));
+        jumps.add("-A PREROUTING -s " + desired.subnet() + elsewhere + " " + jump);
+        links.pods()
+                .forEach(link -> jumps.add("-A PREROUTING ! -s " + desired.subnet() + " -i " + link + " " + jump));
         return jumps;
     }
 

@@ -28,33 +28,19 @@ final class GuardTable {
         TunnelGuard guard = rules.guard();
         TunnelGuard.Links links = guard.links();
         String network = rules.network().toString();
-        List<String> tunnels = guard.endpoints().stream()
-                .map(endpoint -> match(endpoint) + " jump tunnel")
-                .toList();
         chain("tunnel", "pods cannot send to where tunnel packets arrive");
         if (!guard.endpoints().isEmpty()) {
+            fromAny(links.uplinks()).forEach(from -> rule(from + " " + family + " saddr != " + network + " return"));
             rule(family + " daddr " + network + " fib daddr type unicast return");
             rule(family + " saddr " + network + drop(GuardRules.TUNNEL));
-            fromAny(links.pods(), links.tunnels()).forEach(from -> rule(from + drop(GuardRules.TUNNEL)));
+            fromAny(Stream.concat(links.pods().stream(), links.tunnels().stream()).toList())
+                    .forEach(from -> rule(from + drop(GuardRules.TUNNEL)));
         }
         end();
-        chain("source", "pods cannot send from addresses of other nodes' pods");
-        if (!links.pods().isEmpty()) {
-            source(links, network);
-        }
-        end();
-        hook("prerouting", "prerouting", "raw");
-        tunnels.forEach(this::rule);
-        if (!links.pods().isEmpty()) {
-            rule(family + " saddr " + network + " jump source");
-            fromAny(links.strict(), List.of())
-                    .forEach(from -> rule(from + " " + family + " saddr != " + network + " jump source"));
-        }
-        end();
-        hook("guard_postrouting", "postrouting", "mangle");
+        source(links, network);
         postrouting(guard, network);
-        end();
         chain("translated", "no translation leads to a tunnel");
+        rule("jump tunnel");
         if (!guard.endpoints().isEmpty() && rules.masquerade()) {
             rule(family + " daddr " + network + " fib daddr type unicast return");
             rule("ct status dnat" + drop(GuardRules.TUNNEL));
@@ -62,13 +48,12 @@ final class GuardTable {
         end();
         for (String hook : List.of("input", "forward")) {
             hook("guard_" + hook, hook, "mangle");
-            tunnels.forEach(this::rule);
             guard.endpoints().forEach(endpoint -> rule(match(endpoint) + " jump translated"));
             if (hook.equals("forward")) {
-                fromAny(links.pods(), List.of())
+                fromAny(links.pods())
                         .forEach(from -> guard.endpoints().stream()
                                 .filter(TunnelEndpoint::isUdp)
-                                .forEach(endpoint -> rule(from + " udp sport " + endpoint.port() + " " + family
+                                .forEach(endpoint -> rule("udp sport " + endpoint.port() + " " + from + " " + family
                                         + " saddr != " + network + " " + family + " daddr != " + network
                                         + drop(GuardRules.TUNNEL))));
             }
@@ -78,35 +63,46 @@ final class GuardTable {
     }
 
     private void postrouting(TunnelGuard guard, String network) {
-        String byAUser = " meta skuid " + GuardRules.UNPRIVILEGED + drop(GuardRules.TUNNEL);
-        String toPods = family + " daddr " + network + " ";
-        String elsewhere = family + " daddr != " + network + " ";
-        String fromPods = family + " saddr " + network + " ";
-        guard.endpoints().forEach(endpoint -> rule(fromPods + elsewhere + match(endpoint) + drop(GuardRules.TUNNEL)));
+        String toPods = " " + family + " daddr " + network;
+        String elsewhere = " " + family + " daddr != " + network;
+        String fromPods = " " + family + " saddr " + network;
+        chain("users", "users without root do not send as this node");
         guard.spokenByUs().stream()
                 .filter(TunnelEndpoint::isUdp)
-                .forEach(endpoint -> rule(elsewhere + match(endpoint) + byAUser));
+                .forEach(endpoint -> rule(match(endpoint) + elsewhere + drop(GuardRules.TUNNEL)));
         if (guard.queryPort() != 0) {
-            rule(toPods + "tcp dport " + guard.queryPort() + byAUser);
-            rule(fromPods + "tcp sport " + guard.queryPort() + byAUser);
+            rule("tcp dport " + guard.queryPort() + toPods + drop(GuardRules.TUNNEL));
+            rule("tcp sport " + guard.queryPort() + fromPods + drop(GuardRules.TUNNEL));
         }
+        end();
+        hook("guard_postrouting", "postrouting", "mangle");
+        guard.endpoints().forEach(endpoint -> rule(match(endpoint) + fromPods + elsewhere + drop(GuardRules.TUNNEL)));
+        rule("meta skuid " + GuardRules.UNPRIVILEGED + " jump users");
+        end();
     }
 
     private void source(TunnelGuard.Links links, String network) {
-        String own = family + " saddr " + rules.subnet();
-        fromAny(links.own(), List.of()).forEach(from -> rule(own + " " + from + " return"));
-        rule(own + " " + NO_WAY_BACK + drop(GuardRules.SOURCE));
-        rule(own + " return");
-        String anyPods = family + " saddr " + network;
-        fromAny(links.pods(), List.of()).forEach(from -> {
-            rule(anyPods + " " + family + " daddr " + network + " " + from + drop(GuardRules.SOURCE));
-            rule(anyPods + " " + from + " fib daddr type local" + drop(GuardRules.SOURCE));
-        });
-        fromAny(links.strict(), List.of()).forEach(from -> {
+        String ofPods = family + " saddr " + network;
+        chain("own", "addresses of this node's pods come in where the way back leads");
+        fromAny(links.own()).forEach(from -> rule(from + " return"));
+        rule(NO_WAY_BACK + drop(GuardRules.SOURCE));
+        end();
+        chain("source", "pods cannot send from addresses of other nodes' pods");
+        rule(ofPods + " " + family + " daddr " + network + drop(GuardRules.SOURCE));
+        rule(ofPods + " fib daddr type local" + drop(GuardRules.SOURCE));
+        fromAny(links.strict()).forEach(from -> {
             GuardRules.withoutAddress(rules.network().family())
                     .forEach(source -> rule(family + " saddr " + source + " return"));
             rule(from + " " + NO_WAY_BACK + drop(GuardRules.SOURCE));
         });
+        end();
+        hook("prerouting", "prerouting", "raw");
+        rules.guard().endpoints().forEach(endpoint -> rule(match(endpoint) + " jump tunnel"));
+        fromAny(links.pods()).forEach(from -> {
+            rule(family + " saddr " + rules.subnet() + " goto own");
+            rule(from + " goto source");
+        });
+        end();
     }
 
     private void chain(String name, String comment) {
@@ -135,8 +131,8 @@ final class GuardTable {
     }
 
     /** The match for interfaces, however many there are; none for none. */
-    private static Stream<String> fromAny(Collection<String> some, Collection<String> more) {
-        String names = Stream.concat(some.stream(), more.stream())
+    private static Stream<String> fromAny(Collection<String> links) {
+        String names = links.stream()
                 .map(link -> "\"" + link + "\"")
                 .collect(Collectors.joining(", "));
         return names.isEmpty() ? Stream.empty() : Stream.of("iifname { " + names + " }");

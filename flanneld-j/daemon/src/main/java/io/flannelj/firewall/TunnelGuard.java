@@ -21,7 +21,7 @@ public record TunnelGuard(List<TunnelEndpoint> endpoints, List<TunnelEndpoint> s
     }
 
     /**
-     * Interfaces, by name.
+     * Interfaces, by name. All of {@code strict} are in {@code pods}, and none of {@code tunnels} and {@code uplinks} is.
      *
      * @param pods that pods and other containers are behind
      * @param own that addresses of this node's subnet come in by
