@@ -123,7 +123,7 @@ public final class CommandLine {
                 .addSubcommand("leases", LeasesCommand.create(environment, out, err, stores))
                 .addSubcommand("cleanup", new CleanupCommand(out, err))
                 .addSubcommand("docker-opts", new DockerOptsCommand(out, err))
-                .addSubcommand("bench", new BenchCommand(out));
+                .addSubcommand("bench", new BenchCommand(out)));
     }
 
     private String fromEnvironment(ArgSpec argument) {

@@ -178,8 +178,7 @@ final class GuardRules {
         String elsewhere = links.own().size() == 1 ? " ! -i " + links.own().get(0) : "";
         List<String> jumps = new ArrayList<>();
         jumps.add("-A PREROUTING -s " + desired.subnet() + elsewhere + " " + jump);
-        links.pods()
-                .forEach(link -> jumps.add("-A PREROUTING ! -s " + desired.subnet() + " -i " + link + " " + jump));
+        links.pods().forEach(link -> jumps.add("-A PREROUTING ! -s " + desired.subnet() + " -i " + link + " " + jump));
         return jumps;
     }
 

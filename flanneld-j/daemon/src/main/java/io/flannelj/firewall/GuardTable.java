@@ -33,7 +33,8 @@ final class GuardTable {
             fromAny(links.uplinks()).forEach(from -> rule(from + " " + family + " saddr != " + network + " return"));
             rule(family + " daddr " + network + " fib daddr type unicast return");
             rule(family + " saddr " + network + drop(GuardRules.TUNNEL));
-            fromAny(Stream.concat(links.pods().stream(), links.tunnels().stream()).toList())
+            fromAny(Stream.concat(links.pods().stream(), links.tunnels().stream())
+                            .toList())
                     .forEach(from -> rule(from + drop(GuardRules.TUNNEL)));
         }
         end();
@@ -132,9 +133,7 @@ final class GuardTable {
 
     /** The match for interfaces, however many there are; none for none. */
     private static Stream<String> fromAny(Collection<String> links) {
-        String names = links.stream()
-                .map(link -> "\"" + link + "\"")
-                .collect(Collectors.joining(", "));
+        String names = links.stream().map(link -> "\"" + link + "\"").collect(Collectors.joining(", "));
         return names.isEmpty() ? Stream.empty() : Stream.of("iifname { " + names + " }");
     }
 
