@@ -228,11 +228,13 @@ final class ExplainedCluster implements AutoCloseable {
         }
     }
 
-    /** Does what explain says. */
+    /** Does what explain says. A daemon that is not ready yet is waited for. */
     void mend(Said said) {
         Said near = said.asksThere() ? explain(nodeAt(said.node())) : said;
         Node node = nodeAt(near.node());
-        if (START.contains(near.remedy())) { // there is no systemd in the laboratory
+        if (near.remedy().equals("flanneld-j status")) {
+            node.awaitReady();
+        } else if (START.contains(near.remedy())) { // there is no systemd in the laboratory
             if (node.isRunning()) {
                 node.stop();
             }

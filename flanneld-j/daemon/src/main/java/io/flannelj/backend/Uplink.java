@@ -35,6 +35,11 @@ public record Uplink(
         return told.only(knownAs.families()).equals(knownAs.only(told.families()));
     }
 
+    /** Whether connections that were made by the other one go on: the same interface has the same addresses. */
+    public boolean keepsConnectionsOf(Uplink before) {
+        return index == before.index && addresses.equals(before.addresses);
+    }
+
     /** Addresses, human-readable. */
     public static String text(PerFamily<IpAddress> addresses) {
         return addresses.values().stream().map(IpAddress::toString).collect(Collectors.joining(" and "));

@@ -275,7 +275,7 @@ final class Daemon {
         NetworkConfig before = config;
         StartupReader reader = leasing.reader();
         if (lastPlan != null // first, for the store is usually asked through it
-                && !lastPlan.uplinks().find(lastPlan.uplink()).equals(lastPlan.uplink())) {
+                && !lastPlan.uplinks().find(lastPlan.uplink()).keepsConnectionsOf(lastPlan.uplink())) {
             leasing.store().reconnect();
         }
         state.waitFor("waiting for the network config");
