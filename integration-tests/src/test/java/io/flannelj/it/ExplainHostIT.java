@@ -74,6 +74,22 @@ class ExplainHostIT extends ExplainCases {
         server.destroy();
     }
 
+    /** As one that another CNI plugin wired: nothing is known of its end, but its packets come by the bridge all the same. */
+    @Test
+    void ofAPodThatNobodyKnowsTheRestIsJudged() {
+        String stranger = cluster().here().address().replaceFirst("\\.\\d+$", ".250");
+        Node node = cluster().node(1);
+        String said = node.operator(
+                        "explain",
+                        stranger,
+                        cluster().there().address(),
+                        "--tables",
+                        "--subnet-file",
+                        node.subnetFile().toString())
+                .output();
+        assertThat(said).contains("no pod that our CNI plugin wired has " + stranger).doesNotContain("BROKEN");
+    }
+
     private Process listen(String port, String address) {
         return cluster()
                 .node(2)

@@ -52,20 +52,24 @@ final class RouteCheck {
 
     static Facts gather(Host host, IpAddress from, IpAddress to, String arrivesBy) {
         int link = host.link(arrivesBy).map(found -> found.index()).orElse(0);
+        String back = "";
+        boolean isOurs = false;
+        try {
+            Route answers = host.routes().resolve(from, null, 0);
+            back = host.nameOf(answers.linkIndex());
+            isOurs = answers.isLocal();
+        } catch (SyscallException e) {
+            back = "";
+        }
         Route route = null;
         String device = "";
         String problem = "";
         try {
-            route = host.routes().resolve(to, from, link);
+            // The kernel takes another host's address for a source only with the interface that its packets arrive by.
+            route = host.routes().resolve(to, isOurs || link != 0 ? from : null, link);
             device = route.isBlackhole() ? "" : host.nameOf(route.linkIndex());
         } catch (SyscallException e) {
             problem = String.valueOf(e.getMessage());
-        }
-        String back = "";
-        try {
-            back = host.nameOf(host.routes().resolve(from, null, 0).linkIndex());
-        } catch (SyscallException e) {
-            back = "";
         }
         String key = arrivesBy.indexOf('.') < 0 ? arrivesBy.replace('/', '.') : arrivesBy;
         boolean ipv4 = to.isIpv4();
