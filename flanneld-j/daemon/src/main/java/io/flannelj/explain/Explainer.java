@@ -105,9 +105,7 @@ public final class Explainer {
             findings.addAll(UnequalMtu.judge(
                     both,
                     new UnequalMtu.End(host.node(), daemon.uplink(), daemon.mtuBytes()),
-                    new UnequalMtu.End(peer.get().address(), answer.uplink(), answer.mtuBytes()),
-                    PathCheck.Uplink.of(host, daemon).mtuBytes(),
-                    question.command()));
+                    new UnequalMtu.End(peer.get().address(), answer.uplink(), answer.mtuBytes())));
         } else if (outcome.reaction() != PeerQuery.Reaction.SILENT) {
             findings.add(Finding.unknown(
                     peer.get().address(), Hop.POD, "what is on that node is not known without its answer"));
