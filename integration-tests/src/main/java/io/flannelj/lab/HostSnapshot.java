@@ -12,6 +12,9 @@ final class HostSnapshot {
     /** The kernel draws the MAC address of the device for large packets, which nothing depends on. */
     private static final String RANDOM_MAC = "^(flannel\\S*-gso\\d+: .* link/ether) \\S+";
 
+    /** The kernel has these while IPv6 is forwarded, which stays on when a daemon has stopped. */
+    private static final String OF_A_ROUTER = "anycast ";
+
     private HostSnapshot() {}
 
     static String of(String namespace) {
@@ -43,7 +46,7 @@ final class HostSnapshot {
                 .map(line -> line.replaceAll(RANDOM_MAC, "$1"))
                 .map(line -> line.replaceAll("@if\\d+", "@if"))
                 .map(line -> line.replaceAll("(valid_lft|preferred_lft) \\S+", ""))
-                .filter(line -> !line.isBlank())
+                .filter(line -> !line.isBlank() && !line.startsWith(OF_A_ROUTER))
                 .toList();
         return lines.stream().collect(Collectors.joining("\n", "== " + String.join(" ", command) + "\n", "\n"));
     }
