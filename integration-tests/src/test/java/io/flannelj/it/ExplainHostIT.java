@@ -87,7 +87,9 @@ class ExplainHostIT extends ExplainCases {
                         "--subnet-file",
                         node.subnetFile().toString())
                 .output();
-        assertThat(said).contains("no pod that our CNI plugin wired has " + stranger).doesNotContain("BROKEN");
+        assertThat(said)
+                .contains("no pod that our CNI plugin wired has " + stranger)
+                .doesNotContain("BROKEN");
     }
 
     private Process listen(String port, String address) {

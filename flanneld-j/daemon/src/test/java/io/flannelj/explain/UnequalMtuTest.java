@@ -49,8 +49,7 @@ class UnequalMtuTest {
     @Test
     void aLinkBetweenThatIsNarrowerThanBothIsNoNodesFault() {
         List<Finding> findings = List.of(lossOn(HERE), lossOn(THERE));
-        assertThat(UnequalMtu.judge(findings, WIDE_HERE, NARROW_THERE))
-                .isEqualTo(findings);
+        assertThat(UnequalMtu.judge(findings, WIDE_HERE, NARROW_THERE)).isEqualTo(findings);
     }
 
     @Test
