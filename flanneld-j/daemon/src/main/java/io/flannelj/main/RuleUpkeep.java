@@ -148,6 +148,11 @@ final class RuleUpkeep implements AutoCloseable {
         }
     }
 
+    /** Takes the rules away; after {@link #close}. */
+    void remove() {
+        rules.remove();
+    }
+
     /** Breaks off a program that takes more than a few seconds. The rules stay. */
     @Override
     public void close() {

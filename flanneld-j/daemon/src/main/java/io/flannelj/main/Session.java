@@ -63,7 +63,6 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     private final Uplink uplink;
     private final Backend backend;
     private final HostState host;
-    private final HostRules rules;
     private final HostUpkeep upkeep;
     private final RuleUpkeep ruleUpkeep;
     private final PeerAdmission admission;
@@ -106,7 +105,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         this.subnets = own.subnets();
         this.uplink = plan.uplink();
         NetworkConfig config = plan.config();
-        this.rules = new HostRules(
+        HostRules rules = new HostRules(
                 plan.firewall(),
                 options.hostRules(),
                 options.admin().queryPort(),
@@ -502,6 +501,6 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         } catch (IOException e) {
             log.warn("devices and routes could not all be removed: {}", e.getMessage());
         }
-        rules.remove();
+        ruleUpkeep.remove();
     }
 }

@@ -44,7 +44,7 @@ public final class Forwarding {
         } catch (IOException e) {
             throw new IOException(
                     setting + " is " + Sysctl.read(setting)
-                            + ", so this host forwards nothing to pods, and it cannot be set from" + " here: sysctl -w "
+                            + ", so this host forwards nothing to pods, and it cannot be set from here: sysctl -w "
                             + setting + "=1",
                     e);
         }
