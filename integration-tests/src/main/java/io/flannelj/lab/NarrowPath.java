@@ -46,7 +46,8 @@ public final class NarrowPath {
 
     private void join(String router, String switchNamespace, int number) {
         String port = "router" + number;
-        // While its link-local address is checked for duplicates, up to two seconds, a router asks for nobody's address.
+        // While its link-local address is checked for duplicates, up to two seconds, a router asks for nobody's
+        // address.
         Commands.inNamespace(router, "sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0")
                 .orThrow();
         Commands.require(

@@ -14,7 +14,7 @@ import java.util.function.Function;
 /** One flavour of packet filter, which has tables of their own for the families. */
 public final class Firewalls {
     private final Map<IpFamily, Firewall> firewalls = new EnumMap<>(IpFamily.class);
-    private final Set<IpFamily> used = EnumSet.of(IpFamily.IPV4);
+    private final Set<IpFamily> used = EnumSet.noneOf(IpFamily.class);
 
     public Firewalls(Function<IpFamily, Firewall> flavour) {
         for (IpFamily family : IpFamily.values()) {

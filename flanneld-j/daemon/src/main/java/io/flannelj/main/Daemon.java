@@ -19,15 +19,11 @@ import io.flannelj.cni.engine.CniEngine;
 import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.DatapathOptions;
-import io.flannelj.config.Instance;
 import io.flannelj.config.KubeOptions;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.config.TunnelSettings;
 import io.flannelj.config.UplinkOptions;
 import io.flannelj.explain.QueryServer;
-import io.flannelj.firewall.Firewalls;
-import io.flannelj.firewall.Iptables;
-import io.flannelj.firewall.Nftables;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.LeaseCache;
@@ -44,7 +40,6 @@ import io.flannelj.lease.machine.Goal;
 import io.flannelj.lease.machine.LeaseStatus;
 import io.flannelj.lease.machine.Terms;
 import io.flannelj.net.IpAddress;
-import io.flannelj.net.IpFamily;
 import io.flannelj.net.SubnetEnv;
 import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.recorder.EventFiles;
@@ -55,7 +50,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -86,6 +80,7 @@ final class Daemon {
     private volatile @Nullable LeaseAttributes earlier;
 
     private final NodeState state = new NodeState();
+    private final HostRules rules;
     private final BackendRegistry backends;
     private final HttpCounters http = new HttpCounters();
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -93,6 +88,10 @@ final class Daemon {
     Daemon(DaemonOptions options, Shutdown shutdown) {
         this.options = options;
         this.shutdown = shutdown;
+        this.rules = new HostRules(
+                options.hostRules(),
+                options.admin().queryPort(),
+                options.paths().instance());
         DatapathOptions datapath = options.datapath();
         Path stateDirectory = options.paths().stateDirectory();
         TunnelSettings tunnels = datapath.tunnels();
@@ -188,7 +187,13 @@ final class Daemon {
                 new PodRuleResync(engine, pods, options.hostRules().resync(), state.repairs).start();
                 queries.start();
                 recorder.start();
-                hold(leasing, context, endpoints);
+                try {
+                    hold(leasing, context, endpoints);
+                } finally {
+                    if (!options.handover().keepOnStop()) {
+                        rules.remove();
+                    }
+                }
                 leasing.close();
                 calls.interrupt();
                 if (options.lease().releaseOnStop() && loop.release()) {
@@ -245,13 +250,12 @@ final class Daemon {
                         leasing.store().assigns()));
         Lease own = held.lease().lease();
         state.waitFor("waiting for the list of peers");
-        try (Session session = new Session(options, state, leasing, context, registry, plan, own)) {
+        try (Session session = new Session(options, state, leasing, rules, context, registry, plan, own)) {
             shutdown.whenAsked(() -> {
                 leasing.close();
                 session.end();
             });
             session.start(held.confirmed() ? null : plan.saved());
-            removeLeftovers(plan.config());
             if (!shutdown.isAsked() && !session.hasEnded()) {
                 state.ready();
                 systemd.ready();
@@ -312,7 +316,10 @@ final class Daemon {
             NetworkOverlap.refuse(wanted, options.store() instanceof KubeOptions, uplink, previous());
         }
         Prepared prepared = backends.get(wanted.backend().type()).prepare(wanted, uplink);
-        return new SessionPlan(wanted, uplink, uplinks, firewall(wanted), prepared, notes.saved());
+        if (!wanted.enableNftables()) {
+            Preflight.requireBridgeNetfilter();
+        }
+        return new SessionPlan(wanted, uplink, uplinks, prepared, notes.saved());
     }
 
     /** How the uplink is found anew; an address in use is kept while the interface has it. */
@@ -325,33 +332,6 @@ final class Daemon {
         UplinkOptions known = options.uplink().withPublicIps(notes.publicIps());
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
             return new UplinkFinder(netlink, preferred).find(known, notes.overwrites(), config.families());
-        }
-    }
-
-    /** The flavour that the config asks for. */
-    private Firewalls firewall(NetworkConfig config) throws IOException {
-        if (!config.enableNftables()) {
-            Preflight.requireBridgeNetfilter();
-        }
-        return firewall(config.enableNftables());
-    }
-
-    private Firewalls firewall(boolean nftables) {
-        Instance instance = options.paths().instance();
-        return new Firewalls(family -> nftables ? new Nftables(family, instance) : new Iptables(family, instance));
-    }
-
-    /** Takes away what earlier starts with the other flavour or with more families left, once our rules are in force. */
-    private void removeLeftovers(NetworkConfig config) {
-        removeLeftovers(!config.enableNftables(), EnumSet.allOf(IpFamily.class));
-        removeLeftovers(config.enableNftables(), EnumSet.complementOf(EnumSet.copyOf(config.families())));
-    }
-
-    private void removeLeftovers(boolean nftables, Set<IpFamily> families) {
-        try {
-            firewall(nftables).remove(families);
-        } catch (IOException e) {
-            log.debug("no leftovers of the {} firewall: {}", nftables ? "nftables" : "iptables", e.getMessage());
         }
     }
 

@@ -1,16 +1,16 @@
 package io.flannelj.main;
 
 import io.flannelj.backend.LinkRoles;
-import io.flannelj.backend.Uplink;
 import io.flannelj.config.HostRuleOptions;
 import io.flannelj.config.Instance;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.firewall.DesiredRules;
 import io.flannelj.firewall.Firewalls;
 import io.flannelj.firewall.GuardDrops;
+import io.flannelj.firewall.Iptables;
+import io.flannelj.firewall.Nftables;
 import io.flannelj.firewall.PeerFilter;
 import io.flannelj.firewall.TunnelGuard;
-import io.flannelj.lease.PodSubnets;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpFamily;
 import io.flannelj.net.PerFamily;
@@ -19,25 +19,29 @@ import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netlink.Routes;
 import io.flannelj.packetfilter.Change;
 import java.io.IOException;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What this host does with pod traffic beside carrying it: the packet filter's rules. Confined to one thread at a time. */
+/**
+ * What this host does with pod traffic beside carrying it: the packet filter's rules. They outlive a session, so that the next
+ * one, with another address of the uplink for example, changes just what has to differ. Confined to one thread at a time.
+ */
 final class HostRules {
     private static final Logger log = LoggerFactory.getLogger(HostRules.class);
 
-    private final Firewalls firewall;
     private final HostRuleOptions options;
     private final int queryPort;
-    private final NetworkConfig config;
-    private final PodSubnets subnets;
-    private final Uplink uplink;
+    private final Firewalls iptables;
+    private final Firewalls nftables;
     private final @Nullable PeerFilter peerFilter;
+    private @Nullable Flavour alone;
     private SourceCheck checked = SourceCheck.UNKNOWN;
     private String toldShortcoming = "";
     private GuardDrops counted = GuardDrops.NONE;
@@ -46,29 +50,32 @@ final class HostRules {
      * Changes nothing yet.
      *
      * @param queryPort where nodes answer {@code explain}; 0 for nowhere
-     * @param subnets this node's own
      */
-    HostRules(
-            Firewalls firewall,
-            HostRuleOptions options,
-            int queryPort,
-            Instance instance,
-            NetworkConfig config,
-            PodSubnets subnets,
-            Uplink uplink) {
-        this.firewall = firewall;
+    HostRules(HostRuleOptions options, int queryPort, Instance instance) {
         this.options = options;
         this.queryPort = queryPort;
-        this.config = config;
-        this.subnets = subnets;
-        this.uplink = uplink;
+        this.iptables = new Firewalls(family -> new Iptables(family, instance));
+        this.nftables = new Firewalls(family -> new Nftables(family, instance));
         this.peerFilter = PeerFilter.isAvailable() ? new PeerFilter(instance) : null;
     }
 
-    private Optional<DesiredRules> rules(IpFamily family, TunnelGuard guard) {
-        return config.networks()
+    /** Which program has the rules, and of which families. */
+    private record Flavour(boolean nftables, Set<IpFamily> families) {
+        static Flavour of(NetworkConfig config) {
+            return new Flavour(config.enableNftables(), Set.copyOf(config.families()));
+        }
+    }
+
+    private Firewalls firewall(NetworkConfig config) {
+        return config.enableNftables() ? nftables : iptables;
+    }
+
+    private Optional<DesiredRules> rules(RuleScope scope, IpFamily family, TunnelGuard guard) {
+        return scope.config()
+                .networks()
                 .get(family)
-                .flatMap(network -> subnets.get(family)
+                .flatMap(network -> scope.subnets()
+                        .get(family)
                         .map(subnet -> new DesiredRules(
                                 network,
                                 subnet,
@@ -79,13 +86,13 @@ final class HostRules {
                                 guard)));
     }
 
-    private TunnelGuard guard(GuardedTunnels tunnels) throws IOException {
+    private TunnelGuard guard(RuleScope scope, GuardedTunnels tunnels) throws IOException {
         try (NetlinkSocket netlink = NetlinkSocket.open()) {
             LinkRoles roles = LinkRoles.of(
                     new Links(netlink).list(),
                     new Routes(netlink).list(),
-                    uplink,
-                    subnets.all(),
+                    scope.uplink(),
+                    scope.subnets().all(),
                     tunnels.devices(),
                     tunnels.nodes());
             return new TunnelGuard(
@@ -102,9 +109,9 @@ final class HostRules {
      * @return whether the packet filter's had been changed by another program
      * @throws IOException names the program that failed, and what it said
      */
-    boolean apply(GuardedTunnels tunnels) throws IOException {
-        TunnelGuard guard = guard(tunnels);
-        return firewall.apply(PerFamily.of(family -> rules(family, guard))) == Change.REPAIR;
+    boolean apply(RuleScope scope, GuardedTunnels tunnels) throws IOException {
+        TunnelGuard guard = guard(scope, tunnels);
+        return firewall(scope.config()).apply(PerFamily.of(family -> rules(scope, family, guard))) == Change.REPAIR;
     }
 
     /**
@@ -113,7 +120,7 @@ final class HostRules {
      * @return whether it had been changed by another program
      * @throws IOException with what the program said
      */
-    boolean checkSources(GuardedTunnels tunnels) throws IOException {
+    boolean checkSources(RuleScope scope, GuardedTunnels tunnels) throws IOException {
         if (peerFilter == null || (!tunnels.hasUnchecked() && checked == SourceCheck.NONE)) {
             return false;
         }
@@ -123,8 +130,12 @@ final class HostRules {
             return false;
         }
         checked = SourceCheck.IN_FORCE;
-        List<Cidr> networks = config.networks().values();
-        return peerFilter.apply(tunnels.uncheckedSources(), tunnels.uncheckedTunnels(), networks, uplink.name())
+        List<Cidr> networks = scope.config().networks().values();
+        return peerFilter.apply(
+                        tunnels.uncheckedSources(),
+                        tunnels.uncheckedTunnels(),
+                        networks,
+                        scope.uplink().name())
                 == Change.REPAIR;
     }
 
@@ -137,20 +148,20 @@ final class HostRules {
     }
 
     /** What the guard's rules dropped since this was asked last. */
-    GuardDrops newDrops() {
-        GuardDrops now =
-                peerFilter == null ? firewall.drops() : firewall.drops().plus(peerFilter.drops());
+    GuardDrops newDrops(RuleScope scope) {
+        GuardDrops dropped = firewall(scope.config()).drops();
+        GuardDrops now = peerFilter == null ? dropped : dropped.plus(peerFilter.drops());
         GuardDrops added = now.since(counted);
         counted = now;
         return added;
     }
 
     /** Says once what of the rules this host cannot do. */
-    void logShortcoming(GuardedTunnels tunnels) {
+    void logShortcoming(RuleScope scope, GuardedTunnels tunnels) {
         String now = peerFilter == null && tunnels.hasUnchecked()
                 ? "nft is not installed, so the sources of packets that the kernel carries are not checked;"
                         + " install the package nftables"
-                : Stream.of(firewall.shortcoming(), peerFilter == null ? "" : peerFilter.shortcoming())
+                : Stream.of(firewall(scope.config()).shortcoming(), peerFilter == null ? "" : peerFilter.shortcoming())
                         .filter(said -> !said.isEmpty())
                         .collect(Collectors.joining("; "));
         if (!now.isEmpty() && !now.equals(toldShortcoming)) {
@@ -159,15 +170,42 @@ final class HostRules {
         toldShortcoming = now;
     }
 
-    /** Takes them away; what cannot be is said. */
-    void remove() {
+    /** Takes away what earlier starts with the other flavour or with more families left; once ours are in force. */
+    void removeUnused(NetworkConfig config) {
+        Flavour wanted = Flavour.of(config);
+        if (!wanted.equals(alone)) {
+            removeUnused(wanted.nftables() ? iptables : nftables, EnumSet.allOf(IpFamily.class));
+            removeUnused(firewall(config), EnumSet.complementOf(EnumSet.copyOf(wanted.families())));
+            alone = wanted;
+        }
+    }
+
+    private static void removeUnused(Firewalls firewall, Set<IpFamily> families) {
         try {
-            if (peerFilter != null) {
-                peerFilter.remove();
-            }
-            firewall.remove();
+            firewall.remove(families);
+        } catch (IOException e) {
+            log.debug("no leftovers of the other firewall: {}", e.getMessage());
+        }
+    }
+
+    /** Takes all away; what cannot be is said. */
+    void remove() {
+        if (peerFilter != null && checked != SourceCheck.UNKNOWN) {
+            remove(peerFilter::remove);
+        }
+        remove(iptables::remove);
+        remove(nftables::remove);
+    }
+
+    private static void remove(Removal removal) {
+        try {
+            removal.remove();
         } catch (IOException e) {
             log.warn("firewall rules could not be removed: {}", e.getMessage());
         }
+    }
+
+    private interface Removal {
+        void remove() throws IOException;
     }
 }

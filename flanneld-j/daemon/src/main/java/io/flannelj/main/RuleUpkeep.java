@@ -1,6 +1,5 @@
 package io.flannelj.main;
 
-import io.flannelj.config.NetworkConfig;
 import io.flannelj.firewall.ForwardingCheck;
 import io.flannelj.firewall.GuardDrops;
 import io.flannelj.lease.loop.TaskThread;
@@ -23,7 +22,7 @@ final class RuleUpkeep implements AutoCloseable {
     private static final Duration CHECK_FORWARDING_EVERY = Duration.ofSeconds(15);
 
     private final HostRules rules;
-    private final NetworkConfig config;
+    private final RuleScope scope;
     private final NodeState state;
     private final BiConsumer<Troubles.Topic, String> onTrouble;
     private final TaskThread queue = new TaskThread("flannel-rules");
@@ -38,12 +37,12 @@ final class RuleUpkeep implements AutoCloseable {
      */
     RuleUpkeep(
             HostRules rules,
-            NetworkConfig config,
+            RuleScope scope,
             NodeState state,
             GuardedTunnels tunnels,
             BiConsumer<Troubles.Topic, String> onTrouble) {
         this.rules = rules;
-        this.config = config;
+        this.scope = scope;
         this.state = state;
         this.tunnels = tunnels;
         this.onTrouble = onTrouble;
@@ -55,13 +54,14 @@ final class RuleUpkeep implements AutoCloseable {
      * @throws IOException names the program that failed, and what it said
      */
     void enforce() throws IOException {
-        rules.apply(tunnels);
-        rules.checkSources(tunnels);
+        rules.apply(scope, tunnels);
+        rules.checkSources(scope, tunnels);
     }
 
     /** Puts right again and again from now on. */
     void start(Duration resync) {
         queue.run(this::checkForwarding);
+        queue.run(() -> rules.removeUnused(scope.config()));
         queue.every(CHECK_FORWARDING_EVERY, this::checkForwarding);
         queue.every(resync, this::reconcile);
     }
@@ -93,12 +93,12 @@ final class RuleUpkeep implements AutoCloseable {
     private void reconcile() {
         GuardedTunnels now = tunnels;
         try {
-            countRepair(rules.apply(now));
-            countRepair(rules.checkSources(now));
-            GuardDrops drops = rules.newDrops();
+            countRepair(rules.apply(scope, now));
+            countRepair(rules.checkSources(scope, now));
+            GuardDrops drops = rules.newDrops(scope);
             state.droppedToTunnel.addAndGet(drops.toTunnel());
             state.droppedForged.addAndGet(drops.forgedSource());
-            rules.logShortcoming(now);
+            rules.logShortcoming(scope, now);
             onTrouble.accept(Troubles.Topic.FIREWALL, "");
         } catch (IOException e) {
             onTrouble.accept(Troubles.Topic.FIREWALL, "firewall rules cannot be checked: " + e.getMessage());
@@ -108,7 +108,7 @@ final class RuleUpkeep implements AutoCloseable {
     private void checkSources() {
         checkingSources.set(false); // what follows from here on takes another check
         try {
-            countRepair(rules.checkSources(tunnels));
+            countRepair(rules.checkSources(scope, tunnels));
         } catch (IOException e) {
             onTrouble.accept(
                     Troubles.Topic.FIREWALL, "sources of other nodes' packets cannot be checked: " + e.getMessage());
@@ -128,7 +128,7 @@ final class RuleUpkeep implements AutoCloseable {
             return;
         }
         try {
-            for (IpFamily family : config.families()) {
+            for (IpFamily family : scope.config().families()) {
                 if (Forwarding.turnOn(family)) {
                     String setting = Forwarding.setting(family);
                     if (forwardingChecked) {
@@ -142,18 +142,16 @@ final class RuleUpkeep implements AutoCloseable {
             forwardingChecked = true;
             onTrouble.accept(
                     Troubles.Topic.FORWARDING,
-                    String.join("; ", ForwardingCheck.obstacles(config.networks(), config.enableNftables())));
+                    String.join(
+                            "; ",
+                            ForwardingCheck.obstacles(
+                                    scope.config().networks(), scope.config().enableNftables())));
         } catch (IOException e) {
             onTrouble.accept(Troubles.Topic.FORWARDING, String.valueOf(e.getMessage()));
         }
     }
 
-    /** Takes the rules away; after {@link #close}. */
-    void remove() {
-        rules.remove();
-    }
-
-    /** Breaks off a program that takes more than a few seconds. The rules stay. */
+    /** Breaks off a program that takes more than a few seconds. The rules stay, for the next session or whoever ends the last. */
     @Override
     public void close() {
         queue.close();

@@ -86,6 +86,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
      * Begins to carry traffic for {@code own}.
      *
      * @param leasing where leases come from; it outlives the session
+     * @param rules outlive the session, too
      * @param plan what the session is made of
      * @throws IOException when the host refuses; what was made is undone
      */
@@ -93,6 +94,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
             DaemonOptions options,
             NodeState state,
             Leasing leasing,
+            HostRules rules,
             BackendContext context,
             MeterRegistry registry,
             SessionPlan plan,
@@ -105,21 +107,14 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         this.subnets = own.subnets();
         this.uplink = plan.uplink();
         NetworkConfig config = plan.config();
-        HostRules rules = new HostRules(
-                plan.firewall(),
-                options.hostRules(),
-                options.admin().queryPort(),
-                options.paths().instance(),
-                config,
-                subnets,
-                uplink);
         this.admission = new PeerAdmission(leasing.store(), subnets, uplink, state.refusals);
         this.host = new HostState(options, plan, subnets);
         host.removeUnused();
         this.backend = Backends.start(plan.prepared(), own, context, this::onBackendLost);
         this.status = new SessionStatus(config, own, backend, List.of(), false, "");
         this.newest = config;
-        this.ruleUpkeep = new RuleUpkeep(rules, config, state, guarded(List.of()), this::onTrouble);
+        this.ruleUpkeep = new RuleUpkeep(
+                rules, new RuleScope(config, subnets, uplink), state, guarded(List.of()), this::onTrouble);
         this.upkeep = new HostUpkeep(host, backend, config, uplink, state.repairs);
         this.feed =
                 new PeerFeed(leasing.store(), leasing.health(), subnets, control, watching, new SecureRandom(), this);
@@ -501,6 +496,5 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         } catch (IOException e) {
             log.warn("devices and routes could not all be removed: {}", e.getMessage());
         }
-        ruleUpkeep.remove();
     }
 }

@@ -3,7 +3,6 @@ package io.flannelj.main;
 import io.flannelj.backend.Prepared;
 import io.flannelj.backend.Uplink;
 import io.flannelj.config.NetworkConfig;
-import io.flannelj.firewall.Firewalls;
 import io.flannelj.lease.LeaseCache;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +16,5 @@ record SessionPlan(
         NetworkConfig config,
         Uplink uplink,
         UplinkWatch.Finder uplinks,
-        Firewalls firewall,
         Prepared prepared,
         @Nullable LeaseCache saved) {}
