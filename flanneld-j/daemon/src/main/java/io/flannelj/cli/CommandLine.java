@@ -66,6 +66,8 @@ public final class CommandLine {
                 err.flush();
                 return new Invocation.Done(0);
             }
+            FlagSyntax.unknownVariables(environment, flagNames(parser)).forEach(err::println);
+            err.flush();
             return new Invocation.RunDaemon(flags.toOptions(environment), flags.verbosity() > 0);
         } catch (ParameterException e) {
             err.println(mistakes.text(e));
@@ -124,6 +126,14 @@ public final class CommandLine {
                 .addSubcommand("cleanup", new CleanupCommand(out, err))
                 .addSubcommand("docker-opts", new DockerOptsCommand(out, err))
                 .addSubcommand("bench", new BenchCommand(out)));
+    }
+
+    private static List<String> flagNames(picocli.CommandLine parser) {
+        return parser.getCommandSpec().options().stream()
+                .flatMap(option -> Stream.of(option.names()))
+                .filter(name -> name.startsWith("--"))
+                .map(name -> name.substring(2))
+                .toList();
     }
 
     private String fromEnvironment(ArgSpec argument) {

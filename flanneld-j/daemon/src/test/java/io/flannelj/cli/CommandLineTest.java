@@ -264,6 +264,30 @@ class CommandLineTest {
     }
 
     @Test
+    void aVariableThatStandsForNoFlagIsNamed() {
+        environment = Map.of("FLANNELD_IP_MASK", "true", "FLANNELD_COLOUR\n", "red");
+        assertThat(options().hostRules().masquerade()).isFalse();
+        assertThat(err.toString().lines())
+                .containsExactly(
+                        "the environment variable FLANNELD_COLOUR\\n is ignored, for it stands for no flag; see flanneld-j --help",
+                        "the environment variable FLANNELD_IP_MASK is ignored, for it stands for no flag;"
+                                + " did you mean FLANNELD_IP_MASQ?");
+    }
+
+    @Test
+    void variablesThatAreMeantOtherwiseAreNotNamed() {
+        environment = Map.of(
+                "FLANNELD_JAVA_OPTS", "-Xmx1g",
+                "FLANNELD_SERVICE_HOST", "10.0.0.7",
+                "FLANNELD_J_SERVICE_PORT_HEALTHZ", "8080",
+                "FLANNELD_PORT", "tcp://10.0.0.7:8080",
+                "FLANNELD_PORT_8080_TCP_ADDR", "10.0.0.7",
+                "PATH", "/bin");
+        options();
+        assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
     void theFormerNameOfTheWarmupWorksAndGivesWay() {
         assertThat(options("--cni-rehearsal-ms=7").cniWarmup()).hasMillis(7);
         environment = Map.of("FLANNELD_CNI_REHEARSAL_MS", "7");
