@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -132,6 +133,20 @@ final class KubeConnection implements AutoCloseable {
 
     KubernetesClient client() {
         return client;
+    }
+
+    /**
+     * Calls the apiserver.
+     *
+     * @param what we want, e.g. {@code "list nodes"}
+     * @throws StoreException with the remedy
+     */
+    <T extends @Nullable Object> T ask(String what, Function<KubernetesClient, T> call) throws StoreException {
+        try {
+            return call.apply(client);
+        } catch (RuntimeException e) {
+            throw problem(what, e);
+        }
     }
 
     /** From now on by a new client; calls of the old one end. */
