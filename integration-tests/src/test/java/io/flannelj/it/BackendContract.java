@@ -126,7 +126,7 @@ abstract class BackendContract {
         return Backends.start(
                 prepared,
                 new Lease(subnet(1), prepared.attributes(), null),
-                new BackendContext(new BackendRegistry(List.of(provider())), Clock.systemUTC(), state),
+                new BackendContext(new BackendRegistry(List.of(provider())), Clock.systemUTC(), state, Runnable::run),
                 lost -> {});
     }
 

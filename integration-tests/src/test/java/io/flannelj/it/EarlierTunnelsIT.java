@@ -101,7 +101,7 @@ class EarlierTunnelsIT {
         NetworkConfig config = config(backend);
         Prepared prepared = providers.get(config.backend().type()).prepare(config, uplink);
         Lease own = new Lease(PodSubnets.of(Cidr.parse("10.5.1.0/24")), prepared.attributes(), null);
-        return Backends.start(prepared, own, new BackendContext(providers, clock, state), lost -> {});
+        return Backends.start(prepared, own, new BackendContext(providers, clock, state, Runnable::run), lost -> {});
     }
 
     private static Lease peer(int node, String type) {

@@ -126,8 +126,8 @@ class Ipv6OnlyIT {
                     .contains("\"PublicIP\":\"0.0.0.0\"", "\"PublicIPv6\":\"fd00:64::" + number + "\"")
                     .doesNotContain("\"BackendData\"");
             PodSubnets subnets = PodSubnets.of(Cidr.parse("fd00:5:0:" + number + "::/64"));
-            BackendContext context =
-                    new BackendContext(new BackendRegistry(List.of(provider)), Clock.systemUTC(), nodeState);
+            BackendContext context = new BackendContext(
+                    new BackendRegistry(List.of(provider)), Clock.systemUTC(), nodeState, Runnable::run);
             return new Half(netns, prepared, new Lease(subnets, prepared.attributes(), null), context);
         });
     }

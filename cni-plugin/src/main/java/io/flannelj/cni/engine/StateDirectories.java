@@ -1,11 +1,11 @@
 package io.flannelj.cni.engine;
 
+import io.flannelj.net.WholeFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -62,10 +62,8 @@ final class StateDirectories {
             return;
         }
         try {
-            Path draft = file.resolveSibling("." + file.getFileName());
-            Files.writeString(
-                    draft, known.stream().map(Path::toString).sorted().collect(Collectors.joining("\n", "", "\n")));
-            Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            WholeFile.write(
+                    file, known.stream().map(Path::toString).sorted().collect(Collectors.joining("\n", "", "\n")));
         } catch (IOException e) {
             return; // it is known until the next restart
         }

@@ -1,11 +1,11 @@
 package io.flannelj.backend;
 
 import io.flannelj.net.MacAddress;
+import io.flannelj.net.WholeFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.security.SecureRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -47,9 +47,6 @@ public final class PersistentMac {
 
     /** Keeps the address of a device that is taken over. */
     public void write(MacAddress mac) throws IOException {
-        Files.createDirectories(file.toAbsolutePath().getParent());
-        Path draft = file.resolveSibling(file.getFileName() + ".new");
-        Files.writeString(draft, mac + "\n");
-        Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        WholeFile.write(file, mac + "\n");
     }
 }

@@ -5,16 +5,18 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flannelj.config.BackendConfig;
 import io.flannelj.lease.Lease;
+import io.flannelj.net.WholeFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,8 +31,11 @@ final class TunnelMemory {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path file;
+    private final Executor disk;
     private final Map<String, Earlier> earlier = new LinkedHashMap<>();
     private @Nullable BackendConfig current;
+
+    /** Owned by the disk's thread. */
     private boolean refused;
 
     /**
@@ -41,13 +46,23 @@ final class TunnelMemory {
      */
     record Earlier(BackendConfig backend, Set<String> peers) {}
 
-    private TunnelMemory(Path file) {
+    private TunnelMemory(Path file, Executor disk) {
         this.file = file;
+        this.disk = disk;
     }
 
-    /** Reads what an earlier run of the daemon wrote; what cannot be read is said, and counts as nothing. */
-    static TunnelMemory read(Path stateDirectory) {
-        TunnelMemory memory = new TunnelMemory(stateDirectory.resolve("tunnels.json"));
+    /**
+     * Reads what was written before; what cannot be read is said, and counts as nothing. Waits for the disk.
+     *
+     * @param disk does one thing after the other
+     */
+    static TunnelMemory read(Path stateDirectory, Executor disk) {
+        return CompletableFuture.supplyAsync(() -> readNow(stateDirectory.resolve("tunnels.json"), disk), disk)
+                .join();
+    }
+
+    private static TunnelMemory readNow(Path file, Executor disk) {
+        TunnelMemory memory = new TunnelMemory(file, disk);
         try {
             JsonNode root = JSON.readTree(Files.readString(memory.file));
             memory.current = BackendConfig.parse(root.path("current")).orElse(null);
@@ -118,11 +133,13 @@ final class TunnelMemory {
             entry.set("backend", one.backend().toJson());
             one.peers().forEach(entry.withArray("/peers")::add);
         }
+        String text = root.toString();
+        disk.execute(() -> write(text));
+    }
+
+    private void write(String text) {
         try {
-            Files.createDirectories(file.toAbsolutePath().getParent());
-            Path draft = file.resolveSibling(file.getFileName() + ".new");
-            Files.writeString(draft, root.toString());
-            Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            WholeFile.write(file, text);
             refused = false;
         } catch (IOException e) {
             if (!refused) {

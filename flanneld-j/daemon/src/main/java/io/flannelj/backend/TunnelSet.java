@@ -106,7 +106,7 @@ final class TunnelSet implements Backend {
         this.own = own;
         this.context = context;
         this.onLost = onLost;
-        this.memory = TunnelMemory.read(context.stateDirectory());
+        this.memory = TunnelMemory.read(context.stateDirectory(), context.disk());
         this.netlink = netlink;
         this.plainRoutes =
                 new PeerRoutes(netlink, PodDestinations.of(spec.config().networks(), own.subnets()), spec.uplink());

@@ -7,11 +7,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpFamily;
 import io.flannelj.net.PerFamily;
+import io.flannelj.net.WholeFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
@@ -127,7 +127,7 @@ public record LeaseCache(
     }
 
     /**
-     * Writes the file whole, or not at all.
+     * Writes the file; see {@link WholeFile}.
      *
      * @param now the moment of {@link #savedAt}
      */
@@ -146,10 +146,7 @@ public record LeaseCache(
         for (Lease peer : peers) {
             root.withArray("/peers").add(node(peer));
         }
-        Files.createDirectories(file.toAbsolutePath().getParent());
-        Path temporary = file.resolveSibling(file.getFileName() + ".new");
-        Files.writeString(temporary, JSON.writeValueAsString(root));
-        Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        WholeFile.write(file, JSON.writeValueAsString(root));
     }
 
     private static ObjectNode node(Lease lease) throws JsonProcessingException {

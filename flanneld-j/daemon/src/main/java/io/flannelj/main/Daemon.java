@@ -156,7 +156,7 @@ final class Daemon {
                     disk);
             Leasing leasing = new Leasing(store, health, reader, loop, archive);
             BackendContext context =
-                    new BackendContext(backends, clock, options.paths().stateDirectory());
+                    new BackendContext(backends, clock, options.paths().stateDirectory(), disk::run);
             shutdown.whenAsked(leasing::close);
             new DaemonMetrics(registry, state, clock).bind(health, store, http);
             CniEngine engine = new CniEngine(

@@ -1,11 +1,8 @@
 package io.flannelj.net;
 
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -38,24 +35,14 @@ public record SubnetEnv(PerFamily<Cidr> networks, PerFamily<Cidr> subnets, int m
         }
     }
 
-    /** Replaces {@code file} atomically: a reader sees the old content or the new, also after a crash. */
+    /** Replaces the file; see {@link WholeFile}. Its folder is made where it is missing, for others to read. */
     public void write(Path file) throws IOException {
         Path directory = Objects.requireNonNull(file.toAbsolutePath().getParent(), "a file lies in a folder");
         if (!Files.isDirectory(directory)) {
             Files.createDirectories(directory);
-            Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x")); // others read it
+            Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
         }
-        Path draft = Files.createTempFile(directory, "." + file.getFileName(), "");
-        try {
-            Files.writeString(draft, text());
-            Files.setPosixFilePermissions(draft, PosixFilePermissions.fromString("rw-r--r--"));
-            try (FileChannel channel = FileChannel.open(draft, StandardOpenOption.WRITE)) {
-                channel.force(true);
-            }
-            Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(draft);
-        }
+        WholeFile.write(file, text());
     }
 
     /** The file's content, lines in flannel's order. */
