@@ -11,50 +11,51 @@ import org.jspecify.annotations.Nullable;
  * <p>Owned by one worker.
  */
 final class Recorded {
-    private final Counters counters;
-    private @Nullable BatchEvent in;
-    private @Nullable BatchEvent out;
+    /** Packets from other nodes. */
+    final Batches in;
+
+    /** Packets from pods. */
+    final Batches out;
+
     private @Nullable DropEvent drop;
 
     Recorded(Counters counters) {
-        this.counters = counters;
+        this.in = new Batches("in", counters, Counter.IN_PACKETS, Counter.IN_BYTES);
+        this.out = new Batches("out", counters, Counter.OUT_PACKETS, Counter.OUT_BYTES);
     }
 
-    /** Packets from other nodes are about to be carried. */
-    void openIn() {
-        if (FlightRecorder.isInitialized()) {
-            BatchEvent event = in;
-            if (event == null) {
-                event = new BatchEvent("in", counters, Counter.IN_PACKETS, Counter.IN_BYTES);
-                in = event;
+    /** The batches of one direction. */
+    static final class Batches {
+        private final String direction;
+        private final Counters counters;
+        private final Counter packets;
+        private final Counter bytes;
+        private @Nullable BatchEvent event;
+
+        Batches(String direction, Counters counters, Counter packets, Counter bytes) {
+            this.direction = direction;
+            this.counters = counters;
+            this.packets = packets;
+            this.bytes = bytes;
+        }
+
+        /** Packets are about to be carried. */
+        void open() {
+            if (FlightRecorder.isInitialized()) {
+                BatchEvent batch = event;
+                if (batch == null) {
+                    batch = new BatchEvent(direction, counters, packets, bytes);
+                    event = batch;
+                }
+                batch.open();
             }
-            event.open();
         }
-    }
 
-    /** They are carried. */
-    void closeIn(int carried) {
-        if (in != null) {
-            in.close(carried);
-        }
-    }
-
-    /** Packets from pods are about to be carried. */
-    void openOut() {
-        if (FlightRecorder.isInitialized()) {
-            BatchEvent event = out;
-            if (event == null) {
-                event = new BatchEvent("out", counters, Counter.OUT_PACKETS, Counter.OUT_BYTES);
-                out = event;
+        /** They are carried. */
+        void close(int carried) {
+            if (event != null) {
+                event.close(carried);
             }
-            event.open();
-        }
-    }
-
-    /** They are carried. */
-    void closeOut(int carried) {
-        if (out != null) {
-            out.close(carried);
         }
     }
 

@@ -80,14 +80,14 @@ public final class Worker implements AutoCloseable {
         long idleSince = 0;
         while (batches < BATCHES_PER_WAKEUP) {
             trace.beginBatch();
-            recorded.openIn();
+            recorded.in.open();
             long begin = System.nanoTime();
             int received = inbound.pump(table);
             long middle = System.nanoTime();
-            recorded.closeIn(received);
-            recorded.openOut();
+            recorded.in.close(received);
+            recorded.out.open();
             int read = outbound.pump(table);
-            recorded.closeOut(read);
+            recorded.out.close(read);
             if (received > 0) {
                 counters.add(Counter.IN_BUSY_NANOS, middle - begin);
             }

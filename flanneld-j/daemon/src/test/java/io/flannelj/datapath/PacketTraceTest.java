@@ -1,62 +1,38 @@
 package io.flannelj.datapath;
 
+import static io.flannelj.datapath.MemoryNode.OUR_HEADER;
+import static io.flannelj.datapath.MemoryNode.PEER_NODE;
+import static io.flannelj.datapath.MemoryNode.PEER_POD;
+import static io.flannelj.datapath.MemoryNode.POD;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.flannelj.backend.vxlan.VxlanEncapsulator;
 import io.flannelj.device.MemoryTun;
 import io.flannelj.device.MemoryUnderlaySocket;
-import io.flannelj.device.TunFeatures;
 import io.flannelj.linux.Errno;
-import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.IpFamily;
-import io.flannelj.net.MacAddress;
 import io.flannelj.packet.Packets;
 import io.flannelj.packet.Packets.Tcp;
 import io.flannelj.packet.VirtioNetHeader;
-import io.netty.buffer.UnpooledByteBufAllocator;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** What is shown of a worker's packets. */
 class PacketTraceTest {
-    private static final int POD = IpAddress.parse("10.5.1.2").ipv4Bits();
-    private static final int PEER_POD = IpAddress.parse("10.5.2.3").ipv4Bits();
-    private static final IpAddress PEER_NODE = IpAddress.parse("192.168.0.2");
     private static final IpAddress STRANGER = IpAddress.parse("192.168.0.99");
-    private static final byte[] OUR_HEADER = {8, 0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
 
-    private final MemoryTun tun = new MemoryTun();
-    private final MemoryUnderlaySocket socket = new MemoryUnderlaySocket();
     private final WatchRing watch = new WatchRing(WatchFilter.ALL, IpFamily.IPV4, 1 << 20, 0);
-    private final Worker worker = new Worker(
-            UnpooledByteBufAllocator.DEFAULT,
-            0,
-            tun,
-            socket,
-            new TunnelEnd(
-                    new VxlanEncapsulator(1, MacAddress.parse("02:00:00:00:00:01")),
-                    Cidr.parse("10.5.1.0/24"),
-                    IpAddress.parse("10.5.1.0"),
-                    1450,
-                    TunFeatures.ALL,
-                    Duration.ZERO,
-                    true),
-            peer -> {});
-
-    @BeforeEach
-    void route() {
-        worker.route(RouteTable.of(List.of(new Peer(Cidr.parse("10.5.2.0/24"), PEER_NODE, 8472, 0x0200_0000_0002L))));
-    }
+    private final MemoryNode node = new MemoryNode();
+    private final MemoryTun tun = node.tun;
+    private final MemoryUnderlaySocket socket = node.socket;
+    private final Worker worker = node.worker;
 
     @AfterEach
     void release() {
-        worker.close();
+        node.close();
     }
 
     private void read(byte[]... packets) {

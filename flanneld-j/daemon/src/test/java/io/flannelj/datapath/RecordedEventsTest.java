@@ -1,20 +1,18 @@
 package io.flannelj.datapath;
 
+import static io.flannelj.datapath.MemoryNode.OUR_HEADER;
+import static io.flannelj.datapath.MemoryNode.PEER_NODE;
+import static io.flannelj.datapath.MemoryNode.PEER_POD;
+import static io.flannelj.datapath.MemoryNode.POD;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.flannelj.backend.vxlan.VxlanEncapsulator;
 import io.flannelj.device.MemoryTun;
 import io.flannelj.device.MemoryUnderlaySocket;
-import io.flannelj.device.TunFeatures;
-import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
-import io.flannelj.net.MacAddress;
 import io.flannelj.packet.Packets;
 import io.flannelj.packet.Packets.Tcp;
-import io.netty.buffer.UnpooledByteBufAllocator;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import jdk.jfr.Recording;
 import jdk.jfr.consumer.RecordedEvent;
@@ -25,39 +23,21 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What a worker writes into Java's flight recorder. */
 class RecordedEventsTest {
-    private static final int POD = IpAddress.parse("10.5.1.2").ipv4Bits();
-    private static final int PEER_POD = IpAddress.parse("10.5.2.3").ipv4Bits();
-    private static final IpAddress PEER_NODE = IpAddress.parse("192.168.0.2");
-    private static final byte[] OUR_HEADER = {8, 0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
-
     @TempDir
     private Path directory;
 
-    private final MemoryTun tun = new MemoryTun();
-    private final MemoryUnderlaySocket socket = new MemoryUnderlaySocket();
-    private final Worker worker = new Worker(
-            UnpooledByteBufAllocator.DEFAULT,
-            0,
-            tun,
-            socket,
-            new TunnelEnd(
-                    new VxlanEncapsulator(1, MacAddress.parse("02:00:00:00:00:01")),
-                    Cidr.parse("10.5.1.0/24"),
-                    IpAddress.parse("10.5.1.0"),
-                    1450,
-                    TunFeatures.ALL,
-                    Duration.ZERO,
-                    true),
-            peer -> {});
+    private final MemoryNode node = new MemoryNode();
+    private final MemoryTun tun = node.tun;
+    private final MemoryUnderlaySocket socket = node.socket;
+    private final Worker worker = node.worker;
 
     @AfterEach
     void release() {
-        worker.close();
+        node.close();
     }
 
     /** Records while packets are sent and received, and reads what was recorded. */
     private List<RecordedEvent> recorded(boolean batches, Runnable traffic) throws IOException {
-        worker.route(RouteTable.of(List.of(new Peer(Cidr.parse("10.5.2.0/24"), PEER_NODE, 8472, 0x0200_0000_0002L))));
         Path file = directory.resolve("events.jfr");
         try (Recording recording = new Recording()) {
             recording.enable(DropEvent.class);

@@ -12,9 +12,14 @@ import io.flannelj.net.IpAddress;
 import io.flannelj.net.IpFamily;
 import io.flannelj.net.PerFamily;
 import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -22,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** With commands that note what they are told. The first one waits until a file is there. */
+/** With commands that note what they are told, in a pipe. The first one waits until a file is there. */
 @Timeout(value = 1, unit = TimeUnit.MINUTES)
 class ExtensionBackendTest {
     private static final PodDestinations DESTINATIONS = PodDestinations.of(
@@ -31,13 +36,21 @@ class ExtensionBackendTest {
     @TempDir
     Path directory;
 
+    private final BlockingQueue<String> noted = new LinkedBlockingQueue<>();
+    private RandomAccessFile pipe;
     private Path notes;
     private Path go;
     private ExtensionBackend backend;
 
     @BeforeEach
-    void open() throws IOException {
-        notes = Files.createFile(directory.resolve("notes"));
+    void open() throws Exception {
+        notes = directory.resolve("notes");
+        assertThat(new ProcessBuilder("mkfifo", notes.toString()).start().waitFor())
+                .isZero();
+        pipe = new RandomAccessFile(notes.toFile(), "rw"); // for writing, too, so that it has no end
+        Thread reader = new Thread(this::read);
+        reader.setDaemon(true);
+        reader.start();
         go = directory.resolve("go");
         Path add = script("add", "echo add $SUBNET >>" + notes + "; while [ ! -e " + go + " ]; do sleep 0.05; done");
         Path remove = script("remove", "echo remove $SUBNET >>" + notes);
@@ -54,6 +67,17 @@ class ExtensionBackendTest {
             Files.createFile(go);
         }
         backend.close();
+        pipe.write("end\n".getBytes(StandardCharsets.UTF_8));
+    }
+
+    private void read() {
+        try (RandomAccessFile from = pipe) {
+            for (String line = from.readLine(); !line.equals("end"); line = from.readLine()) {
+                noted.add(line);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** As when the lease ends while commands for the peers of before are running. */
@@ -63,9 +87,9 @@ class ExtensionBackendTest {
         await("add 10.5.2.0/24");
         backend.fence();
         Files.createFile(go);
-        await("add 10.5.2.0/24", "remove 10.5.2.0/24");
+        await("remove 10.5.2.0/24");
         backend.apply(List.of(peer(3)));
-        await("add 10.5.2.0/24", "remove 10.5.2.0/24", "add 10.5.3.0/24");
+        await("add 10.5.3.0/24");
     }
 
     @Test
@@ -77,19 +101,19 @@ class ExtensionBackendTest {
                 new ExtensionCommand("SubnetAddCommand", broken.toString()),
                 new ExtensionCommand("SubnetRemoveCommand", ""),
                 1450);
-        assertThatThrownBy(() -> applyUntil(failing, 1)).hasMessageContaining("ended with status 3");
+        assertThatThrownBy(() -> applyUntilNoted(failing)).hasMessageContaining("ended with status 3");
         script("broken", "echo added >>" + notes);
         try {
-            applyUntil(failing, 1);
+            applyUntilNoted(failing);
         } catch (IOException e) {
-            applyUntil(failing, 1); // that was the failure of before
+            applyUntilNoted(failing); // that was the failure of before
         }
         await("added");
         failing.close();
     }
 
-    private void applyUntil(ExtensionBackend backend, int lines) throws IOException {
-        while (Files.readAllLines(notes).size() < lines) {
+    private void applyUntilNoted(ExtensionBackend backend) throws IOException {
+        while (noted.isEmpty()) {
             backend.apply(List.of(peer(2)));
         }
     }
@@ -101,11 +125,9 @@ class ExtensionBackendTest {
         return script;
     }
 
-    private void await(String... lines) throws Exception {
-        while (Files.readAllLines(notes).size() < lines.length) {
-            Thread.sleep(10);
-        }
-        assertThat(Files.readAllLines(notes)).containsExactly(lines);
+    private void await(String line) throws InterruptedException {
+        assertThat(noted.take()).isEqualTo(line);
+        assertThat(noted).isEmpty();
     }
 
     private static Lease peer(int node) {
