@@ -24,7 +24,6 @@ import io.flannelj.config.NetworkConfig;
 import io.flannelj.config.TunnelSettings;
 import io.flannelj.config.UplinkOptions;
 import io.flannelj.explain.QueryServer;
-import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.LeaseCache;
 import io.flannelj.lease.NodeNotes;
@@ -53,6 +52,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -63,18 +63,12 @@ final class Daemon {
     private static final Logger log = LoggerFactory.getLogger(Daemon.class);
     private static final int FAILED = 1;
     private static final int MISCONFIGURED = 2;
-    private static final Duration RETRY_EVERY = Duration.ofSeconds(1);
 
     private final DaemonOptions options;
     private final Shutdown shutdown;
     private final SdNotify systemd = new SdNotify(System.getenv("NOTIFY_SOCKET"));
     private boolean settled;
     private volatile @Nullable View view;
-
-    private @Nullable SessionPlan lastPlan;
-
-    /** In force, or last in force. */
-    private @Nullable NetworkConfig config;
 
     /** What an earlier run told the peers, where the store remembers. */
     private volatile @Nullable LeaseAttributes earlier;
@@ -89,9 +83,7 @@ final class Daemon {
         this.options = options;
         this.shutdown = shutdown;
         this.rules = new HostRules(
-                options.hostRules(),
-                options.admin().queryPort(),
-                options.paths().instance());
+                options.hostRules(), options.admin().queryPort(), options.paths().instance());
         DatapathOptions datapath = options.datapath();
         Path stateDirectory = options.paths().stateDirectory();
         TunnelSettings tunnels = datapath.tunnels();
@@ -187,10 +179,11 @@ final class Daemon {
                 new PodRuleResync(engine, pods, options.hostRules().resync(), state.repairs).start();
                 queries.start();
                 recorder.start();
+                boolean keepOnStop = options.handover().keepOnStop();
                 try {
-                    hold(leasing, context, endpoints);
+                    new Sessions(new SessionSteps(leasing, context, endpoints), keepOnStop).run();
                 } finally {
-                    if (!options.handover().keepOnStop()) {
+                    if (!keepOnStop) {
                         rules.remove();
                     }
                 }
@@ -207,99 +200,84 @@ final class Daemon {
         }
     }
 
-    /** One session after the other; usually there is just one. Once one was ready, what keeps the next from starting is awaited. */
-    private void hold(Leasing leasing, BackendContext context, Endpoints endpoints)
-            throws IOException, ConfigException, ClosedException, InterruptedException {
-        boolean again = true;
-        String problem = "";
-        while (again && !shutdown.isAsked()) {
-            try {
-                again = holdOnce(leasing, context, endpoints);
-                problem = "";
-            } catch (IOException e) {
-                if (!settled) {
-                    throw e;
-                }
-                String now = String.valueOf(e.getMessage());
-                if (!now.equals(problem)) {
-                    log.error("{}; trying again every {} s until it works", now, RETRY_EVERY.toSeconds());
-                }
-                problem = now;
-                state.waitFor("cannot start anew: " + now);
-                shutdown.await(RETRY_EVERY);
-            }
-        }
-    }
+    /** How a session is made. */
+    private final class SessionSteps implements Sessions.Steps {
+        private final Leasing leasing;
+        private final BackendContext context;
+        private final Endpoints endpoints;
+        private @Nullable LeaseCache saved;
+        private @Nullable SessionPlan last;
+        private @Nullable PodSubnets subnets;
 
-    /** Leases, and carries traffic until the session ends; true when another one shall begin. */
-    private boolean holdOnce(Leasing leasing, BackendContext context, Endpoints endpoints)
-            throws IOException, ConfigException, ClosedException, InterruptedException {
-        SessionPlan plan = plan(leasing, leasing.archive().read().orElse(null));
-        lastPlan = plan;
-        endpoints.awaitOpen(shutdown::isAsked);
-        if (shutdown.isAsked()) {
-            return false;
+        SessionSteps(Leasing leasing, BackendContext context, Endpoints endpoints) {
+            this.leasing = leasing;
+            this.context = context;
+            this.endpoints = endpoints;
         }
-        state.waitFor("waiting for a lease");
-        LeaseStatus.Held held = leasing.loop()
-                .acquire(new Goal(
-                        plan.config(),
-                        plan.prepared().attributes(),
-                        previous(),
-                        plan.saved(),
-                        leasing.store().assigns()));
-        Lease own = held.lease().lease();
-        state.waitFor("waiting for the list of peers");
-        try (Session session = new Session(options, state, leasing, rules, context, registry, plan, own)) {
+
+        @Override
+        public boolean isStopAsked() {
+            return shutdown.isAsked();
+        }
+
+        @Override
+        public NetworkConfig newest() throws IOException, ConfigException, ClosedException {
+            saved = leasing.archive().read().orElse(null);
+            if (last != null // first, for the store is usually asked through it
+                    && !last.uplinks().find(last.uplink()).keepsConnectionsOf(last.uplink())) {
+                leasing.store().reconnect();
+            }
+            state.waitFor("waiting for the network config");
+            NetworkConfig newest = leasing.reader().awaitNetworkConfig(saved);
+            options.requireAllowed(newest);
+            return newest;
+        }
+
+        @Override
+        public Optional<Sessions.Running> begin(NetworkConfig wanted, boolean isNew)
+                throws IOException, ConfigException, ClosedException, InterruptedException {
+            SessionPlan plan = prepare(wanted, isNew, leasing.reader(), saved);
+            last = plan;
+            endpoints.awaitOpen(shutdown::isAsked);
+            if (shutdown.isAsked()) {
+                return Optional.empty();
+            }
+            state.waitFor("waiting for a lease");
+            LeaseStatus.Held held = leasing.loop()
+                    .acquire(new Goal(
+                            plan.config(),
+                            plan.prepared().attributes(),
+                            previous(),
+                            plan.saved(),
+                            leasing.store().assigns()));
+            subnets = held.lease().subnets();
+            state.waitFor("waiting for the list of peers");
+            Session session = new Session(options, state, leasing, rules, context, registry, plan, held);
             shutdown.whenAsked(() -> {
                 leasing.close();
                 session.end();
             });
-            session.start(held.confirmed() ? null : plan.saved());
-            if (!shutdown.isAsked() && !session.hasEnded()) {
-                state.ready();
-                systemd.ready();
-                leasing.store().onReady();
-                settle();
-                log.info(
-                        "ready: leased {}, {} peers",
-                        own.subnets(),
-                        state.peers().size());
-            }
-            boolean again = session.awaitEnd();
-            state.waitFor(again ? "starting anew" : "stopping");
-            config = session.config();
-            return again;
+            return Optional.of(session);
+        }
+
+        @Override
+        public void onReady(NetworkConfig config) {
+            state.ready();
+            systemd.ready();
+            leasing.store().onReady();
+            settle();
+            log.info("ready: leased {}, {} peers", subnets, state.peers().size());
+        }
+
+        @Override
+        public void pause(String problem, Duration length) throws InterruptedException {
+            state.waitFor("cannot start anew: " + problem);
+            shutdown.await(length);
         }
     }
 
-    /** Where a session ran before, a network config that cannot be used is not the end: the one before stays in force. */
-    private SessionPlan plan(Leasing leasing, @Nullable LeaseCache saved)
+    private SessionPlan prepare(NetworkConfig wanted, boolean isNew, StartupReader reader, @Nullable LeaseCache saved)
             throws IOException, ConfigException, ClosedException {
-        NetworkConfig before = config;
-        StartupReader reader = leasing.reader();
-        if (lastPlan != null // first, for the store is usually asked through it
-                && !lastPlan.uplinks().find(lastPlan.uplink()).keepsConnectionsOf(lastPlan.uplink())) {
-            leasing.store().reconnect();
-        }
-        state.waitFor("waiting for the network config");
-        try {
-            NetworkConfig newest = reader.awaitNetworkConfig(saved);
-            options.requireAllowed(newest);
-            return prepare(newest, reader, saved);
-        } catch (ConfigException e) {
-            if (before == null) {
-                throw e;
-            }
-            log.error("{}; going on with the one before", e.oneLine());
-            return prepare(before, reader, saved);
-        }
-    }
-
-    private SessionPlan prepare(NetworkConfig wanted, StartupReader reader, @Nullable LeaseCache saved)
-            throws IOException, ConfigException, ClosedException {
-        boolean isNew = !wanted.equals(config);
-        config = wanted;
         Uplink before = state.startup.uplink();
         state.startup = new NodeState.Startup("waiting for what the store knows of this node", before, wanted);
         StartupReader.Notes notes = reader.awaitNotes(saved);

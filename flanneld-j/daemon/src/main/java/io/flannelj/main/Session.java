@@ -44,13 +44,13 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The node while it holds one lease: carries traffic to the peers that a {@link PeerFeed} names, keeps rules in force, and
- * sends nothing while a {@link LeaseLoop} says that the lease has ended. Ends when it is closed, or when lease or device are
+ * sends nothing while a {@link LeaseLoop} says that the lease has ended. Ends when it is asked to, or when lease or device are
  * lost.
  *
  * <p>{@code flannel-control} owns the lease table and the backend, and waits for nobody but the kernel, so that the lease is
  * fenced in time; {@code flannel-rules} owns the firewall, {@code flannel-watch} waits for the store.
  */
-final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Listener {
+final class Session implements Sessions.Running, PeerFeed.Listener, UplinkWatch.Listener {
     private static final Logger log = LoggerFactory.getLogger(Session.class);
     private static final Duration REPAIR_EVERY = Duration.ofSeconds(10);
     private static final Duration SAVE_EVERY = Duration.ofSeconds(5);
@@ -59,6 +59,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     private final NodeState state;
     private final LeaseLoop loop;
     private final ArchiveDraft archive;
+    private final @Nullable LeaseCache saved;
     private final PodSubnets subnets;
     private final Uplink uplink;
     private final Backend backend;
@@ -83,12 +84,13 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     private NetworkConfig newest;
 
     /**
-     * Begins to carry traffic for {@code own}.
+     * Makes the backend; traffic is carried from {@link #start} on.
      *
      * @param leasing where leases come from; it outlives the session
      * @param rules outlive the session, too
      * @param plan what the session is made of
-     * @throws IOException when the host refuses; what was made is undone
+     * @param held the lease; where the store has not confirmed it, what the previous run wrote down serves until it answers
+     * @throws IOException when the backend cannot be made; what was made is undone
      */
     Session(
             DaemonOptions options,
@@ -98,12 +100,14 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
             BackendContext context,
             MeterRegistry registry,
             SessionPlan plan,
-            Lease own)
+            LeaseStatus.Held held)
             throws IOException {
+        Lease own = held.lease().lease();
         this.options = options;
         this.state = state;
         this.loop = leasing.loop();
         this.archive = new ArchiveDraft(leasing.archive());
+        this.saved = held.confirmed() ? null : plan.saved();
         this.subnets = own.subnets();
         this.uplink = plan.uplink();
         NetworkConfig config = plan.config();
@@ -119,15 +123,6 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
         this.feed =
                 new PeerFeed(leasing.store(), leasing.health(), subnets, control, watching, new SecureRandom(), this);
         this.uplinkWatch = new UplinkWatch(uplink, plan.uplinks(), control, this);
-        try {
-            host.claim();
-            host.reconcileBlackholes();
-            ruleUpkeep.enforce();
-            writeSubnetFile();
-        } catch (IOException | RuntimeException e) {
-            close();
-            throw e;
-        }
         this.prober = options.datapath().peerProbes() && !backend.deviceNames().isEmpty()
                 ? new Prober(
                         context.clock(),
@@ -135,11 +130,9 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
                         state.paths,
                         options.datapath().clampMss())
                 : null;
-        state.examiner = prober == null ? PathExaminer.NONE : prober;
         this.metrics = backend.counters().isEmpty()
                 ? null
                 : new DatapathMetrics(TrafficCounters.sumOf(backend::counters), registry);
-        state.session = status;
     }
 
     /** Shows what is so now. Control thread only. */
@@ -157,7 +150,8 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     }
 
     /** The config in force. Any thread may ask. */
-    NetworkConfig config() {
+    @Override
+    public NetworkConfig config() {
         return status.config();
     }
 
@@ -172,12 +166,15 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
                 .write(options.paths().subnetFile());
     }
 
-    /**
-     * Follows the store, and returns once the table is complete and in force, or the session has ended.
-     *
-     * @param saved what serves until the store answers; null when it does
-     */
-    void start(@Nullable LeaseCache saved) throws InterruptedException {
+    /** Brings the rules into force, follows the store, and returns once the table is complete and in force, or it has ended. */
+    @Override
+    public boolean start() throws IOException, InterruptedException {
+        host.claim();
+        host.reconcileBlackholes();
+        ruleUpkeep.enforce();
+        writeSubnetFile();
+        state.examiner = prober == null ? PathExaminer.NONE : prober;
+        state.session = status;
         if (saved != null) {
             archive.beginWith(saved.config());
             seenDocument = saved.config();
@@ -195,6 +192,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
                             .map(Lease::attributes)));
             followUplink();
         }
+        return !hasEnded();
     }
 
     private void followUplink() {
@@ -236,13 +234,15 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     }
 
     /** Waits for the end; true when lease or device were lost, and a new session shall begin. */
-    boolean awaitEnd() throws InterruptedException {
+    @Override
+    public boolean awaitEnd() throws InterruptedException {
         ended.await();
+        state.waitFor(again ? "starting anew" : "stopping");
         return again;
     }
 
-    /** Whether it is over, as when the store says at once that the lease is another's. */
-    boolean hasEnded() {
+    /** As when the store says at once that the lease is another's. */
+    private boolean hasEnded() {
         return ended.getCount() == 0;
     }
 
@@ -465,7 +465,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
     }
 
     @Override
-    public void close() {
+    public void close(Sessions.Remains remains) {
         end();
         uplinkWatch.close();
         feed.close();
@@ -483,7 +483,7 @@ final class Session implements AutoCloseable, PeerFeed.Listener, UplinkWatch.Lis
             metrics.close();
         }
         backend.close();
-        if (options.handover().keepOnStop() && !again) { // after a failed start, too: what survived the last stop stays
+        if (remains == Sessions.Remains.STAY) {
             log.info("stopped; routes and rules stay in force for the next start");
         } else {
             restoreHost();
