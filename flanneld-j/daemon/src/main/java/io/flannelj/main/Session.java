@@ -44,8 +44,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The node while it holds one lease: carries traffic to the peers that a {@link PeerFeed} names, keeps rules in force, and
- * sends nothing while a {@link LeaseLoop} says that the lease has ended. Ends when it is asked to, or when lease or device are
- * lost.
+ * sends nothing while a {@link LeaseLoop} says that the lease has ended. Both tell it, and know nothing of it. Ends when it is
+ * asked to, or when lease or device are lost.
  *
  * <p>{@code flannel-control} owns the lease table and the backend, and waits for nobody but the kernel, so that the lease is
  * fenced in time; {@code flannel-rules} owns the firewall, {@code flannel-watch} waits for the store.
@@ -79,7 +79,7 @@ final class Session implements Sessions.Running, PeerFeed.Listener, UplinkWatch.
     private volatile boolean again;
     private volatile SessionStatus status;
     private int writtenMtuBytes;
-    private boolean peersKnown;
+    private boolean listed;
     private String seenDocument = "";
     private NetworkConfig newest;
 
@@ -120,8 +120,8 @@ final class Session implements Sessions.Running, PeerFeed.Listener, UplinkWatch.
         this.ruleUpkeep = new RuleUpkeep(
                 rules, new RuleScope(config, subnets, uplink), state, guarded(List.of()), this::onTrouble);
         this.upkeep = new HostUpkeep(host, backend, config, uplink, state.repairs);
-        this.feed =
-                new PeerFeed(leasing.store(), leasing.health(), subnets, control, watching, new SecureRandom(), this);
+        this.feed = new PeerFeed(
+                leasing.store(), leasing.health(), loop, subnets, control, watching, new SecureRandom(), this);
         this.uplinkWatch = new UplinkWatch(uplink, plan.uplinks(), control, this);
         this.prober = options.datapath().peerProbes() && !backend.deviceNames().isEmpty()
                 ? new Prober(
@@ -260,16 +260,10 @@ final class Session implements Sessions.Running, PeerFeed.Listener, UplinkWatch.
 
     @Override
     public void onPeers(Collection<Lease> peers) {
-        if (!status.fenced()) {
-            admission.offer(peers);
-        }
+        admission.offer(peers);
         applyPeers();
+        listed = true;
         ruleUpkeep.afterwards(synced::countDown); // ready is who checks what the kernel carries
-    }
-
-    @Override
-    public void onOwnChanged() {
-        loop.check();
     }
 
     private void onStatus(LeaseStatus lease) {
@@ -307,7 +301,9 @@ final class Session implements Sessions.Running, PeerFeed.Listener, UplinkWatch.
     private void fence(boolean now) {
         if (status.fenced() != now) {
             show(status.config(), status.own(), status.peers(), now);
-            feed.fence(now);
+            if (now || listed) { // what survived the last stop in the kernel is not sent either
+                applyPeers();
+            }
             log.warn( // once it is so
                     "{}",
                     now
@@ -400,10 +396,9 @@ final class Session implements Sessions.Running, PeerFeed.Listener, UplinkWatch.
         } catch (IOException e) {
             troubles.set(Troubles.Topic.BACKEND, "not every peer can be reached: " + e.getMessage());
         }
-        if (peersKnown && !peers.equals(status.peers())) {
+        if (listed && !peers.equals(status.peers())) {
             PeerNews.between(status.peers(), peers).forEach(line -> log.info("{}", line));
         }
-        peersKnown |= !fenced;
         if (!peers.equals(status.peers())) {
             archive.peersChanged();
         }
@@ -459,7 +454,7 @@ final class Session implements Sessions.Running, PeerFeed.Listener, UplinkWatch.
     }
 
     private void save() {
-        if (peersKnown) {
+        if (listed) {
             archive.write(status.peers(), feed.revision());
         }
     }

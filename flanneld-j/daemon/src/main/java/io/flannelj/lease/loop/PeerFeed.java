@@ -7,7 +7,6 @@ import io.flannelj.lease.PodSubnets;
 import io.flannelj.lease.SubnetManager;
 import java.time.Duration;
 import java.util.Collection;
-import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
@@ -16,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes of the store's events the peers that this node sends to. Confined to the control queue; {@code watching} waits for
- * the store.
+ * Makes of the store's events the peers that this node may send to, and tells the {@link LeaseLoop} what concerns our own lease.
+ * Confined to the control queue; {@code watching} waits for the store.
  */
 public final class PeerFeed implements AutoCloseable {
     private static final Duration GRACE = Duration.ofSeconds(30);
@@ -25,11 +24,8 @@ public final class PeerFeed implements AutoCloseable {
 
     /** Who is told. Called on the control queue only. */
     public interface Listener {
-        /** Everybody to send to, complete each time; nobody while our lease is fenced. */
+        /** Every other node, complete each time; whether our own lease lasts is not considered. */
         void onPeers(Collection<Lease> peers);
-
-        /** Our own lease was written or is gone, or everything was listed anew. */
-        void onOwnChanged();
 
         /** What the network config says now; it need not have changed. */
         void onConfig(String document);
@@ -37,6 +33,7 @@ public final class PeerFeed implements AutoCloseable {
 
     private static final Logger log = LoggerFactory.getLogger(PeerFeed.class);
 
+    private final LeaseLoop loop;
     private final TaskQueue control;
     private final Listener listener;
     private final LeaseTable table = new LeaseTable();
@@ -44,7 +41,6 @@ public final class PeerFeed implements AutoCloseable {
     private final PodSubnets own;
     private boolean notified;
     private boolean notifying;
-    private boolean fenced;
     private String logged = "";
     private TaskQueue.@Nullable Pending graceEnd;
     private volatile boolean over;
@@ -52,20 +48,23 @@ public final class PeerFeed implements AutoCloseable {
     public PeerFeed(
             SubnetManager store,
             StoreHealth health,
+            LeaseLoop loop,
             PodSubnets own,
             TaskQueue control,
             TaskQueue watching,
             RandomGenerator random,
             Listener listener) {
-        this(own, control, listener, events -> new LeaseFollower(store, health, watching, random, events));
+        this(loop, own, control, listener, events -> new LeaseFollower(store, health, watching, random, events));
     }
 
     /** Seam for tests: another follower. */
     PeerFeed(
+            LeaseLoop loop,
             PodSubnets own,
             TaskQueue control,
             Listener listener,
             Function<Consumer<LeaseEvent>, LeaseFollower> follower) {
+        this.loop = loop;
         this.own = own;
         this.control = control;
         this.listener = listener;
@@ -88,16 +87,6 @@ public final class PeerFeed implements AutoCloseable {
     /** The revision of the store that the table was last listed at; 0 before the first. */
     public long revision() {
         return follower.revision();
-    }
-
-    /** While our lease is fenced there is nobody to send to. */
-    public void fence(boolean now) {
-        if (fenced != now) {
-            fenced = now;
-            if (notified) {
-                notifyListener();
-            }
-        }
     }
 
     private void onEvent(LeaseEvent event) {
@@ -129,7 +118,7 @@ public final class PeerFeed implements AutoCloseable {
             scheduleNotice();
         }
         if (!table.holdsOwn() || event instanceof LeaseEvent.Reset || isOwn(event)) {
-            listener.onOwnChanged();
+            loop.check();
         }
     }
 
@@ -150,7 +139,7 @@ public final class PeerFeed implements AutoCloseable {
         notifying = false;
         if (!over) {
             notified = true;
-            listener.onPeers(fenced ? List.of() : table.peers());
+            listener.onPeers(table.peers());
         }
     }
 

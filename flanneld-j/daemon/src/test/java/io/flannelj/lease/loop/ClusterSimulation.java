@@ -220,7 +220,6 @@ final class ClusterSimulation {
             checkAgainAfter(one.late);
             checkAgainAfter(one.awake);
             checkAgainAfter(one.end());
-            require(!one.fenced || one.peers.isEmpty(), () -> one + " has peers although it is fenced");
             require(
                     one.loop == null || one.loop.duplicate().isEmpty(),
                     () -> one + " takes itself for another node: " + one.loop.duplicate());
@@ -491,8 +490,8 @@ final class ClusterSimulation {
             hold(held);
             TaskQueue of = control;
             VirtualTime.Queue watching = queue();
-            PeerFeed begun =
-                    new PeerFeed(previous, of, this, events -> new MutatedFollower(client, health, watching, events));
+            PeerFeed begun = new PeerFeed(
+                    with, previous, of, this, events -> new MutatedFollower(client, health, watching, events));
             feed = begun;
             begun.start(confirmed ? null : saved);
             with.listen(status -> of.run(() -> onStatus(begun, status)));
@@ -511,24 +510,16 @@ final class ClusterSimulation {
             }
             if (status instanceof LeaseStatus.Held held) {
                 hold(held);
-                fence(of, false);
+                fenced = false;
                 save();
             } else if (status instanceof LeaseStatus.Fenced) {
-                fence(of, true);
+                changed = true;
+                fenced = true;
             } else {
                 reset();
                 saved = null;
                 acquire(Objects.requireNonNull(loop));
             }
-        }
-
-        private void fence(PeerFeed of, boolean now) {
-            changed = true;
-            fenced = now;
-            if (now) {
-                peers = List.of();
-            }
-            of.fence(now);
         }
 
         void crash() {
@@ -627,11 +618,6 @@ final class ClusterSimulation {
             if (!fenced) {
                 save();
             }
-        }
-
-        @Override
-        public void onOwnChanged() {
-            Objects.requireNonNull(loop).check();
         }
 
         @Override

@@ -3,6 +3,7 @@ package io.flannelj.lease.loop;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.PriorityQueue;
@@ -76,23 +77,11 @@ final class VirtualTime extends Clock {
      * for a processor.
      */
     Clock moving(RandomGenerator random) {
-        return new Clock() {
-            @Override
-            public Instant instant() {
-                now += random.nextInt(1000) == 0 ? random.nextInt(100_000_000) : random.nextInt(20_000);
-                return VirtualTime.this.instant();
-            }
-
-            @Override
-            public ZoneId getZone() {
-                return ZoneOffset.UTC;
-            }
-
-            @Override
-            public Clock withZone(ZoneId zone) {
-                return this;
-            }
+        InstantSource moving = () -> {
+            now += random.nextInt(1000) == 0 ? random.nextInt(100_000_000) : random.nextInt(20_000);
+            return instant();
         };
+        return moving.withZone(ZoneOffset.UTC);
     }
 
     @Override
