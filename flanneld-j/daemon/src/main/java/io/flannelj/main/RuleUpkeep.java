@@ -66,10 +66,14 @@ final class RuleUpkeep implements AutoCloseable {
         queue.every(resync, this::reconcile);
     }
 
-    /** What is guarded from now on. The source check, which goes by peers, follows soon, the other rules when it is their time. */
+    /**
+     * What is guarded from now on; where it is another, the source check, which goes by peers, follows soon. The other rules
+     * follow when it is their time, and what other programs change is put right then.
+     */
     void follow(GuardedTunnels now) {
+        boolean isOther = !now.equals(tunnels);
         tunnels = now;
-        if (!checkingSources.getAndSet(true)) {
+        if (isOther && !checkingSources.getAndSet(true)) {
             queue.run(this::checkSources);
         }
     }
