@@ -40,6 +40,9 @@ public class LeaseLoop {
     private static final Duration LONGEST_WAIT = Duration.ofMillis(500);
     private static final Duration SHORTEST_WAIT = Duration.ofMillis(1);
 
+    /** While the clock cannot be read: what waits is due as soon as it can, and what ends counts as ended. */
+    private static final Instant NO_TIME = Instant.MIN;
+
     private final SubnetManager store;
     private final StoreHealth health;
     private final Clock clock;
@@ -88,9 +91,7 @@ public class LeaseLoop {
             LeaseState before = state;
             state = before == null ? LeaseState.acquiring(terms, goal) : before.acquiring(goal);
             asked++;
-            listener = onStatus;
-            notified = null;
-            turn(new Observation.Elapsed());
+            tell(onStatus);
         });
     }
 
@@ -110,11 +111,13 @@ public class LeaseLoop {
 
     /** From now on another listener is told; at once of how it stands now. */
     public void listen(Consumer<LeaseStatus> onStatus) {
-        turns.run(() -> {
-            listener = onStatus;
-            notified = null;
-            turn(new Observation.Elapsed());
-        });
+        turns.run(() -> tell(onStatus));
+    }
+
+    private void tell(Consumer<LeaseStatus> onStatus) {
+        listener = onStatus;
+        notified = null;
+        turn(new Observation.Elapsed());
     }
 
     /** Tells the other nodes something else of this one from now on. */
@@ -155,14 +158,16 @@ public class LeaseLoop {
         if (closed || before == null) {
             return;
         }
-        Instant now;
+        Instant now = NO_TIME;
+        Step step;
         try {
             now = clock.instant();
-        } catch (RuntimeException | Error e) {
-            onNoTime(before, seen, e);
-            return;
+            step = step(before, seen, now);
+        } catch (RuntimeException | Error e) { // a defect must end neither the renewal of the lease nor its fence
+            logOnce(e);
+            asked++;
+            step = LeaseMachine.afterDefect(before, now, random.nextLong());
         }
-        Step step = decide(before, seen, now);
         state = step.state();
         if (timer != null) {
             timer.cancel();
@@ -172,33 +177,11 @@ public class LeaseLoop {
             call(step.action(), step.state().goal());
         }
         logOnce(step.message());
-        LeaseStatus status = status(step.state(), now);
+        LeaseStatus status = status(step.state(), now.equals(NO_TIME) ? Instant.MAX : now);
         if (notifyOf(status)
                 && status instanceof LeaseStatus.Held
                 && step.state().isSettled()) {
             logged = ""; // what happens again after this is news
-        }
-    }
-
-    /** What was seen is taken once the clock can be read; until then what ends counts as ended. */
-    private void onNoTime(LeaseState before, Observation seen, Throwable defect) {
-        logOnce(defect);
-        int now = asked;
-        turns.after(LONGEST_WAIT, () -> {
-            if (now == asked) {
-                turn(seen);
-            }
-        });
-        notifyOf(before.statusAt(Instant.MAX));
-    }
-
-    private Step decide(LeaseState before, Observation seen, Instant now) {
-        try {
-            return step(before, seen, now);
-        } catch (RuntimeException | Error e) { // a defect must end neither the renewal of the lease nor its fence
-            logOnce(e);
-            asked++;
-            return LeaseMachine.afterDefect(before, now, random.nextLong());
         }
     }
 
@@ -273,11 +256,7 @@ public class LeaseLoop {
     private void logOnce(Step.Message message) {
         if (!message.text().isEmpty() && !message.text().equals(logged)) {
             logged = message.text();
-            switch (message.level()) {
-                case INFO -> log.info("{}", logged);
-                case WARN -> log.warn("{}", logged);
-                case ERROR -> log.error("{}", logged);
-            }
+            log.atLevel(message.level()).log("{}", logged);
         }
     }
 
@@ -345,8 +324,9 @@ public class LeaseLoop {
     /** Gives our lease back, unless it is a reservation; false when it could not be. After {@link #close}; blocks. */
     public boolean release() {
         LeaseState last = state;
-        LeaseStatus status = last == null ? new LeaseStatus.Acquiring() : last.statusAt(clock.instant());
-        if (!(status instanceof LeaseStatus.Held held) || held.lease().isReservation()) {
+        if (last == null
+                || !(last.statusAt(clock.instant()) instanceof LeaseStatus.Held held)
+                || held.lease().isReservation()) {
             return false;
         }
         PodSubnets subnets = held.lease().subnets();

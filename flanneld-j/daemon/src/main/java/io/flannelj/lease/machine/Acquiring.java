@@ -3,7 +3,6 @@ package io.flannelj.lease.machine;
 import io.flannelj.lease.LeaseCache;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.lease.StoredLease;
-import io.flannelj.lease.machine.Step.Message;
 import io.flannelj.lease.pool.SubnetChooser;
 import java.time.Instant;
 import java.util.Comparator;
@@ -20,35 +19,29 @@ record Acquiring(LeaseState state, Instant now, long random) {
             return onListed(listed.leases());
         }
         if (seen instanceof Observation.Assigned assigned) {
-            return ask(state, new Action.Create(assigned.subnets(), state.goal().attributes()), Message.NONE);
+            return Step.ask(
+                    state, new Action.Create(assigned.subnets(), state.goal().attributes()), now);
         }
         if (seen instanceof Observation.Unassigned none) {
             return waitFor(none.problem(), state.with(state.memory().withConfirmed(Set.of())));
         }
         return seen instanceof Observation.Failed failed
                 ? onFailed(failed.problem())
-                : Step.retry(state, now, random, Message.NONE);
-    }
-
-    private Step ask(LeaseState of, Action action, Message message) {
-        return Step.ask(of, action, now, message);
+                : Step.retry(state, now, random, "");
     }
 
     private Step waitFor(String problem, LeaseState of) {
-        return Step.retry(of.waitingFor(problem), now, random, Message.warn(problem));
+        return Step.retry(of, now, random, problem).warn(problem);
     }
 
     private Step onFailed(String problem) {
         LeaseCache saved = state.goal().saved();
         return saved != null && mayAdopt(saved)
-                ? Step.retry(
-                        state.with(new Phase.Adopted(saved.own())),
-                        now,
-                        random,
-                        Message.warn("going on with the lease " + saved.own().subnets() + " and "
+                ? Step.retry(state.with(new Phase.Adopted(saved.own())), now, random, "")
+                        .warn("going on with the lease " + saved.own().subnets() + " and "
                                 + saved.peers().size() + " peers as written down at " + saved.savedAt()
-                                + ", until the store answers"))
-                : Step.retry(state.waitingFor(problem), now, random, Message.NONE);
+                                + ", until the store answers")
+                : Step.retry(state, now, random, problem);
     }
 
     /** Whether the lease of the previous run still lasts, may be ours, and is what the config and the address ask for. */
@@ -90,7 +83,7 @@ record Acquiring(LeaseState state, Instant now, long random) {
                 goal.previous(),
                 new SplittableRandom(random));
         return choice.isPresent()
-                ? ask(informed, new Action.Create(choice.get(), goal.attributes()), Message.NONE)
+                ? Step.ask(informed, new Action.Create(choice.get(), goal.attributes()), now)
                 : waitFor(
                         "out of subnets: all of " + goal.config().networks() + " is leased to " + listed.size()
                                 + " nodes; waiting for one to become free",
@@ -104,12 +97,10 @@ record Acquiring(LeaseState state, Instant now, long random) {
             return waitFor(problem, informed.with(informed.memory().withDuplicate(problem)));
         }
         if (!SubnetChooser.fits(goal.config(), ours.subnets())) {
-            return ask( // what of it still fits is asked for again
-                    informed.with(goal.withPrevious(ours.subnets())),
-                    new Action.Delete(ours),
-                    Message.info(
-                            "giving up the lease " + ours.subnets() + ": it does not fit the network config any more"));
+            Goal again = goal.withPrevious(ours.subnets()); // what of it still fits is asked for
+            return Step.ask(informed.with(again), new Action.Delete(ours), now)
+                    .info("giving up the lease " + ours.subnets() + ": it does not fit the network config any more");
         }
-        return ask(informed, new Action.Update(ours, goal.attributes()), Message.NONE);
+        return Step.ask(informed, new Action.Update(ours, goal.attributes()), now);
     }
 }

@@ -4,7 +4,6 @@ import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.NodeNotes;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.lease.StoredLease;
-import io.flannelj.lease.machine.Step.Message;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collections;
@@ -28,8 +27,7 @@ record Keeping(LeaseState state, Phase.Kept kept, Instant now, long random) {
         if (seen instanceof Observation.Unassigned none) {
             return onUnassigned(none.problem());
         }
-        LeaseState next = seen instanceof Observation.Failed ? state.waitingFor("") : state;
-        return Step.retry(next, now, random, Message.NONE);
+        return Step.retry(state, now, random, ""); // a node with a lease waits for nothing
     }
 
     private PodSubnets subnets() {
@@ -42,7 +40,8 @@ record Keeping(LeaseState state, Phase.Kept kept, Instant now, long random) {
 
     private Step onUnassigned(String problem) {
         return kept instanceof Phase.Holding holding // another node may get the subnets from now on
-                ? Step.retry(state.with(holding.endedAt(now)).waitingFor(problem), now, random, Message.warn(problem))
+                ? Step.retry(state.with(holding.endedAt(now)), now, random, problem)
+                        .warn(problem)
                 : lose(problem); // what was only written down is over
     }
 
@@ -54,7 +53,7 @@ record Keeping(LeaseState state, Phase.Kept kept, Instant now, long random) {
             return lose("the store knows this node by another public address than "
                     + attributes().publicAddress());
         }
-        return Step.ask(state, new Action.Create(subnets(), attributes()), now, Message.NONE);
+        return Step.ask(state, new Action.Create(subnets(), attributes()), now);
     }
 
     /** What was begun while the store was away did not know what an operator wrote there. */
@@ -73,11 +72,8 @@ record Keeping(LeaseState state, Phase.Kept kept, Instant now, long random) {
                 return lose("another node holds " + stored.subnets() + " now, which overlaps our " + subnets());
             }
         }
-        return Step.ask(
-                state.with(state.memory().withDuplicate("")),
-                new Action.Create(subnets(), attributes()),
-                now,
-                Message.warn("the lease " + subnets() + " is gone from the store; creating it again"));
+        return Step.ask(alone(), new Action.Create(subnets(), attributes()), now)
+                .warn("the lease " + subnets() + " is gone from the store; creating it again");
     }
 
     private Step onFound(StoredLease stored) {
@@ -91,15 +87,19 @@ record Keeping(LeaseState state, Phase.Kept kept, Instant now, long random) {
                 && !state.memory().isOurs(stored)) {
             return onRival(holding, stored);
         }
-        LeaseState alone = state.with(state.memory().withDuplicate(""));
         boolean renew = kept instanceof Phase.Adopted
                 || !asWritten
                 || !now.isBefore(state.pace().due())
                 || !stored.says(attributes());
         Instant renewal = state.terms().renewalOf(kept.lease().lease().expiresAt(), now);
         return renew
-                ? Step.ask(alone, new Action.Update(stored, attributes()), now, Message.NONE)
-                : Step.proceed(alone.with(alone.pace().next(renewal)), now, Message.NONE);
+                ? Step.ask(alone(), new Action.Update(stored, attributes()), now)
+                : Step.proceed(alone().with(state.pace().next(renewal)), now);
+    }
+
+    /** No other node has our address. */
+    private LeaseState alone() {
+        return state.with(state.memory().withDuplicate(""));
     }
 
     /** Nobody but us writes our lease, unless another node has our address and believes that it is its own. */
@@ -107,26 +107,22 @@ record Keeping(LeaseState state, Phase.Kept kept, Instant now, long random) {
         String problem = Memory.duplicateOf(attributes(), stored);
         LeaseState informed = state.with(state.memory().withDuplicate(problem));
         if (holding.takenOver() && now.isBefore(holding.since().plus(NEWCOMER))) {
-            return Step.lose(
-                    informed.with(informed.memory().withRival(stored.lease().attributes())),
-                    holding.lease(),
-                    now,
-                    Message.error(problem + "; it was there first, so this node waits until it is gone"));
+            Memory rival = informed.memory().withRival(stored.lease().attributes());
+            return Step.lose(informed.with(rival), holding.lease(), now)
+                    .error(problem + "; it was there first, so this node waits until it is gone");
         }
         Instant end = holding.lease().lease().expiresAt();
         Instant renewal = end == null ? Instant.MAX : end.minus(state.terms().renewMargin());
         Instant restore = Collections.min(List.of(holding.restored().plus(RESTORE_EVERY), renewal));
         if (now.isBefore(restore)) {
-            return Step.proceed(informed.with(informed.pace().next(restore)), now, Message.NONE);
+            return Step.proceed(informed.with(informed.pace().next(restore)), now);
         }
-        return Step.ask(
-                informed.with(new Phase.Holding(holding.lease(), holding.since(), holding.takenOver(), now)),
-                new Action.Update(stored, attributes()),
-                now,
-                Message.error(problem + "; this node was there first and restores it"));
+        Phase restoring = new Phase.Holding(holding.lease(), holding.since(), holding.takenOver(), now);
+        return Step.ask(informed.with(restoring), new Action.Update(stored, attributes()), now)
+                .error(problem + "; this node was there first and restores it");
     }
 
     private Step lose(String why) {
-        return Step.lose(state, kept.lease(), now, Message.warn(why));
+        return Step.lose(state, kept.lease(), now).warn(why);
     }
 }

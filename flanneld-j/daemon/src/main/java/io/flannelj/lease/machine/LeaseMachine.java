@@ -1,7 +1,6 @@
 package io.flannelj.lease.machine;
 
 import io.flannelj.lease.Admission;
-import io.flannelj.lease.machine.Step.Message;
 import java.time.Instant;
 
 /**
@@ -25,7 +24,7 @@ public final class LeaseMachine {
      */
     public static Step step(LeaseState state, Observation seen, Instant now, long random) {
         if (seen instanceof Observation.Elapsed || state.phase() instanceof Phase.Lost) {
-            return Step.proceed(state, now, Message.NONE);
+            return Step.proceed(state, now);
         }
         LeaseState free = state.asking(new Action.Hold()).with(state.settled());
         Observation known = seen instanceof Observation.Listed listed ? obeyed(listed, state.goal()) : seen;
@@ -42,7 +41,7 @@ public final class LeaseMachine {
 
     /** Instead of a step that failed: what was asked is not waited for. */
     public static Step afterDefect(LeaseState state, Instant now, long random) {
-        return Step.retry(state.asking(new Action.Hold()).with(state.settled()), now, random, Message.NONE);
+        return Step.retry(state.asking(new Action.Hold()).with(state.settled()), now, random, state.waitingFor());
     }
 
     /** Without what no node ever obeys, which must not keep anybody from a subnet; but ours, whatever they are. */

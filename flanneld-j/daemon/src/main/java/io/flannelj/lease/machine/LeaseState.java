@@ -8,18 +8,16 @@ import java.time.Instant;
  *
  * @param goal the lease that is wanted
  * @param asked what the store has not answered yet
- * @param waitingFor why there is no lease yet, human-readable; empty when nothing is waited for
  */
-public record LeaseState(
-        Terms terms, Goal goal, Phase phase, Memory memory, Pace pace, Action asked, String waitingFor) {
+public record LeaseState(Terms terms, Goal goal, Phase phase, Memory memory, Pace pace, Action asked) {
     /** Of a node that wants a lease, and has not asked the store yet. */
     public static LeaseState acquiring(Terms terms, Goal goal) {
-        return new LeaseState(terms, goal, new Phase.Acquiring(), Memory.EMPTY, Pace.AT_ONCE, new Action.Hold(), "");
+        return new LeaseState(terms, goal, new Phase.Acquiring(), Memory.EMPTY, Pace.AT_ONCE, new Action.Hold());
     }
 
     /** The same node wants a lease anew, after it lost one or starts over. What was asked last is not waited for. */
     public LeaseState acquiring(Goal next) {
-        return new LeaseState(terms, next, new Phase.Acquiring(), memory, Pace.AT_ONCE, new Action.Hold(), "");
+        return new LeaseState(terms, next, new Phase.Acquiring(), memory, Pace.AT_ONCE, new Action.Hold());
     }
 
     /** The node tells the others something else from now on. */
@@ -36,7 +34,12 @@ public record LeaseState(
 
     /** Whether nothing is asked, nothing failed and nothing is waited for. */
     public boolean isSettled() {
-        return asked instanceof Action.Hold && pace.failures() == 0 && waitingFor.isEmpty();
+        return asked instanceof Action.Hold && pace.failures() == 0;
+    }
+
+    /** Why there is no lease yet, human-readable; empty when nothing is waited for. */
+    public String waitingFor() {
+        return pace.waitingFor();
     }
 
     /** That another node has our address, human-readable, by the last look at the store; empty when none has. */
@@ -72,26 +75,22 @@ public record LeaseState(
     }
 
     LeaseState with(Goal now) {
-        return new LeaseState(terms, now, phase, memory, pace, asked, waitingFor);
+        return new LeaseState(terms, now, phase, memory, pace, asked);
     }
 
     LeaseState with(Phase now) {
-        return new LeaseState(terms, goal, now, memory, pace, asked, waitingFor);
+        return new LeaseState(terms, goal, now, memory, pace, asked);
     }
 
     LeaseState with(Memory now) {
-        return new LeaseState(terms, goal, phase, now, pace, asked, waitingFor);
+        return new LeaseState(terms, goal, phase, now, pace, asked);
     }
 
     LeaseState with(Pace now) {
-        return new LeaseState(terms, goal, phase, memory, now, asked, waitingFor);
+        return new LeaseState(terms, goal, phase, memory, now, asked);
     }
 
     LeaseState asking(Action now) {
-        return new LeaseState(terms, goal, phase, memory, pace, now, waitingFor);
-    }
-
-    LeaseState waitingFor(String now) {
-        return new LeaseState(terms, goal, phase, memory, pace, asked, now);
+        return new LeaseState(terms, goal, phase, memory, pace, now);
     }
 }

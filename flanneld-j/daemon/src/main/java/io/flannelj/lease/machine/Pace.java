@@ -9,9 +9,10 @@ import java.time.Instant;
  * @param due then, at the latest
  * @param failures tries that failed in a row
  * @param changed whether our lease was written or went since the last look was asked for
+ * @param waitingFor what failed, human-readable; empty where nothing did, or nothing is waited for
  */
-record Pace(Instant due, int failures, boolean changed) {
-    static final Pace AT_ONCE = new Pace(Instant.MIN, 0, false);
+record Pace(Instant due, int failures, boolean changed, String waitingFor) {
+    static final Pace AT_ONCE = new Pace(Instant.MIN, 0, false, "");
 
     private static final Backoff RETRIES = new Backoff(Duration.ofMillis(200), Duration.ofSeconds(5));
 
@@ -20,15 +21,15 @@ record Pace(Instant due, int failures, boolean changed) {
         return !now.isBefore(due) || (changed && failures == 0);
     }
 
-    Pace afterFailure(Instant now, long random) {
-        return new Pace(now.plus(RETRIES.delay(failures, random)), failures + 1, changed);
+    Pace afterFailure(Instant now, long random, String why) {
+        return new Pace(now.plus(RETRIES.delay(failures, random)), failures + 1, changed, why);
     }
 
     Pace next(Instant when) {
-        return new Pace(when, 0, changed);
+        return new Pace(when, 0, changed, "");
     }
 
     Pace withChange(boolean now) {
-        return new Pace(due, failures, now);
+        return new Pace(due, failures, now, waitingFor);
     }
 }

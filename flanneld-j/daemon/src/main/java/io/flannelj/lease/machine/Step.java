@@ -3,6 +3,7 @@ package io.flannelj.lease.machine;
 import io.flannelj.lease.StoredLease;
 import java.time.Instant;
 import java.util.Set;
+import org.slf4j.event.Level;
 
 /**
  * What follows from one observation.
@@ -20,38 +21,35 @@ public record Step(LeaseState state, Action action, Instant again, Message messa
      */
     public record Message(Level level, String text) {
         static final Message NONE = new Message(Level.INFO, "");
-
-        static Message info(String text) {
-            return new Message(Level.INFO, text);
-        }
-
-        static Message warn(String text) {
-            return new Message(Level.WARN, text);
-        }
-
-        static Message error(String text) {
-            return new Message(Level.ERROR, text);
-        }
     }
 
-    /** How much a message matters. */
-    public enum Level {
-        INFO,
-        WARN,
-        ERROR
+    Step info(String text) {
+        return new Step(state, action, again, new Message(Level.INFO, text));
+    }
+
+    Step warn(String text) {
+        return new Step(state, action, again, new Message(Level.WARN, text));
+    }
+
+    Step error(String text) {
+        return new Step(state, action, again, new Message(Level.ERROR, text));
     }
 
     /** Asks for a look when one is due, or says when it will be. */
-    static Step proceed(LeaseState state, Instant now, Message message) {
+    static Step proceed(LeaseState state, Instant now) {
         if (state.phase() instanceof Phase.Lost) {
-            return new Step(state, new Action.Hold(), Instant.MAX, message);
+            return hold(state, Instant.MAX);
         }
         return state.asked() instanceof Action.Hold && state.pace().isDue(now)
-                ? ask(state, new Action.Look(), now, message)
-                : new Step(state, new Action.Hold(), state.again(now), message);
+                ? ask(state, new Action.Look(), now)
+                : hold(state, state.again(now));
     }
 
-    static Step ask(LeaseState state, Action action, Instant now, Message message) {
+    private static Step hold(LeaseState state, Instant again) {
+        return new Step(state, new Action.Hold(), again, Message.NONE);
+    }
+
+    static Step ask(LeaseState state, Action action, Instant now) {
         Memory more = action instanceof Action.Create create
                 ? state.memory().withWritten(create.attributes())
                 : action instanceof Action.Update update
@@ -59,16 +57,17 @@ public record Step(LeaseState state, Action action, Instant again, Message messa
                         : state.memory();
         Pace looked = action instanceof Action.Look ? state.pace().withChange(false) : state.pace();
         LeaseState next = state.with(more).with(looked).asking(action);
-        return new Step(next, action, next.again(now), message);
+        return new Step(next, action, next.again(now), Message.NONE);
     }
 
-    static Step retry(LeaseState state, Instant now, long random, Message message) {
-        LeaseState next = state.with(state.pace().afterFailure(now, random));
-        return new Step(next, new Action.Hold(), next.again(now), message);
+    /** @param waitingFor see {@link LeaseState#waitingFor} */
+    static Step retry(LeaseState state, Instant now, long random, String waitingFor) {
+        LeaseState next = state.with(state.pace().afterFailure(now, random, waitingFor));
+        return hold(next, next.again(now));
     }
 
-    static Step lose(LeaseState state, StoredLease lease, Instant now, Message message) {
+    static Step lose(LeaseState state, StoredLease lease, Instant now) {
         Memory nothing = state.memory().withConfirmed(Set.of());
-        return proceed(state.with(new Phase.Lost(lease.subnets())).with(nothing), now, message);
+        return proceed(state.with(new Phase.Lost(lease.subnets())).with(nothing), now);
     }
 }

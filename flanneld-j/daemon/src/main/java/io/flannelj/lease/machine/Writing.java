@@ -1,7 +1,6 @@
 package io.flannelj.lease.machine;
 
 import io.flannelj.lease.StoredLease;
-import io.flannelj.lease.machine.Step.Message;
 import java.time.Instant;
 import java.util.List;
 import java.util.Set;
@@ -18,8 +17,7 @@ record Writing(LeaseState state, Instant now) {
                 : Step.ask(
                         state.with(new Phase.Checking(written, state.phase(), by instanceof Action.Update)),
                         new Action.Look(),
-                        now,
-                        Message.NONE);
+                        now);
     }
 
     Step onListed(Phase.Checking checking, List<StoredLease> listed) {
@@ -28,12 +26,12 @@ record Writing(LeaseState state, Instant now) {
             if (!other.subnets().equals(mine.subnets())
                     && other.subnets().overlaps(mine.subnets())
                     && !isOlder(mine, other)) {
-                Message message = Message.info(
-                        "giving up " + mine.subnets() + ": it overlaps " + other.subnets() + " of another node");
                 Memory nothing = state.memory().withConfirmed(Set.of());
-                return state.phase() instanceof Phase.Acquiring
-                        ? Step.ask(state.with(nothing), new Action.Delete(mine), now, message)
-                        : Step.lose(state, mine, now, message); // a node that sends stops before it deletes
+                Step step = state.phase() instanceof Phase.Acquiring
+                        ? Step.ask(state.with(nothing), new Action.Delete(mine), now)
+                        : Step.lose(state, mine, now); // a node that sends stops before it deletes
+                return step.info(
+                        "giving up " + mine.subnets() + ": it overlaps " + other.subnets() + " of another node");
             }
         }
         return hold(mine, checking.takenOver());
@@ -55,8 +53,7 @@ record Writing(LeaseState state, Instant now) {
         Instant renewal = state.terms().renewalOf(lease.lease().expiresAt(), now);
         LeaseState next = state.with(held)
                 .with(state.memory().withConfirmed(Set.of(lease.subnets())))
-                .with(state.pace().next(renewal))
-                .waitingFor("");
-        return Step.proceed(next, now, isNew ? Message.info(how) : Message.NONE);
+                .with(state.pace().next(renewal));
+        return Step.proceed(next, now).info(isNew ? how : "");
     }
 }
