@@ -19,12 +19,19 @@ public final class LeaseJson {
     /** Lower than Jackson's bound, under which {@link LeaseCache} must write it inside another document. */
     private static final int MAX_DEPTH = 100;
 
-    private static final ObjectMapper JSON = new ObjectMapper(JsonFactory.builder()
-            .streamReadConstraints(
-                    StreamReadConstraints.builder().maxNestingDepth(MAX_DEPTH).build())
-            .build());
+    private static final ObjectMapper JSON = nestedUpTo(MAX_DEPTH);
+
+    /** For data that stands alone, and so must fit into a value. */
+    private static final ObjectMapper DATA_JSON = nestedUpTo(MAX_DEPTH - 1);
 
     private LeaseJson() {}
+
+    private static ObjectMapper nestedUpTo(int depth) {
+        return new ObjectMapper(JsonFactory.builder()
+                .streamReadConstraints(
+                        StreamReadConstraints.builder().maxNestingDepth(depth).build())
+                .build());
+    }
 
     public static String format(LeaseAttributes attributes) {
         ObjectNode node = JSON.createObjectNode();
@@ -81,11 +88,20 @@ public final class LeaseJson {
     }
 
     /**
-     * What a backend says of itself, as far as all backends agree: an object, the text of {@code extension}, or nothing.
+     * Reads what a backend says of itself where it stands alone: an object, the text of {@code extension}, or nothing.
      *
      * @throws IllegalArgumentException when it is anything else
      */
-    public static Optional<JsonNode> backendData(@Nullable JsonNode node) {
+    public static Optional<JsonNode> readBackendData(String text) {
+        try {
+            return backendData(DATA_JSON.readTree(text));
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("not JSON", e);
+        }
+    }
+
+    /** The same within a value. */
+    private static Optional<JsonNode> backendData(@Nullable JsonNode node) {
         if (node == null || node.isNull() || node.isMissingNode()) {
             return Optional.empty();
         }

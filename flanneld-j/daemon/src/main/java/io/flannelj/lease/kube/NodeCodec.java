@@ -1,8 +1,6 @@
 package io.flannelj.lease.kube;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fabric8.kubernetes.api.model.Node;
 import io.flannelj.config.AnnotationPrefix;
 import io.flannelj.lease.Lease;
@@ -30,7 +28,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Leases as flannel writes them onto nodes: the subnets are the pod CIDRs, the attributes are annotations. */
 final class NodeCodec {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final int LONGEST_ANNOTATION = 16 << 10;
     private static final String NO_DATA = "null"; // what Go makes of an empty raw message
 
@@ -248,8 +245,8 @@ final class NodeCodec {
             return Optional.empty();
         }
         try {
-            return LeaseJson.backendData(JSON.readTree(text));
-        } catch (JsonProcessingException | IllegalArgumentException e) {
+            return LeaseJson.readBackendData(text);
+        } catch (IllegalArgumentException e) {
             throw new NoLeaseException("its annotation " + key + " is not JSON that a backend writes");
         }
     }

@@ -10,19 +10,29 @@ import io.fabric8.kubernetes.api.model.NodeBuilder;
 import io.flannelj.config.AnnotationPrefix;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
+import io.flannelj.lease.LeaseCache;
+import io.flannelj.lease.Moment;
+import io.flannelj.lease.PodSubnets;
+import io.flannelj.lease.StoredLease;
 import io.flannelj.lease.kube.NodeCodec.NoLeaseException;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.IpFamily;
 import io.flannelj.net.PerFamily;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class NodeCodecTest {
     private static final String PREFIX = "flannel.alpha.coreos.com/";
@@ -64,6 +74,42 @@ class NodeCodecTest {
                         PREFIX + "backend-type", "vxlan",
                         PREFIX + "backend-data", "{\"VNI\":1,\"VtepMAC\":\"c6:d2:32:6f:8f:44\"}",
                         PREFIX + "public-ip", "192.168.64.3"));
+    }
+
+    /** One node's annotation must not keep other nodes from reading what they wrote down of all. */
+    @ParameterizedTest
+    @ValueSource(ints = {90, 98, 99, 100, 900, 990, 999})
+    void whatIsReadOfANodeCanBeWrittenDownAndReadAgain(int depth, @TempDir Path directory) throws Exception {
+        Node node = node(
+                "node",
+                List.of("10.5.7.0/24"),
+                Map.of(
+                        PREFIX + "kube-subnet-manager",
+                        "true",
+                        PREFIX + "backend-type",
+                        "vxlan",
+                        PREFIX + "backend-data",
+                        "{\"VNI\":1,\"VtepMAC\":\"c6:d2:32:6f:8f:44\",\"x\":" + "[".repeat(depth) + "]".repeat(depth) + "}",
+                        PREFIX + "public-ip",
+                        "192.168.64.3"));
+        List<Lease> peers = new ArrayList<>();
+        try {
+            peers.add(codec.lease(node, IPV4));
+        } catch (NoLeaseException e) {
+            assertThat(depth).isGreaterThan(90);
+            assertThat(e).hasMessageContaining(PREFIX + "backend-data");
+        }
+        Lease own = new Lease(
+                PodSubnets.of(Cidr.parse("10.5.1.0/24")), LeaseAttributes.ofIpv4(ADDRESS, "vxlan", null), null);
+        Moment now = new Moment(Instant.EPOCH, "boot", Duration.ZERO, Instant.EPOCH, true);
+        LeaseCache saved = new LeaseCache("kube", Instant.EPOCH, "{}", new StoredLease(own, 1, 0), peers, 7);
+        Path file = directory.resolve("leases.json");
+
+        saved.write(file, now);
+
+        assertThat(LeaseCache.read(file, "kube", now).orElseThrow().peers())
+                .extracting(Lease::attributes)
+                .isEqualTo(peers.stream().map(Lease::attributes).toList());
     }
 
     @Test
