@@ -35,6 +35,7 @@ public record LeaseCache(
         String location, Instant savedAt, String config, StoredLease own, List<Lease> peers, long revision) {
     private static final Logger log = LoggerFactory.getLogger(LeaseCache.class);
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final long FARTHEST_SECONDS = 1L << 40; // thirty thousand years
 
     public LeaseCache {
         peers = List.copyOf(peers);
@@ -98,7 +99,7 @@ public record LeaseCache(
                 peers.add(lease(peer));
             }
             JsonNode own = root.path("own");
-            Instant savedAt = Instant.parse(root.path("savedAt").asText());
+            Instant savedAt = time(root.path("savedAt").asText());
             JsonNode clocks = root.path("clocks");
             LeaseCache cache = new LeaseCache(
                     root.path("location").asText(),
@@ -114,7 +115,7 @@ public record LeaseCache(
                     savedAt,
                     clocks.path("boot").asText(),
                     Duration.ofNanos(clocks.path("nanosSinceBoot").asLong()),
-                    Instant.parse(clocks.path("wall").asText(savedAt.toString())),
+                    time(clocks.path("wall").asText(savedAt.toString())),
                     clocks.path("synchronised").asBoolean());
             return Optional.of(new Written(cache, at));
         } catch (NoSuchFileException e) {
@@ -169,7 +170,16 @@ public record LeaseCache(
         return new Lease(
                 new PodSubnets(PerFamily.of(family -> cidr(node.path(key(family))))),
                 attributes,
-                node.path("expiresAt").isNull() ? null : Instant.parse(end));
+                node.path("expiresAt").isNull() ? null : time(end));
+    }
+
+    /** A time that can be reckoned with. */
+    private static Instant time(String text) {
+        Instant time = Instant.parse(text);
+        if (Math.abs(time.getEpochSecond()) > FARTHEST_SECONDS) {
+            throw new IllegalArgumentException("no time of a lease: " + text);
+        }
+        return time;
     }
 
     private static String key(IpFamily family) {

@@ -1,6 +1,7 @@
 package io.flannelj.lease;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flannelj.net.Cidr;
@@ -48,6 +49,27 @@ class LeaseCacheTest {
             Files.writeString(file, text);
             assertThat(LeaseCache.read(file, "etcd", now)).as(text).isEmpty();
         }
+    }
+
+    /** A time that no lease can have must not keep the daemon from starting. */
+    @Test
+    void aTimeThatIsOutOfRangeIsDamage() throws Exception {
+        Moment later = moment("boot 1", 1_020, NOON.plusSeconds(20), true);
+        for (String field : new String[] {"expiresAt", "savedAt", "wall"}) {
+            for (String time : new String[] {"+1000000000-12-31T23:59:59.999999999Z", "-1000000000-01-01T00:00:00Z"}) {
+                Path file = write(moment("boot 1", 1_000, NOON, true));
+                Files.writeString(
+                        file,
+                        Files.readString(file).replaceAll("\"" + field + "\":\"[^\"]*\"", "\"" + field + "\":\"" + time + "\""));
+
+                assertThatCode(() -> LeaseCache.read(file, "etcd", later)).as(field).doesNotThrowAnyException();
+            }
+        }
+        Path file = write(moment("boot 1", 1_000, NOON, true));
+        Files.writeString(
+                file,
+                Files.readString(file).replaceAll("\"nanosSinceBoot\":\\d+", "\"nanosSinceBoot\":" + Long.MIN_VALUE));
+        assertThatCode(() -> LeaseCache.read(file, "etcd", later)).doesNotThrowAnyException();
     }
 
     /** A lease nested so deeply that it could be read but not written inside the file: no lease at all was saved any more. */
