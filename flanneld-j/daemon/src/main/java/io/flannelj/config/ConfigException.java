@@ -2,11 +2,12 @@ package io.flannelj.config;
 
 import io.flannelj.net.PlainText;
 import java.util.List;
-import java.util.stream.Collectors;
 
 /** The operator's mistakes, all of them at once, each under the name of what to change. */
 public final class ConfigException extends Exception {
     private static final long serialVersionUID = 1;
+
+    private static final int LONGEST_PROBLEM = 600;
 
     private final String subject;
     private final transient List<String> problems;
@@ -16,9 +17,9 @@ public final class ConfigException extends Exception {
      * @param problems one line each, {@code name: what is wrong}
      */
     public ConfigException(String subject, List<String> problems) {
-        super(text(subject, problems, "\n  ", "\n  "));
+        super(text(subject, lines(problems), "\n  ", "\n  "));
         this.subject = subject;
-        this.problems = List.copyOf(problems);
+        this.problems = lines(problems);
     }
 
     /** The message in one line, for the log and for fields of a document. */
@@ -33,6 +34,13 @@ public final class ConfigException extends Exception {
     private static String text(String subject, List<String> problems, String begin, String separator) {
         return subject
                 + (problems.size() == 1 ? " has a problem: " : " has " + problems.size() + " problems:" + begin)
-                + problems.stream().map(PlainText::escape).collect(Collectors.joining(separator));
+                + String.join(separator, problems);
+    }
+
+    /** They quote what others wrote. */
+    private static List<String> lines(List<String> problems) {
+        return problems.stream()
+                .map(problem -> PlainText.shorten(PlainText.escape(problem), LONGEST_PROBLEM))
+                .toList();
     }
 }
