@@ -137,6 +137,11 @@ public record DaemonFacts(
         }
     }
 
+    /** UDP port of the tunnel; 0 where it has none. */
+    int tunnelPort() {
+        return endpoints.stream().mapToInt(Endpoint::port).findFirst().orElse(0);
+    }
+
     Optional<Cidr> network(IpFamily family) {
         return find(networks, family);
     }

@@ -3,6 +3,7 @@ package io.flannelj.explain;
 import io.flannelj.cni.engine.KnownPod;
 import io.flannelj.explain.filter.Passage;
 import io.flannelj.explain.filter.Passage.Hook;
+import io.flannelj.linux.Background;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.IpFamily;
@@ -15,14 +16,17 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * This node's half of a way, link by link in the order in which a packet meets them. After a broken link the next are judged all
- * the same, as far as they do not depend on it.
+ * the same, as far as they do not depend on it. What takes time is begun at once, and waited for where its link is due.
  */
 final class Halves {
+    private static final int PATH_SECONDS = 6; // who asks waits for eight
+
     private final Host host;
     private final @Nullable DaemonFacts daemon;
     private final Question question;
@@ -30,6 +34,7 @@ final class Halves {
 
     private final Role role;
     private CompletableFuture<List<PathFacts>> probed = CompletableFuture.completedFuture(List.of());
+    private Optional<CompletableFuture<UnderlayCheck.Facts>> underlay = Optional.empty();
 
     /** Which node looks at its half. */
     enum Role {
@@ -60,21 +65,37 @@ final class Halves {
         return half.findings;
     }
 
-    /** The path to the node that asks, beside everything else. */
-    private void beginToProbe(Target end) {
-        if (role == Role.ANSWERS && question.sends()) {
-            end.usablePeer().ifPresent(peer -> probed = PathCheck.begin(host, peer));
+    /** What takes longest: rules, the path to the node that asks, the way to the other node. */
+    private void begin(Target other) {
+        host.beginToListRules(question.family());
+        if (!question.sends()) {
+            return;
+        }
+        if (role == Role.ANSWERS) {
+            other.usablePeer()
+                    .ifPresent(peer -> probed = PathCheck.begin(host, peer)
+                            .completeOnTimeout(List.of(), PATH_SECONDS, TimeUnit.SECONDS));
+        }
+        if (other.kind() == Target.Kind.OTHER_POD && daemon != null) {
+            underlay = other.usablePeer()
+                    .filter(peer -> !peer.address().isEmpty())
+                    .map(peer -> UnderlayCheck.begin(host, IpAddress.parse(peer.address())));
         }
     }
 
     private void depart(Target from, Target to) throws IOException {
-        beginToProbe(to);
+        begin(to);
         Optional<PodFindings> pod = pod(from, question.to(), 0);
         if (pod.isPresent()) {
             findings.addAll(pod.get().inside(question.to()));
             findings.add(pod.get().veth());
             findings.add(pod.get().bridgeFinding());
+        } else {
+            sayUnknown(from);
         }
+        Optional<CompletableFuture<Finding>> packet = question.sends() && !isBroken(findings)
+                ? pod.flatMap(known -> known.beginToSend(question))
+                : Optional.empty();
         boolean overlay = to.kind() == Target.Kind.OTHER_POD;
         if (overlay) {
             findings.add(DaemonCheck.judge(host));
@@ -85,21 +106,28 @@ final class Halves {
             pod.ifPresent(known ->
                     findings.add(wayBack(daemon.device(question.family()).orElse(""), Set.of(known.bridge()))));
             findings.add(LeaseCheck.judge(host.node(), daemon, question.to()));
-            to.usablePeer().ifPresent(this::crossing);
+            crossing(to);
         }
-        if (question.sends() && findings.stream().noneMatch(Finding::isBroken)) {
-            pod.flatMap(known -> known.packet(question)).ifPresent(findings::add);
+        if (packet.isPresent() && !isBroken(findings)) {
+            findings.add(packet.get().join());
         }
     }
 
+    private static boolean isBroken(List<Finding> findings) {
+        return findings.stream().anyMatch(Finding::isBroken);
+    }
+
     /** Tunnel packets as this node sends and takes them. */
-    private void crossing(DaemonFacts.Peer peer) {
+    private void crossing(Target other) throws IOException {
         DaemonFacts known = daemon;
-        if (known != null && !peer.address().isEmpty()) {
+        DaemonFacts.Peer peer = other.usablePeer().orElse(null);
+        if (known != null && peer != null && !peer.address().isEmpty()) {
             Tunnels.rules(host, known, peer).ifPresent(findings::add);
             findings.add(UnderlayCheck.judge(
                     host.node(),
-                    UnderlayCheck.gather(host, IpAddress.parse(peer.address()), question.sends()),
+                    underlay.isPresent()
+                            ? Background.end(underlay.get())
+                            : UnderlayCheck.gather(host, IpAddress.parse(peer.address())),
                     question.command()));
             List<PathFacts> paths = PathCheck.end(probed);
             if (PathCheck.isKnown(paths)) {
@@ -109,18 +137,23 @@ final class Halves {
     }
 
     private void arrive(Target from, Target to) throws IOException {
-        beginToProbe(from);
+        begin(from);
+        Optional<PodFindings> pod = pod(to, question.from(), question.port());
+        Optional<CompletableFuture<Finding>> holders = question.sends()
+                ? pod.filter(known -> canAnswer(known)).flatMap(PodFindings::beginToAskHolders)
+                : Optional.empty();
         boolean overlay = from.kind() == Target.Kind.OTHER_POD;
         if (overlay) {
             findings.add(DaemonCheck.judge(host));
             if (daemon != null) {
                 findings.add(LeaseCheck.judge(host.node(), daemon, question.from()));
-                from.usablePeer().ifPresent(this::crossing);
+                crossing(from);
             }
         }
-        Optional<PodFindings> pod = pod(to, question.from(), question.port());
         if (pod.isPresent()) {
             findings.add(pod.get().bridgeFinding());
+        } else {
+            sayUnknown(to);
         }
         boolean bridgeIsWell =
                 findings.isEmpty() || !findings.get(findings.size() - 1).isBroken();
@@ -131,21 +164,23 @@ final class Halves {
         }
         if (pod.isPresent()) {
             findings.add(pod.get().veth());
-            boolean reachable = findings.stream()
-                    .noneMatch(finding ->
-                            finding.isBroken() && Set.of(Hop.BRIDGE, Hop.VETH).contains(finding.hop()));
-            List<Finding> inside = pod.get().inside(question.from());
-            boolean hasAddress = inside.stream().noneMatch(Finding::isBroken)
-                    || inside.get(0).verdict() == Verdict.OK;
-            if (reachable && hasAddress && question.sends()) {
-                pod.get().holders().ifPresent(findings::add);
+            if (holders.isPresent()) {
+                findings.add(Background.end(holders.get()));
             }
-            findings.addAll(inside);
+            findings.addAll(pod.get().inside(question.from()));
             if (overlay && daemon != null) {
                 findings.add(wayBack(pod.get().bridge(), expected(from)));
             }
             pod.get().socket(question.protocol(), question.port()).ifPresent(findings::add);
         }
+    }
+
+    /** Whether the pod is wired so that it can say that it has its address. */
+    private boolean canAnswer(PodFindings pod) {
+        List<Finding> inside = pod.inside(question.from());
+        return !pod.bridgeFinding().isBroken()
+                && !pod.veth().isBroken()
+                && (!isBroken(inside) || inside.get(0).verdict() == Verdict.OK);
     }
 
     /**
@@ -165,12 +200,17 @@ final class Halves {
             return Optional.empty();
         }
         Optional<KnownPod> known = host.podWith(end.address());
-        if (known.isEmpty()) {
+        return known.isEmpty()
+                ? Optional.empty()
+                : Optional.of(
+                        PodFindings.gather(host, known.get(), end.address(), other, question.protocol(), port));
+    }
+
+    private void sayUnknown(Target end) {
+        if (end.kind() == Target.Kind.OWN_POD) {
             findings.add(Finding.unknown(
                     host.node(), Hop.POD, "no pod that our CNI plugin wired has " + end.address() + " here"));
-            return Optional.empty();
         }
-        return Optional.of(PodFindings.gather(host, known.get(), end.address(), other, question.protocol(), port));
     }
 
     /** The interface that the sender's packets arrive by; empty for this node's own. */

@@ -2,6 +2,7 @@ package io.flannelj.explain;
 
 import io.flannelj.cni.engine.KnownPod;
 import io.flannelj.explain.filter.FilterRules;
+import io.flannelj.linux.Background;
 import io.flannelj.linux.Privileges;
 import io.flannelj.linux.SyscallException;
 import io.flannelj.linux.Sysctl;
@@ -24,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** This host, looked at once: what of it more than one check needs. Used by one thread, in the node's network namespace. */
@@ -37,7 +39,7 @@ public final class Host implements AutoCloseable {
     private final List<Link> links;
     private final List<Address> addresses;
     private final List<KnownPod> pods;
-    private final Map<IpFamily, FilterRules> rules = new EnumMap<>(IpFamily.class);
+    private final Map<IpFamily, CompletableFuture<FilterRules>> rules = new EnumMap<>(IpFamily.class);
 
     private Host(
             DaemonSource source,
@@ -206,9 +208,15 @@ public final class Host implements AutoCloseable {
         return new Links(netlink).bridgePortState(port.index());
     }
 
-    /** The packet filter's rules for a family; listed when they are first asked for. */
+    /** Begins to list the packet filter's rules for a family, beside whatever else is done; once. */
+    CompletableFuture<FilterRules> beginToListRules(IpFamily family) {
+        return rules.computeIfAbsent(
+                family, asked -> Background.begin("rules", () -> FilterRules.read(asked, this::leadsBack)));
+    }
+
+    /** The packet filter's rules for a family; to be judged by the thread that uses this. */
     FilterRules rules(IpFamily family) {
-        return rules.computeIfAbsent(family, asked -> FilterRules.read(asked, this::leadsBack));
+        return beginToListRules(family).join();
     }
 
     private boolean leadsBack(IpAddress from, String in) {

@@ -1,5 +1,6 @@
 package io.flannelj.explain;
 
+import io.flannelj.linux.Background;
 import io.flannelj.netlink.Link;
 import java.io.IOException;
 import java.util.List;
@@ -25,19 +26,16 @@ final class PathCheck {
 
     /** Lets the daemon begin, beside whatever else is asked. */
     static CompletableFuture<List<PathFacts>> begin(Host host, DaemonFacts.Peer peer) {
-        return CompletableFuture.supplyAsync(
-                () -> {
-                    try {
-                        return host.examine(peer.address());
-                    } catch (IOException e) {
-                        return List.of();
-                    }
-                },
-                task -> {
-                    Thread thread = new Thread(task, "explain");
-                    thread.setDaemon(true);
-                    thread.start();
-                });
+        return Background.begin("explain", () -> examine(host, peer));
+    }
+
+    /** What the daemon's probes find; nothing where they do not. */
+    static List<PathFacts> examine(Host host, DaemonFacts.Peer peer) {
+        try {
+            return host.examine(peer.address());
+        } catch (IOException e) {
+            return List.of();
+        }
     }
 
     /** What came of it; nothing where nothing did. */

@@ -1,10 +1,7 @@
 package io.flannelj.explain;
 
 import io.flannelj.explain.PeerQuery.Outcome;
-import io.flannelj.explain.PeerQuery.Reaction;
-import io.flannelj.net.IpAddress;
 import java.time.Duration;
-import java.util.Optional;
 import java.util.Set;
 
 /** The tunnel between this node and another, by whether the other answers through it. */
@@ -27,9 +24,7 @@ final class PeerCheck {
      *
      * @param peer its address
      * @param port UDP port of the tunnel; 0 where it has none
-     * @param refused whether its kernel says that nothing listens at that port
-     * @param echoedInside whether it answers to echo requests through the tunnel
-     * @param echoedOutside whether it answers to them beside the tunnel
+     * @param signs what its host still answers, where it is silent
      * @param storeAnswers whether this node can put its own lease right
      * @param drops packets that our data path dropped while it was asked, by reason
      */
@@ -37,36 +32,14 @@ final class PeerCheck {
             String peer,
             int port,
             Outcome outcome,
-            boolean refused,
-            boolean echoedInside,
-            boolean echoedOutside,
+            Conversation.Signs signs,
             boolean storeAnswers,
             String drops) {}
 
-    /**
-     * Looks at what a silent peer's host still answers.
-     *
-     * @param sends whether packets may be sent for it
-     */
-    static Facts gather(DaemonFacts daemon, DaemonFacts.Peer peer, Outcome outcome, String drops, boolean sends) {
-        int port = daemon.endpoints().stream()
-                .mapToInt(DaemonFacts.Endpoint::port)
-                .findFirst()
-                .orElse(0);
-        boolean silent = sends && outcome.reaction() == Reaction.SILENT;
-        Optional<IpAddress> inside = PeerQuery.address(daemon, peer);
-        IpAddress outside = IpAddress.parse(peer.address());
-        boolean echoedInside = silent && inside.isPresent() && Reach.isEchoed(inside.get());
-        boolean look = silent && !echoedInside;
+    static Facts facts(
+            DaemonFacts daemon, DaemonFacts.Peer peer, Outcome outcome, Conversation.Signs signs, String drops) {
         return new Facts(
-                peer.address(),
-                port,
-                outcome,
-                look && port > 0 && Reach.isRefused(outside, port),
-                echoedInside,
-                look && Reach.isEchoed(outside),
-                daemon.storeProblem().isEmpty(),
-                drops);
+                peer.address(), daemon.tunnelPort(), outcome, signs, daemon.storeProblem().isEmpty(), drops);
     }
 
     static Finding judge(String node, Facts facts, String command) {
@@ -90,7 +63,7 @@ final class PeerCheck {
 
     private static Finding judgeSilence(String node, Facts facts, String command) {
         String there = facts.peer();
-        if (facts.echoedInside()) {
+        if (facts.signs().passes()) {
             return Finding.unknown(
                     node,
                     Hop.PEER,
@@ -98,7 +71,7 @@ final class PeerCheck {
                             + " does not answer the query (a firewall there?): "
                             + facts.outcome().detail());
         }
-        if (facts.refused()) {
+        if (facts.signs().refused()) {
             return Finding.broken(
                     there,
                     Hop.PEER,
@@ -128,7 +101,7 @@ final class PeerCheck {
                 there,
                 Hop.PEER,
                 "what is sent to " + what + " of " + there + " is not answered"
-                        + (facts.echoedOutside()
+                        + (facts.signs().echoedOutside()
                                 ? ", though the node answers ping: filtered on the way or there, or its daemon hangs."
                                         + " Where explain names no rule there either, open " + what
                                         + " both ways in the network between"

@@ -9,6 +9,7 @@ import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.IpFamily;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -16,7 +17,6 @@ import org.jspecify.annotations.Nullable;
 final class PeerQuery {
     private static final int CONNECT_MILLIS = 700;
     private static final int ANSWER_MILLIS = 8000; // of a busy node; others take one or two seconds
-    private static final int ECHO_MILLIS = 1000;
     private static final int SMALL_SEGMENT_BYTES = 500; // in a packet below the 576 bytes that every link takes
     private static final int MOST_TIME_TO_LIVE = 255;
 
@@ -41,6 +41,20 @@ final class PeerQuery {
      */
     record Outcome(Reaction reaction, @Nullable QueryAnswer answer, String detail) {}
 
+    /**
+     * How long the other node may take.
+     *
+     * @param connectMillis until its kernel takes the connection
+     * @param answerMillis from then on, until it has answered
+     */
+    record Patience(int connectMillis, int answerMillis) {
+        static final Patience USUAL = new Patience(CONNECT_MILLIS, ANSWER_MILLIS);
+
+        static Patience toConnect(Duration time) {
+            return new Patience((int) time.toMillis(), ANSWER_MILLIS);
+        }
+    }
+
     /** Our end of such connections; empty where there is no tunnel to ask by. */
     static Optional<NodeSocket> end(DaemonFacts daemon, int segmentBytes) {
         IpFamily family = family(daemon);
@@ -64,17 +78,42 @@ final class PeerQuery {
 
     /** Asks, with segments so small that they pass where large packets do not. */
     static Outcome ask(DaemonFacts daemon, DaemonFacts.Peer peer, Query query) {
-        return ask(daemon, peer, query, SMALL_SEGMENT_BYTES);
+        return ask(daemon, peer, query, Patience.USUAL, () -> {});
     }
 
-    static Outcome ask(DaemonFacts daemon, DaemonFacts.Peer peer, Query query, int segmentBytes) {
+    /**
+     * The same.
+     *
+     * @param connected told once the other node's kernel has taken the connection: packets pass both ways
+     */
+    static Outcome ask(
+            DaemonFacts daemon, DaemonFacts.Peer peer, Query query, Patience patience, Runnable connected) {
+        return ask(daemon, peer, query, SMALL_SEGMENT_BYTES, patience, connected);
+    }
+
+    /** Whether as much as is sent comes back in segments of a size. */
+    static boolean isEchoed(DaemonFacts daemon, DaemonFacts.Peer peer, int bytes, int segmentBytes, int millis) {
+        Outcome outcome =
+                ask(daemon, peer, Query.echo(bytes), segmentBytes, new Patience(millis, millis), () -> {});
+        return outcome.reaction() == Reaction.ANSWERED;
+    }
+
+    private static Outcome ask(
+            DaemonFacts daemon,
+            DaemonFacts.Peer peer,
+            Query query,
+            int segmentBytes,
+            Patience patience,
+            Runnable connected) {
         Optional<NodeSocket> end = end(daemon, segmentBytes);
         Optional<IpAddress> address = address(daemon, peer);
         if (end.isEmpty() || address.isEmpty()) {
             return new Outcome(Reaction.NOT_ASKED, null, daemon.backend() + " has no tunnel to ask over");
         }
-        try (NodeStream stream = NodeStream.connect(end.get(), address.get(), daemon.queryPort(), CONNECT_MILLIS)) {
-            stream.setDeadline(query.what() == Query.What.ECHO ? ECHO_MILLIS : ANSWER_MILLIS);
+        try (NodeStream stream =
+                NodeStream.connect(end.get(), address.get(), daemon.queryPort(), patience.connectMillis())) {
+            connected.run();
+            stream.setDeadline(patience.answerMillis());
             stream.send(QueryCodec.bytes(query));
             stream.finish();
             return new Outcome(

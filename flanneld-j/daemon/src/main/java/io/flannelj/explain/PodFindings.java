@@ -2,6 +2,7 @@ package io.flannelj.explain;
 
 import io.flannelj.cni.engine.KnownPod;
 import io.flannelj.explain.filter.Passage;
+import io.flannelj.linux.Background;
 import io.flannelj.linux.SyscallException;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
@@ -11,6 +12,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -91,20 +93,23 @@ final class PodFindings {
         return PodOutside.judgeBridge(host.node(), outside);
     }
 
-    /** Who has the pod's address; empty where that cannot be asked. */
-    Optional<Finding> holders() throws SyscallException {
-        if (address.isIpv6() || outside.gateway() == null) {
-            return Optional.empty();
-        }
+    /** Begins to ask who has the pod's address; empty where that cannot be asked. */
+    Optional<CompletableFuture<Finding>> beginToAskHolders() {
+        return address.isIpv6() || outside.gateway() == null
+                ? Optional.empty()
+                : Optional.of(Background.begin("explain", this::holders));
+    }
+
+    private Finding holders() throws SyscallException {
         Set<MacAddress> holders = PodOutside.holders(outside, address);
         PodInside.Facts facts = inside;
         Link link = facts == null ? null : facts.link();
-        return Optional.of(PodOutside.judgeAddress(
+        return PodOutside.judgeAddress(
                 host.node(),
                 address,
                 holders,
                 link == null ? null : link.mac(),
-                holders.size() > 1 ? others() : List.of()));
+                holders.size() > 1 ? others() : List.of());
     }
 
     /** This node's other pods that have the address, by the command that takes it away. */
@@ -134,15 +139,18 @@ final class PodFindings {
                 : Optional.of(PodInside.judgeSocket(host.node(), facts, protocol, port));
     }
 
-    /** A packet of our own from the pod; empty where the pod cannot be entered, or nobody would answer. */
-    Optional<Finding> packet(Question question) {
-        if (inside == null || question.protocol() == Passage.UDP) {
-            return Optional.empty();
-        }
+    /** Begins to send a packet of our own from the pod; empty where the pod cannot be entered, or nobody would answer. */
+    Optional<CompletableFuture<Finding>> beginToSend(Question question) {
+        return inside == null || question.protocol() == Passage.UDP
+                ? Optional.empty()
+                : Optional.of(Background.begin("explain", () -> packet(question)));
+    }
+
+    private Finding packet(Question question) {
         try {
-            return Optional.of(PacketCheck.judge(host.node(), PacketCheck.gather(host, pod, question)));
+            return PacketCheck.judge(host.node(), PacketCheck.gather(host, pod, question));
         } catch (IOException e) {
-            return Optional.of(Finding.unknown(host.node(), Hop.PACKET, "nothing could be sent: " + e.getMessage()));
+            return Finding.unknown(host.node(), Hop.PACKET, "nothing could be sent: " + e.getMessage());
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.flannelj.explain;
 
+import io.flannelj.linux.Background;
 import io.flannelj.linux.NodeListener;
 import io.flannelj.linux.NodeSocket;
 import io.flannelj.linux.NodeStream;
@@ -11,6 +12,7 @@ import java.net.SocketException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -19,17 +21,21 @@ import org.slf4j.LoggerFactory;
 /**
  * Answers other nodes what {@code explain} asks them: reads, and changes nothing. It listens on the tunnel's device at the tunnel
  * address, takes only packets that were not forwarded (see {@link NodeStream}), and answers only the tunnel addresses of nodes with
- * a lease. One query at a time, and so many a second at most.
+ * a lease. A few queries at a time, because one may wait for the path to be probed while the size of packets is tried by others; and
+ * so many a second at most.
  */
 public final class QueryServer implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(QueryServer.class);
+    private static final String THREAD = "flannel-query";
     private static final int LOOK_EVERY_MILLIS = 2000;
     private static final int PATIENCE_MILLIS = 1000;
     private static final int BACKLOG = 8;
+    private static final int AT_ONCE = 4;
     private static final long LEAST_NANOS = 100_000_000; // between two queries
 
     private final DaemonSource.Own daemon;
-    private final Thread thread = new Thread(this::run, "flannel-query");
+    private final Thread thread = new Thread(this::run, THREAD);
+    private final Semaphore free = new Semaphore(AT_ONCE);
     private volatile boolean closed;
     private volatile @Nullable NodeListener listener;
     private String told = "";
@@ -69,7 +75,11 @@ public final class QueryServer implements AutoCloseable {
                     && index(end.device()) == index) {
                 NodeListener.Caller caller = open.accept(LOOK_EVERY_MILLIS);
                 if (caller != null) {
-                    answer(caller);
+                    free.acquireUninterruptibly();
+                    Background.begin(THREAD, () -> {
+                        answer(caller);
+                        return caller.address();
+                    }).whenComplete((done, failure) -> free.release());
                     LockSupport.parkNanos(LEAST_NANOS);
                 }
             }

@@ -21,7 +21,7 @@ final class Tunnels {
         if (own.isIpv4() != other.isIpv4()) {
             return Optional.empty();
         }
-        String uplink = UnderlayCheck.gather(host, other, false).device();
+        String uplink = UnderlayCheck.gather(host, other).device();
         List<Passage> passages = new ArrayList<>();
         for (DaemonFacts.Endpoint end : daemon.endpoints()) {
             passages.add(passage(Hook.OUTPUT, "", uplink, own, other, end));

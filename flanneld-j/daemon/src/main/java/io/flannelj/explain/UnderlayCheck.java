@@ -1,12 +1,14 @@
 package io.flannelj.explain;
 
 import io.flannelj.linux.ArpQuestion;
+import io.flannelj.linux.Background;
 import io.flannelj.linux.SyscallException;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.MacAddress;
 import io.flannelj.netlink.Link;
 import io.flannelj.netlink.Route;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** The way from this node to another node's address. */
@@ -38,14 +40,18 @@ final class UnderlayCheck {
         boolean isDirect() {
             return nextHop.equals(peer);
         }
+
+        private Facts answered(boolean how) {
+            return new Facts(peer, route, device, nextHop, Optional.of(how), problem, uplinkProblem);
+        }
+
+        private Facts unroutable(SyscallException e) {
+            return new Facts(peer, null, "", peer, Optional.empty(), String.valueOf(e.getMessage()), uplinkProblem);
+        }
     }
 
-    /**
-     * Looks at the way.
-     *
-     * @param asks whether the next hop is asked to answer
-     */
-    static Facts gather(Host host, IpAddress peer, boolean asks) {
+    /** Looks at the way, and asks nobody. */
+    static Facts gather(Host host, IpAddress peer) {
         try {
             Route route = host.routes().resolve(peer, null, 0);
             IpAddress gateway = route.gateway();
@@ -56,7 +62,7 @@ final class UnderlayCheck {
                     route,
                     link == null ? "" : link.name(),
                     nextHop,
-                    !asks || link == null || route.isLocal() ? Optional.empty() : answers(host, link, nextHop),
+                    Optional.empty(),
                     "",
                     uplinkProblem(host));
         } catch (SyscallException e) {
@@ -74,22 +80,40 @@ final class UnderlayCheck {
                 .orElse("");
     }
 
-    private static Optional<Boolean> answers(Host host, Link link, IpAddress nextHop) throws SyscallException {
+    /** Looks at the way, and asks the next hop to answer, beside whatever else is done. */
+    static CompletableFuture<Facts> begin(Host host, IpAddress peer) {
+        Facts facts = gather(host, peer);
+        Route route = facts.route();
+        Optional<ArpQuestion> question = route == null || route.isLocal() || facts.nextHop().isIpv6()
+                ? Optional.empty()
+                : host.link(route.linkIndex()).flatMap(link -> question(host, link));
+        return question.isEmpty()
+                ? CompletableFuture.completedFuture(facts)
+                : Background.begin("explain", () -> ask(question.get(), facts));
+    }
+
+    private static Optional<ArpQuestion> question(Host host, Link link) {
         MacAddress mac = link.mac();
-        Optional<IpAddress> from = host.addressesOf(link).stream()
-                .map(address -> address.cidr().address())
-                .filter(IpAddress::isIpv4)
-                .findFirst();
-        if (mac == null || from.isEmpty() || nextHop.isIpv6()) {
-            return Optional.empty();
-        }
-        ArpQuestion question = new ArpQuestion(link.index(), mac, from.get());
-        for (int i = 0; i < TRIES; i++) {
-            if (!question.whoHas(nextHop, ASK_MILLIS).isEmpty()) {
-                return Optional.of(true);
+        return mac == null
+                ? Optional.empty()
+                : host.addressesOf(link).stream()
+                        .map(address -> address.cidr().address())
+                        .filter(IpAddress::isIpv4)
+                        .findFirst()
+                        .map(from -> new ArpQuestion(link.index(), mac, from));
+    }
+
+    private static Facts ask(ArpQuestion question, Facts facts) {
+        try {
+            for (int i = 0; i < TRIES; i++) {
+                if (question.isAnswered(facts.nextHop(), ASK_MILLIS)) {
+                    return facts.answered(true);
+                }
             }
+            return facts.answered(false);
+        } catch (SyscallException e) {
+            return facts.unroutable(e);
         }
-        return Optional.of(false);
     }
 
     /**

@@ -49,7 +49,8 @@ public final class Examination {
     private boolean isSegmented;
     private final boolean isMeasured;
     private FeatureVerdict segmentation = FeatureVerdict.UNTESTED;
-    private Instant ends = Instant.MIN;
+    private Instant begun = Instant.MIN;
+    private boolean isEchoed;
 
     private record Sent(Kind kind, int bytes, int round) {}
 
@@ -82,7 +83,7 @@ public final class Examination {
 
     /** Ends the round whose time is over, or all of which is answered; whether another one may begin. */
     public boolean conclude(Instant now) {
-        if (isWaiting && now.isBefore(ends) && awaited.values().stream().anyMatch(sent -> sent.round() == rounds)) {
+        if (isWaiting && now.isBefore(begun.plus(patience())) && awaited.values().stream().anyMatch(sent -> sent.round() == rounds)) {
             return false;
         }
         isWaiting = false;
@@ -129,7 +130,8 @@ public final class Examination {
         answered.clear();
         passed.clear();
         isWaiting = true;
-        ends = now.plus(patience());
+        isEchoed = false;
+        begun = now;
         List<Probe> probes = new ArrayList<>(List.of(probe(Kind.ECHO, ECHO_BYTES, 1)));
         tried = found > 0 || !isMeasured ? List.of() : sizes();
         tried.forEach(size -> probes.add(probe(Kind.WHOLE, size, 1)));
@@ -162,12 +164,13 @@ public final class Examination {
         return new Probe(path.key(), kind, bytes, tokens);
     }
 
+    /** By the latest round trip, this round's as soon as it is known. */
     private Duration patience() {
         Duration wait = roundTrips.stream()
                 .reduce((first, last) -> last)
                 .map(last -> last.multipliedBy(4))
                 .orElse(MAX_WAIT);
-        wait = unheard > 0 ? MAX_WAIT : wait; // the machine may be busy
+        wait = unheard > 0 && !isEchoed ? MAX_WAIT : wait; // the machine may be busy
         return wait.compareTo(MIN_WAIT) < 0 ? MIN_WAIT : wait.compareTo(MAX_WAIT) > 0 ? MAX_WAIT : wait;
     }
 
@@ -185,6 +188,7 @@ public final class Examination {
             }
             if (sent.kind() == Kind.ECHO) {
                 roundTrips.add(after);
+                isEchoed |= sent.round() == rounds;
             } else if (sent.kind() == Kind.WHOLE) {
                 passed.add(sent.bytes()); // that it is late says nothing against its length
             }

@@ -89,7 +89,12 @@ class ChecksTest {
             return PeerCheck.judge(
                     NODE,
                     new PeerCheck.Facts(
-                            PEER, 8472, new Outcome(reaction, null, "nothing"), refused, inside, outside, true, drops),
+                            PEER,
+                            8472,
+                            new Outcome(reaction, null, "nothing"),
+                            new Conversation.Signs(inside, refused, outside),
+                            true,
+                            drops),
                     "flanneld-j explain A B");
         }
 

@@ -34,6 +34,20 @@ public record ArpQuestion(int linkIndex, MacAddress mac, IpAddress from) {
      * @return who says to have the address; none when nobody does
      */
     public Set<MacAddress> whoHas(IpAddress address, int millis) throws SyscallException {
+        return ask(address, millis, Integer.MAX_VALUE);
+    }
+
+    /**
+     * Asks once, and waits for one answer.
+     *
+     * @param millis how long it is waited for
+     * @return whether somebody says to have the address
+     */
+    public boolean isAnswered(IpAddress address, int millis) throws SyscallException {
+        return !ask(address, millis, 1).isEmpty();
+    }
+
+    private Set<MacAddress> ask(IpAddress address, int millis, int most) throws SyscallException {
         String subject = "packet socket on link " + linkIndex;
         try (Fd fd = new Fd(
                 LibC.check(LibC.calls().socket(AF_PACKET, SOCK_RAW | Fd.CLOEXEC, bigEndian(ARP)), "open", subject))) {
@@ -48,7 +62,7 @@ public record ArpQuestion(int linkIndex, MacAddress mac, IpAddress from) {
             Set<MacAddress> holders = new LinkedHashSet<>();
             ByteBuffer frame = Fd.buffer(FRAME_BYTES).order(ByteOrder.BIG_ENDIAN);
             long end = System.nanoTime() + millis * 1_000_000L;
-            for (long left = millis; left > 0; left = (end - System.nanoTime()) / 1_000_000L) {
+            for (long left = millis; left > 0 && holders.size() < most; left = (end - System.nanoTime()) / 1_000_000L) {
                 NodeSocket.setPatience(fd, (int) left);
                 long bytes = LibC.calls().recv(fd.number(), frame, FRAME_BYTES, 0);
                 if (bytes >= FRAME_BYTES && isAnswer(frame, address)) {

@@ -99,13 +99,9 @@ public final class Program {
                         && Files.isExecutable(Path.of(directory).resolve(name)));
     }
 
-    /** On a thread of its own: the common pool may have a single one, and both streams must be read at once. */
+    /** Both streams must be read at once. */
     private static CompletableFuture<String> read(InputStream stream) {
-        return CompletableFuture.supplyAsync(() -> text(stream), task -> {
-            Thread thread = new Thread(task, "flannel-program");
-            thread.setDaemon(true);
-            thread.start();
-        });
+        return Background.begin("flannel-program", () -> text(stream));
     }
 
     private static String text(InputStream stream) {

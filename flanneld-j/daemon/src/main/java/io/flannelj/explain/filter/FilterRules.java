@@ -1,5 +1,6 @@
 package io.flannelj.explain.filter;
 
+import io.flannelj.linux.Background;
 import io.flannelj.linux.ProcNet;
 import io.flannelj.linux.Program;
 import io.flannelj.net.IpFamily;
@@ -7,6 +8,8 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
 
 /** All rules of this network namespace that packets of one family meet, whoever made them, at one moment. */
 public final class FilterRules {
@@ -18,51 +21,55 @@ public final class FilterRules {
         this.problem = problem;
     }
 
-    /** Lists them: nftables, and iptables in both its forms. Changes nothing, and loads no module. */
+    /** Lists them: nftables, and iptables in both its forms, at once. Changes nothing, and loads no module. */
     public static FilterRules read(IpFamily family, ReversePath routes) {
-        List<Table> tables = new ArrayList<>();
-        List<String> problems = new ArrayList<>();
+        List<CompletableFuture<FilterRules>> parts = new ArrayList<>();
         String iptables = family == IpFamily.IPV6 ? "ip6tables" : "iptables";
         boolean nftIptables = Program.exists(iptables + "-nft-save");
         if (nftIptables) {
-            add(
-                    tables,
-                    problems,
-                    () -> new IptablesReader(iptables + "-nft", routes).read(output(iptables + "-nft-save")));
+            parts.add(begin(() -> new IptablesReader(iptables + "-nft", routes).read(output(iptables + "-nft-save"))));
         }
         if (hasLegacyTables(family)) {
             if (Program.exists(iptables + "-legacy-save")) {
-                add(
-                        tables,
-                        problems,
-                        () -> new IptablesReader(iptables + "-legacy", routes).read(output(iptables + "-legacy-save")));
+                parts.add(begin(
+                        () -> new IptablesReader(iptables + "-legacy", routes).read(output(iptables + "-legacy-save"))));
             } else if (!nftIptables && Program.exists(iptables + "-save")) {
-                add(tables, problems, () -> new IptablesReader(iptables, routes).read(output(iptables + "-save")));
+                parts.add(begin(() -> new IptablesReader(iptables, routes).read(output(iptables + "-save"))));
             } else {
-                problems.add("the kernel has tables of iptables-legacy, which is not installed here");
+                parts.add(unread("the kernel has tables of iptables-legacy, which is not installed here"));
             }
         }
         if (Program.exists("nft")) {
-            add(
-                    tables,
-                    problems,
-                    () -> new NftReader(family, routes).read(output("nft", "--json", "list", "ruleset"), !nftIptables));
+            parts.add(begin(() ->
+                    new NftReader(family, routes).read(output("nft", "--json", "list", "ruleset"), !nftIptables)));
         } else if (!nftIptables) {
-            problems.add("neither nft nor iptables-nft is installed here");
+            parts.add(unread("neither nft nor iptables-nft is installed here"));
         }
-        return new FilterRules(tables, String.join("; ", problems));
+        List<FilterRules> read = parts.stream().map(CompletableFuture::join).toList();
+        return new FilterRules(
+                read.stream().flatMap(part -> part.tables.stream()).toList(),
+                read.stream()
+                        .map(FilterRules::problem)
+                        .filter(problem -> !problem.isEmpty())
+                        .collect(Collectors.joining("; ")));
     }
 
     private interface Listing {
         List<Table> list() throws IOException;
     }
 
-    private static void add(List<Table> tables, List<String> problems, Listing listing) {
-        try {
-            tables.addAll(listing.list());
-        } catch (IOException | IllegalArgumentException e) {
-            problems.add(String.valueOf(e.getMessage()));
-        }
+    private static CompletableFuture<FilterRules> begin(Listing listing) {
+        return Background.begin("rules", () -> {
+            try {
+                return new FilterRules(listing.list(), "");
+            } catch (IOException | IllegalArgumentException e) {
+                return new FilterRules(List.of(), String.valueOf(e.getMessage()));
+            }
+        });
+    }
+
+    private static CompletableFuture<FilterRules> unread(String problem) {
+        return CompletableFuture.completedFuture(new FilterRules(List.of(), problem));
     }
 
     /** An iptables-legacy that looks for its tables would make them. */
