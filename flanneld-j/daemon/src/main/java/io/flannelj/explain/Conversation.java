@@ -23,7 +23,7 @@ final class Conversation {
     private static final Duration MOST_SILENCE = Duration.ofMillis(1700);
 
     /** A kernel says once a second that nothing listens, and what else is sent there may have been told. */
-    private static final Duration LEAST_ASKED = Duration.ofMillis(1100);
+    private static final Duration LEAST_ASKED = Duration.ofMillis(1300);
 
     private static final Duration MOST_ASKED = Duration.ofSeconds(2);
 
@@ -96,6 +96,13 @@ final class Conversation {
         return doubted.thenCompose(isDoubted -> isDoubted
                 ? Background.begin("explain", look::get)
                 : CompletableFuture.completedFuture(false));
+    }
+
+    /** Begins more once the other node's kernel has taken the connection: what is sent before may count against its answers. */
+    <T> CompletableFuture<T> onceConnected(Background.Work<T> work, T otherwise) {
+        return connected.thenCompose(isConnected -> isConnected
+                ? Background.begin("explain", work)
+                : CompletableFuture.completedFuture(otherwise));
     }
 
     /** What came of the question. */

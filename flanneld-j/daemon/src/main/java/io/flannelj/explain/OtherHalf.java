@@ -1,7 +1,6 @@
 package io.flannelj.explain;
 
 import io.flannelj.explain.PeerQuery.Outcome;
-import io.flannelj.linux.Background;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -65,9 +64,10 @@ final class OtherHalf {
         }
         Conversation conversation =
                 Conversation.begin(daemon, peer.get(), Query.half(what, question), budget, question.sends());
+        Path none = new Path(List.of(), Optional.empty());
         CompletableFuture<Path> path = question.sends()
-                ? Background.begin("explain", () -> path(host, daemon, peer.get()))
-                : CompletableFuture.completedFuture(new Path(List.of(), Optional.empty()));
+                ? conversation.onceConnected(() -> path(host, daemon, peer.get()), none)
+                : CompletableFuture.completedFuture(none);
         return new OtherHalf(host, end, question, budget, new Asked(daemon, peer.get(), conversation, path));
     }
 

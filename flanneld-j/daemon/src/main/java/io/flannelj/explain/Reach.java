@@ -12,7 +12,7 @@ import java.util.function.BooleanSupplier;
 
 /** Small packets of this node's own that find out what is on the other side of a silence. */
 final class Reach {
-    private static final int PORT_MILLIS = 40;
+    private static final int PORT_MILLIS = 10;
     private static final int ECHO_MILLIS = 500;
 
     private Reach() {}

@@ -26,7 +26,7 @@ public final class Examination {
     private static final int DAMAGED = 5; // one more than a lossy path shows by chance in a thousand examinations
     private static final int PARTS = 15;
     private static final int ECHO_BYTES = 84;
-    private static final Duration MIN_WAIT = Duration.ofMillis(300);
+    private static final Duration MIN_WAIT = Duration.ofMillis(200);
     private static final Duration MAX_WAIT = Duration.ofMillis(800);
 
     private final ProbedPath path;

@@ -98,12 +98,12 @@ class ExaminationTest {
 
     @ParameterizedTest
     @ValueSource(ints = {1449, 1400, 1350, 1281, 1000, 577, 576})
-    void aNarrowPathIsMeasuredToTheByteInThreeSeconds(int narrow) {
+    void aNarrowPathIsMeasuredToTheByteInTwoSeconds(int narrow) {
         mtu = narrow;
         PathReport report = examine();
         assertThat(report.mtuBytes()).isEqualTo(narrow);
         assertThat(report.segmentation()).as("of runs that fit").isEqualTo(FeatureVerdict.WORKS);
-        assertThat(took).isLessThan(Duration.ofSeconds(3));
+        assertThat(took).isLessThan(Duration.ofSeconds(2));
     }
 
     @Test
@@ -119,7 +119,7 @@ class ExaminationTest {
         PathReport report = examine();
         assertThat(report.segmentation()).isEqualTo(FeatureVerdict.DAMAGES);
         assertThat(report.mtuBytes()).isEqualTo(MTU);
-        assertThat(took).isLessThan(Duration.ofSeconds(3));
+        assertThat(took).isLessThan(Duration.ofSeconds(2));
     }
 
     @Test
