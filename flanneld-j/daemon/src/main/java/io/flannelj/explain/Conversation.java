@@ -53,7 +53,9 @@ final class Conversation {
                         () -> connected.complete(true)));
         spoken.whenComplete((outcome, failure) -> {
             known.complete(
-                    failure == null ? outcome : new Outcome(Reaction.SILENT, null, String.valueOf(failure.getMessage())));
+                    failure == null
+                            ? outcome
+                            : new Outcome(Reaction.SILENT, null, String.valueOf(failure.getMessage())));
             connected.complete(false);
         });
         CompletableFuture<Boolean> doubted = connected
@@ -82,8 +84,7 @@ final class Conversation {
      *
      * @param sends whether other packets than the question may be sent
      */
-    static Conversation begin(
-            DaemonFacts daemon, DaemonFacts.Peer peer, Query query, Budget budget, boolean sends) {
+    static Conversation begin(DaemonFacts daemon, DaemonFacts.Peer peer, Query query, Budget budget, boolean sends) {
         return new Conversation(daemon, peer, query, budget, sends);
     }
 
@@ -93,16 +94,14 @@ final class Conversation {
     }
 
     private static CompletableFuture<Boolean> sign(CompletableFuture<Boolean> doubted, Supplier<Boolean> look) {
-        return doubted.thenCompose(isDoubted -> isDoubted
-                ? Background.begin("explain", look::get)
-                : CompletableFuture.completedFuture(false));
+        return doubted.thenCompose(isDoubted ->
+                isDoubted ? Background.begin("explain", look::get) : CompletableFuture.completedFuture(false));
     }
 
     /** Begins more once the other node's kernel has taken the connection: what is sent before may count against its answers. */
     <T> CompletableFuture<T> onceConnected(Background.Work<T> work, T otherwise) {
-        return connected.thenCompose(isConnected -> isConnected
-                ? Background.begin("explain", work)
-                : CompletableFuture.completedFuture(otherwise));
+        return connected.thenCompose(isConnected ->
+                isConnected ? Background.begin("explain", work) : CompletableFuture.completedFuture(otherwise));
     }
 
     /** What came of the question. */
@@ -123,6 +122,8 @@ final class Conversation {
         if (connected.getNow(false)) {
             return new Signs(true, false, false);
         }
-        return echoedInside.join() ? new Signs(true, false, false) : new Signs(false, refused.join(), echoedOutside.join());
+        return echoedInside.join()
+                ? new Signs(true, false, false)
+                : new Signs(false, refused.join(), echoedOutside.join());
     }
 }

@@ -25,7 +25,8 @@ public final class Explainer {
         Target to = Target.of(host, question.to());
         Optional<OtherHalf> departure = begin(from, question, Query.What.DEPARTURE, budget);
         Optional<OtherHalf> arrival = begin(to, question, Query.What.ARRIVAL, budget);
-        List<Finding> own = to.isHere() && departure.isPresent() ? Halves.arrival(host, question, Halves.Role.ASKS) : List.of();
+        List<Finding> own =
+                to.isHere() && departure.isPresent() ? Halves.arrival(host, question, Halves.Role.ASKS) : List.of();
         List<Finding> findings = new ArrayList<>(
                 departure.isPresent()
                         ? departure.get().findings(List.of(), own)

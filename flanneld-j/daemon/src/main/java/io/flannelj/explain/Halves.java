@@ -73,8 +73,8 @@ final class Halves {
         }
         if (role == Role.ANSWERS) {
             other.usablePeer()
-                    .ifPresent(peer -> probed = PathCheck.begin(host, peer)
-                            .completeOnTimeout(List.of(), PATH_SECONDS, TimeUnit.SECONDS));
+                    .ifPresent(peer -> probed =
+                            PathCheck.begin(host, peer).completeOnTimeout(List.of(), PATH_SECONDS, TimeUnit.SECONDS));
         }
         if (other.kind() == Target.Kind.OTHER_POD && daemon != null) {
             underlay = other.usablePeer()
@@ -202,8 +202,7 @@ final class Halves {
         Optional<KnownPod> known = host.podWith(end.address());
         return known.isEmpty()
                 ? Optional.empty()
-                : Optional.of(
-                        PodFindings.gather(host, known.get(), end.address(), other, question.protocol(), port));
+                : Optional.of(PodFindings.gather(host, known.get(), end.address(), other, question.protocol(), port));
     }
 
     private void sayUnknown(Target end) {

@@ -30,10 +30,7 @@ final class OtherHalf {
 
     /** What was begun. */
     private record Asked(
-            DaemonFacts daemon,
-            DaemonFacts.Peer peer,
-            Conversation conversation,
-            CompletableFuture<Path> path) {}
+            DaemonFacts daemon, DaemonFacts.Peer peer, Conversation conversation, CompletableFuture<Path> path) {}
 
     /**
      * The path between the nodes.
@@ -75,9 +72,7 @@ final class OtherHalf {
         List<PathFacts> probed = PathCheck.examine(host, peer);
         return new Path(
                 probed,
-                PathCheck.isKnown(probed)
-                        ? Optional.empty()
-                        : Optional.of(PathMtuCheck.gather(host, daemon, peer)));
+                PathCheck.isKnown(probed) ? Optional.empty() : Optional.of(PathMtuCheck.gather(host, daemon, peer)));
     }
 
     /**
@@ -114,8 +109,7 @@ final class OtherHalf {
         if (answer != null) {
             findings.addAll(answered(asked, answer, isNamed));
         } else if (!isSilent) {
-            findings.add(
-                    Finding.unknown(peer, Hop.POD, "what is on that node is not known without its answer"));
+            findings.add(Finding.unknown(peer, Hop.POD, "what is on that node is not known without its answer"));
         }
         return findings;
     }
@@ -188,6 +182,9 @@ final class OtherHalf {
         return path.get().segments().isPresent()
                 ? List.of(PathMtuCheck.judge(host.node(), path.get().segments().get()))
                 : PathCheck.judge(
-                        host.node(), of.peer.address(), PathCheck.Uplink.of(host, of.daemon), path.get().probed());
+                        host.node(),
+                        of.peer.address(),
+                        PathCheck.Uplink.of(host, of.daemon),
+                        path.get().probed());
     }
 }

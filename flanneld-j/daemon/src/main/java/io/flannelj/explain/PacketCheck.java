@@ -54,8 +54,7 @@ final class PacketCheck {
         Reaction reaction = Reaction.SILENT;
         String drops = "";
         try (Netns netns = Netns.open(Path.of(pod.netns()))) {
-            NetnsVisit.Work<Reaction> send =
-                    () -> tcp ? connect(question.to(), question.port()) : echo(question.to());
+            NetnsVisit.Work<Reaction> send = () -> tcp ? connect(question.to(), question.port()) : echo(question.to());
             reaction = NetnsVisit.call(netns, send);
             if (reaction == Reaction.SILENT) {
                 try (KernelDrops kernel = KernelDrops.listen()) { // to make one takes longer than an answer

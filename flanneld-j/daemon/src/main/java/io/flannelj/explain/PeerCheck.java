@@ -29,17 +29,17 @@ final class PeerCheck {
      * @param drops packets that our data path dropped while it was asked, by reason
      */
     record Facts(
-            String peer,
-            int port,
-            Outcome outcome,
-            Conversation.Signs signs,
-            boolean storeAnswers,
-            String drops) {}
+            String peer, int port, Outcome outcome, Conversation.Signs signs, boolean storeAnswers, String drops) {}
 
     static Facts facts(
             DaemonFacts daemon, DaemonFacts.Peer peer, Outcome outcome, Conversation.Signs signs, String drops) {
         return new Facts(
-                peer.address(), daemon.tunnelPort(), outcome, signs, daemon.storeProblem().isEmpty(), drops);
+                peer.address(),
+                daemon.tunnelPort(),
+                outcome,
+                signs,
+                daemon.storeProblem().isEmpty(),
+                drops);
     }
 
     static Finding judge(String node, Facts facts, String command) {

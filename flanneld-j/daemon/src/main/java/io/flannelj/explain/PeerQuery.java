@@ -86,15 +86,13 @@ final class PeerQuery {
      *
      * @param connected told once the other node's kernel has taken the connection: packets pass both ways
      */
-    static Outcome ask(
-            DaemonFacts daemon, DaemonFacts.Peer peer, Query query, Patience patience, Runnable connected) {
+    static Outcome ask(DaemonFacts daemon, DaemonFacts.Peer peer, Query query, Patience patience, Runnable connected) {
         return ask(daemon, peer, query, SMALL_SEGMENT_BYTES, patience, connected);
     }
 
     /** Whether as much as is sent comes back in segments of a size. */
     static boolean isEchoed(DaemonFacts daemon, DaemonFacts.Peer peer, int bytes, int segmentBytes, int millis) {
-        Outcome outcome =
-                ask(daemon, peer, Query.echo(bytes), segmentBytes, new Patience(millis, millis), () -> {});
+        Outcome outcome = ask(daemon, peer, Query.echo(bytes), segmentBytes, new Patience(millis, millis), () -> {});
         return outcome.reaction() == Reaction.ANSWERED;
     }
 

@@ -77,9 +77,10 @@ public final class QueryServer implements AutoCloseable {
                 if (caller != null) {
                     free.acquireUninterruptibly();
                     Background.begin(THREAD, () -> {
-                        answer(caller);
-                        return caller.address();
-                    }).whenComplete((done, failure) -> free.release());
+                                answer(caller);
+                                return caller.address();
+                            })
+                            .whenComplete((done, failure) -> free.release());
                     LockSupport.parkNanos(LEAST_NANOS);
                 }
             }

@@ -58,13 +58,7 @@ final class UnderlayCheck {
             IpAddress nextHop = gateway == null ? peer : gateway;
             Link link = host.link(route.linkIndex()).orElse(null);
             return new Facts(
-                    peer,
-                    route,
-                    link == null ? "" : link.name(),
-                    nextHop,
-                    Optional.empty(),
-                    "",
-                    uplinkProblem(host));
+                    peer, route, link == null ? "" : link.name(), nextHop, Optional.empty(), "", uplinkProblem(host));
         } catch (SyscallException e) {
             return new Facts(
                     peer, null, "", peer, Optional.empty(), String.valueOf(e.getMessage()), uplinkProblem(host));
@@ -84,9 +78,10 @@ final class UnderlayCheck {
     static CompletableFuture<Facts> begin(Host host, IpAddress peer) {
         Facts facts = gather(host, peer);
         Route route = facts.route();
-        Optional<ArpQuestion> question = route == null || route.isLocal() || facts.nextHop().isIpv6()
-                ? Optional.empty()
-                : host.link(route.linkIndex()).flatMap(link -> question(host, link));
+        Optional<ArpQuestion> question =
+                route == null || route.isLocal() || facts.nextHop().isIpv6()
+                        ? Optional.empty()
+                        : host.link(route.linkIndex()).flatMap(link -> question(host, link));
         return question.isEmpty()
                 ? CompletableFuture.completedFuture(facts)
                 : Background.begin("explain", () -> ask(question.get(), facts));

@@ -83,7 +83,9 @@ final class Daemon {
         this.options = options;
         this.shutdown = shutdown;
         this.rules = new HostRules(
-                options.hostRules(), options.admin().queryPort(), options.paths().instance());
+                options.hostRules(),
+                options.admin().queryPort(),
+                options.paths().instance());
         DatapathOptions datapath = options.datapath();
         Path stateDirectory = options.paths().stateDirectory();
         TunnelSettings tunnels = datapath.tunnels();

@@ -83,7 +83,9 @@ public final class Examination {
 
     /** Ends the round whose time is over, or all of which is answered; whether another one may begin. */
     public boolean conclude(Instant now) {
-        if (isWaiting && now.isBefore(begun.plus(patience())) && awaited.values().stream().anyMatch(sent -> sent.round() == rounds)) {
+        if (isWaiting
+                && now.isBefore(begun.plus(patience()))
+                && awaited.values().stream().anyMatch(sent -> sent.round() == rounds)) {
             return false;
         }
         isWaiting = false;

@@ -26,12 +26,14 @@ class ConfigExceptionTest {
     /** A megabyte in etcd where the network config should be was a megabyte in the log, in {@code status} and at {@code /readyz}. */
     @Test
     void whatStandsWhereTheConfigShouldBeIsNotShownWhole() {
-        for (String config : List.of("[" + "7,".repeat(500_000) + "7]", "{\"Network\":[" + "7,".repeat(500_000) + "7]}")) {
+        for (String config :
+                List.of("[" + "7,".repeat(500_000) + "7]", "{\"Network\":[" + "7,".repeat(500_000) + "7]}")) {
             assertThatThrownBy(() -> NetworkConfig.parse(config))
-                    .isInstanceOfSatisfying(ConfigException.class, refused -> assertThat(
-                                    refused.oneLine() + refused.getMessage() + refused.problems())
-                            .contains(" characters)")
-                            .hasSizeLessThan(5_000));
+                    .isInstanceOfSatisfying(
+                            ConfigException.class,
+                            refused -> assertThat(refused.oneLine() + refused.getMessage() + refused.problems())
+                                    .contains(" characters)")
+                                    .hasSizeLessThan(5_000));
         }
     }
 }

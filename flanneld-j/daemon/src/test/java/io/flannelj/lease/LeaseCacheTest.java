@@ -60,9 +60,12 @@ class LeaseCacheTest {
                 Path file = write(moment("boot 1", 1_000, NOON, true));
                 Files.writeString(
                         file,
-                        Files.readString(file).replaceAll("\"" + field + "\":\"[^\"]*\"", "\"" + field + "\":\"" + time + "\""));
+                        Files.readString(file)
+                                .replaceAll("\"" + field + "\":\"[^\"]*\"", "\"" + field + "\":\"" + time + "\""));
 
-                assertThatCode(() -> LeaseCache.read(file, "etcd", later)).as(field).doesNotThrowAnyException();
+                assertThatCode(() -> LeaseCache.read(file, "etcd", later))
+                        .as(field)
+                        .doesNotThrowAnyException();
             }
         }
         Path file = write(moment("boot 1", 1_000, NOON, true));

@@ -31,8 +31,8 @@ public final class FilterRules {
         }
         if (hasLegacyTables(family)) {
             if (Program.exists(iptables + "-legacy-save")) {
-                parts.add(begin(
-                        () -> new IptablesReader(iptables + "-legacy", routes).read(output(iptables + "-legacy-save"))));
+                parts.add(begin(() ->
+                        new IptablesReader(iptables + "-legacy", routes).read(output(iptables + "-legacy-save"))));
             } else if (!nftIptables && Program.exists(iptables + "-save")) {
                 parts.add(begin(() -> new IptablesReader(iptables, routes).read(output(iptables + "-save"))));
             } else {

@@ -89,7 +89,8 @@ class NodeCodecTest {
                         PREFIX + "backend-type",
                         "vxlan",
                         PREFIX + "backend-data",
-                        "{\"VNI\":1,\"VtepMAC\":\"c6:d2:32:6f:8f:44\",\"x\":" + "[".repeat(depth) + "]".repeat(depth) + "}",
+                        "{\"VNI\":1,\"VtepMAC\":\"c6:d2:32:6f:8f:44\",\"x\":" + "[".repeat(depth) + "]".repeat(depth)
+                                + "}",
                         PREFIX + "public-ip",
                         "192.168.64.3"));
         List<Lease> peers = new ArrayList<>();
