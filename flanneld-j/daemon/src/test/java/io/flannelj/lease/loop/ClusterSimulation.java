@@ -134,6 +134,9 @@ final class ClusterSimulation {
         if (patient && isKeptWaiting()) {
             time.runUntil(time.instant().plus(timeToLive).plusSeconds(60), this::check);
         }
+        if (nodes.stream().anyMatch(Node::isFenced)) {
+            time.runUntil(time.instant().plus(timeToLive), this::check);
+        }
         checkConverged();
     }
 
@@ -495,6 +498,11 @@ final class ClusterSimulation {
             feed = begun;
             begun.start(confirmed ? null : saved);
             with.listen(status -> of.run(() -> onStatus(begun, status)));
+        }
+
+        /** As it is for a moment, also in peace, where one slow answer follows another. */
+        boolean isFenced() {
+            return feed != null && fenced;
         }
 
         private void hold(LeaseStatus.Held held) {
