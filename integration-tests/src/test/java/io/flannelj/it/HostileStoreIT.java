@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -36,6 +37,8 @@ class HostileStoreIT {
     private static final int WRONG_FOR_ONE_NODE = 3;
 
     private static final String MAC = "c6:d2:32:6f:8f:44";
+    private static final int LEASES_OF_A_FULL_NETWORK = 33_000;
+    private static final int LEASES_OF_MANY_PARTS = 1040; // of 4 KiB: more than 4 MiB
 
     @Nested
     class OverVxlan extends Attacks {
@@ -72,6 +75,79 @@ class HostileStoreIT {
     class OverGeneve extends Attacks {
         OverGeneve() {
             super("geneve", "", "MAC");
+        }
+    }
+
+    /** What takes two bytes to write takes a hundred once it is read. */
+    @Test
+    void leasesThatTakeMuchMoreMemoryThanBytesEndNoDaemon() {
+        try (Lab lab = Lab.open(2, Lab.Underlay.ON)) {
+            lab.configure(
+                    "{\"Network\":\"10.0.0.0/8\",\"SubnetLen\":24,\"SubnetMax\":\"10.0.99.0\",\"Backend\":{\"Type\":\"vxlan\"}}");
+            lab.start();
+            Pod pod = lab.node(1).addPod();
+            Pod otherPod = lab.node(2).addPod();
+            String parts = "[".repeat(90) + "]".repeat(90) + ",";
+            String value =
+                    "{\"PublicIP\":\"192.168.100.9\",\"BackendType\":\"vxlan\",\"BackendData\":{\"VNI\":1,\"VtepMAC\":\""
+                            + MAC + "\",\"x\":[" + parts.repeat(21) + "0]}}";
+            Pings pings = Pings.start(pod, otherPod);
+
+            for (int i = 0; i < LEASES_OF_MANY_PARTS; i++) {
+                lab.etcd().put(Lab.PREFIX + "/subnets/10." + (1 + i / 256) + "." + i % 256 + ".0-24", value);
+            }
+            Awaitility.await()
+                    .atMost(SOON)
+                    .untilAsserted(() -> assertThat(lab.nodes())
+                            .allSatisfy(
+                                    node -> assertThat(node.operator("peers").output())
+                                            .contains("have too many together, and the newest of them are left out")));
+            Pings.Outcome outcome = pings.stop();
+            Node restarted = lab.node(2);
+            restarted.stop();
+            restarted.start(); // all of it at once
+
+            assertThat(outcome.sent()).isPositive();
+            assertThat(outcome.lost()).isZero();
+            assertThat(lab.nodes()).allSatisfy(node -> {
+                assertThat(node.isRunning()).isTrue();
+                assertThat(node.log()).doesNotContain("OutOfMemory");
+                assertThat(node.status().path("peers").asInt()).isBetween(2, LEASES_OF_MANY_PARTS - 1);
+            });
+            assertThat(pod.canPing(otherPod)).isTrue();
+        }
+    }
+
+    /** As many as fill the network: a daemon that used 33,000 of them ended for want of memory. */
+    @Test
+    @LongRun
+    void moreLeasesThanAnyClusterHasEndNoDaemon() {
+        try (Lab lab = Lab.open(2, Lab.Underlay.ON)) {
+            lab.configure(
+                    "{\"Network\":\"10.0.0.0/8\",\"SubnetLen\":24,\"SubnetMax\":\"10.0.99.0\",\"Backend\":{\"Type\":\"vxlan\"}}");
+            lab.start();
+            Pod pod = lab.node(1).addPod();
+            Pod otherPod = lab.node(2).addPod();
+            String value =
+                    "{\"PublicIP\":\"192.168.100.9\",\"BackendType\":\"vxlan\",\"BackendData\":{\"VNI\":1,\"VtepMAC\":\""
+                            + MAC + "\"}}";
+
+            IntStream.range(0, LEASES_OF_A_FULL_NETWORK)
+                    .parallel()
+                    .forEach(i -> lab.etcd()
+                            .put(Lab.PREFIX + "/subnets/10." + (1 + i / 256) + "." + i % 256 + ".0-24", value));
+            Node restarted = lab.node(2);
+            restarted.stop();
+            restarted.start();
+
+            Awaitility.await()
+                    .during(Duration.ofSeconds(20))
+                    .atMost(LATE)
+                    .untilAsserted(() -> assertThat(lab.nodes()).allSatisfy(node -> {
+                        assertThat(node.isRunning()).isTrue();
+                        assertThat(node.operator("peers").output()).contains("the newest are left out");
+                    }));
+            assertThat(pod.canPing(otherPod)).isTrue();
         }
     }
 

@@ -146,9 +146,7 @@ public final class EtcdSubnetManager implements SubnetManager {
                 .read(
                         EtcdConnection.bytes(subnetsPrefix),
                         kv -> {
-                            decoder.read(kv)
-                                    .ifPresent(lease ->
-                                            leases.add(lease, kv.getValue().size()));
+                            decoder.read(kv).ifPresent(lease -> leases.add(lease, LeaseDecoder.weight(kv, lease)));
                             String key = LeaseDecoder.name(kv.getKey());
                             if (decoder.remembers(key)) {
                                 remembered.add(key);

@@ -146,8 +146,7 @@ final class EtcdWatch {
                 decoder.forget(key);
                 oldest.forget(key);
             } else if (event.getEventType() == WatchEvent.EventType.PUT) {
-                stored = decoder.read(kv)
-                        .filter(lease -> oldest.take(key, kv.getValue().size()));
+                stored = decoder.read(kv).filter(lease -> oldest.take(key, LeaseDecoder.weight(kv, lease)));
             }
             // What cannot be read any more is no lease any more.
             if (stored.isPresent()) {

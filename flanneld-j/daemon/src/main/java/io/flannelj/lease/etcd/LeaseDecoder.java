@@ -5,6 +5,7 @@ import io.etcd.jetcd.KeyValue;
 import io.flannelj.lease.Lease;
 import io.flannelj.lease.LeaseAttributes;
 import io.flannelj.lease.LeaseJson;
+import io.flannelj.lease.LeaseWeight;
 import io.flannelj.lease.PodSubnets;
 import io.flannelj.lease.Refusal;
 import io.flannelj.lease.Refusal.Reason;
@@ -57,6 +58,11 @@ final class LeaseDecoder {
         unreadable.remove(key);
         Lease lease = new Lease(subnets.get(), attributes, null, new Lease.Origin(key, kv.getCreateRevision()));
         return Optional.of(new StoredLease(lease, kv.getModRevision(), kv.getLease()));
+    }
+
+    /** How much a lease counts that was read, in bytes. */
+    static int weight(KeyValue kv, StoredLease lease) {
+        return LeaseWeight.of(kv.getValue().size(), lease.lease().attributes());
     }
 
     /** A key whose value is so large that it was not even fetched. */

@@ -18,12 +18,15 @@ import java.util.TreeSet;
  * by keys that sort before theirs. What is left out comes in by a later listing, once older ones are gone. For several threads.
  */
 final class OldestLeases {
-    /** Several times the largest cluster, and little enough for the memory that the daemon is started with. */
-    static final int MOST = 1 << 15;
+    /**
+     * More than the largest cluster has nodes, and little enough for the memory that the daemon is started with: of a lease it has
+     * about four kilobytes for each family, in the data path, the probes, the events and what is saved, and more while it saves them.
+     */
+    static final int MOST = 1 << 13;
 
     /**
-     * What all values longer than {@link #USUAL_VALUE} may have together, in bytes: once read, a value takes up to sixteen
-     * times as much memory. Leases of ordinary length are not counted, however many there are.
+     * What all values longer than {@link #USUAL_VALUE} may have together, in bytes, each weighed by {@link LeaseDecoder#weight}: once read,
+     * they take five times as much memory. Leases of ordinary weight are not counted, however many there are.
      */
     static final int MOST_LONG_VALUES = 4 << 20;
 
@@ -35,7 +38,7 @@ final class OldestLeases {
 
     private final String prefix;
     private final Set<String> own = new HashSet<>();
-    /** By key, the bytes of its value, or 0 where that is of ordinary length. */
+    /** By key, the weight of its value, or 0 where that is ordinary. */
     private Map<String, Integer> kept = new HashMap<>();
 
     private int longBytes;
@@ -57,7 +60,7 @@ final class OldestLeases {
     /**
      * A lease was written, at this moment or later than all others; whether it is kept.
      *
-     * @param valueBytes length of its value
+     * @param valueBytes weight of its value
      */
     synchronized boolean take(String key, int valueBytes) {
         int bytes = countedBytes(valueBytes);
@@ -94,7 +97,8 @@ final class OldestLeases {
         }
         if (leavesOutLongOnes) {
             objections.add(refusal("the leases whose values have more than " + USUAL_VALUE
-                    + " bytes have too many together, and the newest of them are left out"));
+                    + " bytes, or as many parts as take more memory than such, have too many together, and the newest of"
+                    + " them are left out"));
         }
         return objections;
     }
@@ -139,7 +143,7 @@ final class OldestLeases {
         private boolean leavesOutLeases;
         private boolean leavesOutLongOnes;
 
-        /** @param valueBytes length of its value */
+        /** @param valueBytes weight of its value */
         void add(StoredLease lease, int valueBytes) {
             if (isOwn(lease.lease().origin().key())) {
                 ours.add(lease);

@@ -43,7 +43,7 @@ class OldestLeasesTest {
         assertThat(kept).noneMatch(lease -> lease.lease().origin().created() > 1_000_000 - 1000);
         assertThat(leases.objections()).singleElement().satisfies(objection -> {
             assertThat(objection.reason()).isEqualTo(Reason.TOO_MANY);
-            assertThat(objection.problem()).contains("more than 32768 leases");
+            assertThat(objection.problem()).contains("more than 8192 leases");
         });
     }
 
