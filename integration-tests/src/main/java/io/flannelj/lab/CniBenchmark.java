@@ -237,11 +237,11 @@ public final class CniBenchmark {
     private static String columns(List<Double> times, double bar) {
         return String.format(
                 Locale.ROOT,
-                "%7.1f %6.1f %6.1f %6.2f",
+                "%7.1f %6.1f %6.1f %6s",
                 quantile(times, 0.5),
                 quantile(times, 0),
                 quantile(times, 0.99),
-                quantile(times, 0.5) / bar);
+                Double.isNaN(bar) ? "–" : String.format(Locale.ROOT, "%.2f", quantile(times, 0.5) / bar));
     }
 
     private static double quantile(List<Double> times, double share) {
