@@ -3,6 +3,7 @@ package io.flannelj.cni.engine;
 import io.flannelj.linux.Flock;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
+import io.flannelj.net.WholeFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -170,7 +171,7 @@ final class AddressFiles {
         static Owner read(Path file) throws IOException {
             try {
                 List<String> lines =
-                        Files.readString(file).lines().map(String::strip).toList();
+                        WholeFile.read(file).lines().map(String::strip).toList();
                 return new Owner(lines.isEmpty() ? "" : lines.get(0), lines.size() > 1 ? lines.get(1) : "");
             } catch (NoSuchFileException e) {
                 return new Owner("", ""); // given back by another program a moment ago
@@ -217,8 +218,7 @@ final class AddressFiles {
 
     private @Nullable IpAddress lastGiven(int set) throws IOException {
         try {
-            return IpAddress.parse(
-                    Files.readString(directory.resolve(LAST + set)).strip());
+            return IpAddress.parse(WholeFile.read(directory.resolve(LAST + set)).strip());
         } catch (NoSuchFileException e) {
             return null;
         } catch (IllegalArgumentException e) {

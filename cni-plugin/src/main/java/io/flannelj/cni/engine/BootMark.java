@@ -1,5 +1,6 @@
 package io.flannelj.cni.engine;
 
+import io.flannelj.net.WholeFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -37,7 +38,7 @@ final class BootMark {
         String boot = bootId();
         String last;
         try {
-            last = Files.readString(mark).strip();
+            last = WholeFile.read(mark).strip();
         } catch (NoSuchFileException e) {
             last = boot;
             Files.writeString(mark, boot);

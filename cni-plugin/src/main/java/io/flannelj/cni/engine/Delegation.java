@@ -4,8 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flannelj.cni.Invocation;
 import io.flannelj.net.SubnetEnv;
+import io.flannelj.net.WholeFile;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -185,7 +185,7 @@ final class Delegation {
     /** This node's subnet, or the error of that code. */
     SubnetEnv subnetEnv(int code) throws CniException {
         try {
-            return SubnetEnv.parse(Files.readString(conf.subnetFile()));
+            return SubnetEnv.parse(WholeFile.read(conf.subnetFile()));
         } catch (IOException e) {
             throw new CniException(
                     code,

@@ -1,6 +1,7 @@
 package io.flannelj.cni.engine;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.flannelj.net.WholeFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -101,7 +102,7 @@ final class StateFiles {
 
     private static Optional<ObjectNode> read(Path file) throws IOException {
         try {
-            return Optional.of(Json.object(Files.readString(file), file.toString()));
+            return Optional.of(Json.object(WholeFile.read(file), file.toString()));
         } catch (NoSuchFileException | CniException e) {
             return Optional.empty();
         }

@@ -220,6 +220,22 @@ class AddressFilesTest {
         assertThat(directory.resolve("podnet/10.5.1.2")).doesNotExist();
     }
 
+    /** As a crash of the machine can leave them. */
+    @Test
+    void filesThatAreNoTextKeepNobodyFromGivingAndReleasing() throws Exception {
+        reserve("a", "10.5.1.0/24", null);
+        byte[] noText = {(byte) 0xff, 0, (byte) 0xfe};
+        Files.write(directory.resolve("podnet/10.5.1.3"), noText);
+        Files.write(directory.resolve("podnet/last_reserved_ip.0"), noText);
+
+        assertThat(reserve("b", "10.5.1.0/24", null)).isEqualTo("10.5.1.4");
+        addresses.release(pod("a"));
+        addresses.releaseAllBut(List.of(pod("b")));
+
+        assertThat(addresses.held(pod("b"))).isNotEmpty();
+        assertThat(directory.resolve("podnet/10.5.1.3")).doesNotExist();
+    }
+
     @Test
     void releasingWhatWasNeverHeldIsHarmless() throws Exception {
         addresses.release(pod("never"));

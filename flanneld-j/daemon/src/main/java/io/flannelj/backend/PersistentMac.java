@@ -3,7 +3,6 @@ package io.flannelj.backend;
 import io.flannelj.net.MacAddress;
 import io.flannelj.net.WholeFile;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -35,7 +34,7 @@ public final class PersistentMac {
             return remembered;
         }
         try {
-            return MacAddress.parse(Files.readString(file).trim());
+            return MacAddress.parse(WholeFile.read(file).trim());
         } catch (NoSuchFileException e) {
             MacAddress made = MacAddress.randomLocal(new SecureRandom());
             write(made);

@@ -7,7 +7,6 @@ import io.flannelj.config.BackendConfig;
 import io.flannelj.lease.Lease;
 import io.flannelj.net.WholeFile;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -64,7 +63,7 @@ final class TunnelMemory {
     private static TunnelMemory readNow(Path file, Executor disk) {
         TunnelMemory memory = new TunnelMemory(file, disk);
         try {
-            JsonNode root = JSON.readTree(Files.readString(memory.file));
+            JsonNode root = JSON.readTree(WholeFile.read(memory.file));
             memory.current = BackendConfig.parse(root.path("current")).orElse(null);
             for (JsonNode one : root.path("earlier")) {
                 Set<String> peers = new TreeSet<>();

@@ -1,6 +1,7 @@
 package io.flannelj.cli;
 
 import io.flannelj.net.Cidr;
+import io.flannelj.net.WholeFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.AccessDeniedException;
@@ -63,7 +64,7 @@ final class DockerOptsCommand implements Callable<Integer> {
     public Integer call() {
         Map<String, String> values;
         try {
-            values = DockerOpts.variables(Files.readString(subnetFile));
+            values = DockerOpts.variables(WholeFile.read(subnetFile));
         } catch (IOException e) {
             return refused(subnetFile + " cannot be read (" + reason(e)
                     + "): flanneld-j writes it when it has a lease; is it running, and ready?");

@@ -9,7 +9,6 @@ import io.flannelj.net.IpFamily;
 import io.flannelj.net.PerFamily;
 import io.flannelj.net.WholeFile;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -93,7 +92,7 @@ public record LeaseCache(
     /** What the file says, of whatever store and time; empty when there is none or it is damaged. */
     public static Optional<Written> read(Path file) {
         try {
-            JsonNode root = JSON.readTree(Files.readString(file));
+            JsonNode root = JSON.readTree(WholeFile.read(file));
             List<Lease> peers = new ArrayList<>();
             for (JsonNode peer : root.path("peers")) {
                 peers.add(lease(peer));

@@ -42,7 +42,7 @@ public record SubnetEnv(PerFamily<Cidr> networks, PerFamily<Cidr> subnets, int m
             Files.createDirectories(directory);
             Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
         }
-        WholeFile.write(file, text());
+        WholeFile.writeForAll(file, text());
     }
 
     /** The file's content, lines in flannel's order. */
@@ -99,7 +99,7 @@ public record SubnetEnv(PerFamily<Cidr> networks, PerFamily<Cidr> subnets, int m
     /** The subnet of the previous run, from a file that may be absent, old or half written: then nothing. */
     public static Optional<SubnetEnv> readIfUsable(Path file) {
         try {
-            return Optional.of(parse(Files.readString(file)));
+            return Optional.of(parse(WholeFile.read(file)));
         } catch (IOException | MalformedException e) {
             return Optional.empty();
         }

@@ -32,8 +32,26 @@ class WholeFileTest {
 
         assertThat(file).hasContent("second\n");
         assertThat(names(file.getParent())).containsExactly("state.json");
+    }
+
+    @Test
+    void onlyItsOwnerReadsItUnlessItIsForAll() throws IOException {
+        Path file = directory.resolve("state.json");
+
+        WholeFile.write(file, "secret");
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+                .isEqualTo("rw-------");
+        WholeFile.writeForAll(file, "public");
         assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
                 .isEqualTo("rw-r--r--");
+    }
+
+    @Test
+    void whatIsNoUtf8IsReadAllTheSame() throws IOException {
+        Path file = directory.resolve("state.json");
+        Files.write(file, new byte[] {'a', (byte) 0xff, 0, 'b'});
+
+        assertThat(WholeFile.read(file)).isEqualTo("a\ufffd\0b");
     }
 
     @Test

@@ -19,8 +19,8 @@ import io.flannelj.lease.SubnetManager;
 import io.flannelj.lease.UnassignedException;
 import io.flannelj.lease.kube.NodeCodec.NoLeaseException;
 import io.flannelj.net.Cidr;
+import io.flannelj.net.WholeFile;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.security.SecureRandom;
 import java.time.Clock;
@@ -105,7 +105,7 @@ public final class KubeSubnetManager implements SubnetManager {
     @Override
     public Optional<String> fetchNetworkConfig() throws StoreException {
         try {
-            document = Files.readString(options.networkConfigFile());
+            document = WholeFile.read(options.networkConfigFile());
             return Optional.of(document);
         } catch (NoSuchFileException e) {
             return Optional.empty();
