@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
@@ -169,7 +170,10 @@ final class FaultyStore {
         private final Client client;
         private final Consumer<LeaseEvent> onEvent;
         private final Consumer<String> onEnd;
-        private final List<Runnable> held = new ArrayList<>();
+        /** What waits for the wire, by its place in the order: TCP changes none. */
+        private final SortedMap<Long, Runnable> held = new TreeMap<>();
+
+        private long sent;
         private Instant last = Instant.MIN;
         private final boolean deaf;
         private boolean over;
@@ -189,12 +193,15 @@ final class FaultyStore {
         }
 
         private void deliverOnce(long revision, LeaseEvent event) {
-            if (deaf) {
-                return;
+            if (!deaf) {
+                send(sent++, revision, event);
             }
-            Runnable again = () -> deliverOnce(revision, event);
+        }
+
+        private void send(long place, long revision, LeaseEvent event) {
+            Runnable again = () -> send(place, revision, event);
             if (client.cutOff()) {
-                held.add(again);
+                held.put(place, again);
                 return;
             }
             Instant due = time.instant().plusMillis(random.nextInt(random.nextInt(20) == 0 ? 3_000 : 100));
@@ -204,14 +211,14 @@ final class FaultyStore {
                     client.seen = Math.max(client.seen, revision);
                     onEvent.accept(event);
                 } else if (!over) {
-                    held.add(again);
+                    held.put(place, again);
                 }
             });
         }
 
         /** The wire is back: TCP brings what was on its way. */
         void resume() {
-            List<Runnable> late = List.copyOf(held);
+            List<Runnable> late = List.copyOf(held.values());
             held.clear();
             late.forEach(Runnable::run);
         }
