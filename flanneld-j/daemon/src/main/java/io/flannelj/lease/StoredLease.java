@@ -12,6 +12,11 @@ public record StoredLease(Lease lease, long version, long storeLeaseId) {
         return lease.subnets();
     }
 
+    /** Whether one write made both. A store that was restored from a snapshot gives versions out once more, but no handles. */
+    public boolean isSameWriteAs(StoredLease other) {
+        return version == other.version && storeLeaseId == other.storeLeaseId;
+    }
+
     /** Whether it has the public address of a node: that is what makes it that node's. IPv4 decides where the node has it. */
     public boolean hasAddressOf(LeaseAttributes node) {
         return node.publicIps()

@@ -80,7 +80,7 @@ record Keeping(LeaseState state, Phase.Kept kept, Instant now, long random) {
         if (!stored.hasAddressOf(attributes())) {
             return lose("another node holds our subnets " + stored.subnets() + " now");
         }
-        boolean asWritten = stored.version() == kept.lease().version();
+        boolean asWritten = stored.isSameWriteAs(kept.lease());
         if (kept instanceof Phase.Holding holding
                 && !asWritten
                 && !stored.isReservation()

@@ -11,7 +11,7 @@ record Writing(LeaseState state, Instant now) {
         // One that overlaps ours, or a late write of ours, may have met nobody's eye yet.
         boolean known = by instanceof Action.Update update
                 && state.phase() instanceof Phase.Kept kept
-                && update.known().version() == kept.lease().version();
+                && update.known().isSameWriteAs(kept.lease());
         return state.goal().assigned() || known
                 ? hold(written, false)
                 : Step.ask(
@@ -43,6 +43,11 @@ record Writing(LeaseState state, Instant now) {
 
     private Step hold(StoredLease lease, boolean takenOver) {
         boolean isNew = state.phase() instanceof Phase.Acquiring;
+        Instant end = lease.lease().expiresAt();
+        if (isNew && end != null && !now.isBefore(end)) {
+            // The answers took longer than it lasts, as over a suspension: it may be another node's by now.
+            return Step.ask(state, new Action.Look(), now);
+        }
         Phase.Holding held = state.phase() instanceof Phase.Holding holding
                 ? new Phase.Holding(lease, holding.since(), holding.takenOver(), holding.restored())
                 : new Phase.Holding(lease, now, isNew && takenOver, Instant.MIN);

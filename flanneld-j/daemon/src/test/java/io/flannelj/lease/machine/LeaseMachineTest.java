@@ -26,6 +26,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
@@ -245,6 +246,40 @@ class LeaseMachineTest {
                 .isFalse();
     }
 
+    /**
+     * While the lease was over, another node got an IPv6 subnet of it; then a write of ours came late, and the store, which had been
+     * restored from a snapshot, gave it the version that our lease had had before.
+     */
+    @Test
+    void bugAVersionThatIsGivenOutOnceMoreHidesARivalIsFixed() throws Exception {
+        NetworkConfig both = NetworkConfig.parse(
+                "{\"Network\": \"10.3.0.0/16\", \"EnableIPv6\": true, \"IPv6Network\": \"fd00:3::/48\","
+                        + " \"Backend\": {\"Type\": \"vxlan\"}}");
+        Node node = aNode();
+        Lease first = node.acquire(both, node(1), subnet("10.3.1.0/24"), null);
+        long version = store.list().leases().get(0).version();
+        Instant over = Objects.requireNonNull(first.expiresAt()).plusSeconds(1);
+        Lease rival = new Lease(
+                PodSubnets.of(
+                        Cidr.parse("10.3.2.0/24"), first.subnets().byFamily().require(IpFamily.IPV6)),
+                node(2),
+                null);
+        List<StoredLease> listed = List.of(
+                new StoredLease(rival, version - 1, 1_000_001),
+                new StoredLease(new Lease(first.subnets(), node(1), null), version, 1_000_002));
+
+        Step look = LeaseMachine.step(node.state, new Observation.Elapsed(), over, 1);
+        Step update = LeaseMachine.step(look.state(), new Observation.Listed(listed), over, 1);
+        assertThat(update.action()).isInstanceOf(Action.Update.class);
+        StoredLease renewed =
+                new StoredLease(new Lease(first.subnets(), node(1), over.plus(DAY)), version + 1, 1_000_003);
+        Step check = LeaseMachine.step(update.state(), new Observation.Written(renewed), over, 1);
+        assertThat(check.action()).as("looks before it sends").isInstanceOf(Action.Look.class);
+
+        Step end = LeaseMachine.step(check.state(), new Observation.Listed(List.of(listed.get(0), renewed)), over, 1);
+        assertThat(end.state().statusAt(over)).isInstanceOf(LeaseStatus.Lost.class);
+    }
+
     @Test
     void renewalComesBeforeTheEndAndIsTriedAgain() throws Exception {
         Node node = aNode();
@@ -415,6 +450,27 @@ class LeaseMachineTest {
         assertThat(step.state().statusAt(before)).isInstanceOf(LeaseStatus.Held.class);
         assertThat(step.again()).as("though an answer is waited for").isEqualTo(end);
         assertThat(step.state().statusAt(end)).isInstanceOf(LeaseStatus.Fenced.class);
+    }
+
+    /** The machine was suspended meanwhile: who waits for a lease would be told of its end only, and wait for ever. */
+    @Test
+    void bugANewLeaseThatIsOverWhenItIsCheckedIsHeldIsFixed() throws Exception {
+        NetworkConfig config = config("10.3.0.0/16");
+        Goal goal = new Goal(config, node(1), null, null, false);
+        LeaseState wanting = LeaseState.acquiring(new Terms(DAY, Duration.ofHours(1)), goal);
+        Instant begin = clock.instant();
+        Step look = LeaseMachine.step(wanting, new Observation.Elapsed(), begin, 1);
+        Step create = LeaseMachine.step(look.state(), new Observation.Listed(List.of()), begin, 1);
+        PodSubnets chosen = ((Action.Create) create.action()).subnets();
+        StoredLease written = new StoredLease(new Lease(chosen, node(1), begin.plus(DAY)), 7, 100);
+        Instant late = begin.plus(DAY).plusSeconds(1);
+        Step check = LeaseMachine.step(create.state(), new Observation.Written(written), late, 1);
+        StoredLease rivals = new StoredLease(new Lease(chosen, node(2), null), 8, 101);
+
+        Step checked = LeaseMachine.step(check.state(), new Observation.Listed(List.of(rivals)), late, 1);
+
+        assertThat(checked.state().statusAt(late)).isInstanceOf(LeaseStatus.Acquiring.class);
+        assertThat(checked.action()).as("looks for another one").isInstanceOf(Action.Look.class);
     }
 
     @Test
