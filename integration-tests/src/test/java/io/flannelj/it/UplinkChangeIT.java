@@ -1,11 +1,14 @@
 package io.flannelj.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.flannelj.lab.Commands;
 import io.flannelj.lab.Lab;
 import io.flannelj.lab.Node;
 import io.flannelj.lab.Pod;
+import java.lang.management.ManagementFactory;
+import java.lang.management.OperatingSystemMXBean;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -183,6 +186,10 @@ class UplinkChangeIT {
     @ParameterizedTest
     @ValueSource(strings = {"address", "device", "mtu", "route"})
     void trafficIsBackWithinThreeSeconds(String what) {
+        OperatingSystemMXBean system = ManagementFactory.getOperatingSystemMXBean();
+        assumeTrue(
+                system.getSystemLoadAverage() < 2 * system.getAvailableProcessors(),
+                "this machine is too busy for what takes seconds to be measured");
         open("vxlan");
         if (what.equals("route")) {
             addSecondUplink();

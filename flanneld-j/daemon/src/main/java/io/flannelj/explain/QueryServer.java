@@ -28,6 +28,10 @@ public final class QueryServer implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(QueryServer.class);
     private static final String THREAD = "flannel-query";
     private static final int LOOK_EVERY_MILLIS = 2000;
+
+    /** Without a tunnel: who is ready is asked at once. */
+    private static final int AWAIT_TUNNEL_MILLIS = 200;
+
     private static final int PATIENCE_MILLIS = 1000;
     private static final int BACKLOG = 8;
     private static final int AT_ONCE = 4;
@@ -59,7 +63,7 @@ public final class QueryServer implements AutoCloseable {
             if (end.isPresent()) {
                 serve(end.get());
             } else {
-                LockSupport.parkNanos(LOOK_EVERY_MILLIS * 1_000_000L);
+                LockSupport.parkNanos(AWAIT_TUNNEL_MILLIS * 1_000_000L);
             }
         }
     }
