@@ -122,7 +122,8 @@ class KubernetesIT {
     @Test
     void whatIsMissingIsNamedWithTheRemedyUntilItIsThere() throws Exception {
         Node three = lab.node(3);
-        Files.deleteIfExists(three.directory().resolve("state/leases.json")); // else it goes on with the lease of another test
+        Files.deleteIfExists(
+                three.directory().resolve("state/leases.json")); // else it goes on with the lease of another test
         List<String> texts = List.of("(403)", "there is no node", "has no podCIDR");
         List<Long> before = texts.stream().map(text -> lines(three, text)).toList();
         apiserver.revokeRole();
