@@ -35,9 +35,12 @@ public record Uplink(
         return told.only(knownAs.families()).equals(knownAs.only(told.families()));
     }
 
-    /** Whether connections that were made by the other one go on: the same interface has the same addresses. */
+    /**
+     * Whether connections that were made by the other one go on: the same interface has the same addresses, and takes packets as large.
+     * A connection keeps the segment size that it was made with, and interfaces drop what is longer than their MTU without a word.
+     */
     public boolean keepsConnectionsOf(Uplink before) {
-        return index == before.index && addresses.equals(before.addresses);
+        return index == before.index && addresses.equals(before.addresses) && mtuBytes >= before.mtuBytes;
     }
 
     /** Addresses, human-readable. */
