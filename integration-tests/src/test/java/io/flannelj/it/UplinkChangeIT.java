@@ -302,6 +302,8 @@ class UplinkChangeIT {
         node.run("ip", "addr", "add", "192.168.100.101/24", "dev", "eth1", "metric", "512")
                 .orThrow();
         node.run("ip", "link", "set", "eth1", "up").orThrow();
+        node.run("ping", "-c1", "-W5", "-I", "eth1", "192.168.100.254")
+                .orThrow(); // it is a link that works, not one just plugged in
     }
 
     private void awaitLeaseOf(String address) {
