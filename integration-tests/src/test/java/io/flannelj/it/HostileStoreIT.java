@@ -82,9 +82,7 @@ class HostileStoreIT {
     @Test
     void leasesThatTakeMuchMoreMemoryThanBytesEndNoDaemon() {
         try (Lab lab = Lab.open(2, Lab.Underlay.ON)) {
-            lab.configure(
-                    "{\"Network\":\"10.0.0.0/8\",\"SubnetLen\":24,\"SubnetMax\":\"10.0.99.0\",\"Backend\":{\"Type\":\"vxlan\"}}");
-            lab.start();
+            startInAWideNetwork(lab);
             Pod pod = lab.node(1).addPod();
             Pod otherPod = lab.node(2).addPod();
             String parts = "[".repeat(90) + "]".repeat(90) + ",";
@@ -94,7 +92,7 @@ class HostileStoreIT {
             Pings pings = Pings.start(pod, otherPod);
 
             for (int i = 0; i < LEASES_OF_MANY_PARTS; i++) {
-                lab.etcd().put(Lab.PREFIX + "/subnets/10." + (1 + i / 256) + "." + i % 256 + ".0-24", value);
+                putLease(lab, i, value);
             }
             Awaitility.await()
                     .atMost(SOON)
@@ -123,19 +121,14 @@ class HostileStoreIT {
     @LongRun
     void moreLeasesThanAnyClusterHasEndNoDaemon() {
         try (Lab lab = Lab.open(2, Lab.Underlay.ON)) {
-            lab.configure(
-                    "{\"Network\":\"10.0.0.0/8\",\"SubnetLen\":24,\"SubnetMax\":\"10.0.99.0\",\"Backend\":{\"Type\":\"vxlan\"}}");
-            lab.start();
+            startInAWideNetwork(lab);
             Pod pod = lab.node(1).addPod();
             Pod otherPod = lab.node(2).addPod();
             String value =
                     "{\"PublicIP\":\"192.168.100.9\",\"BackendType\":\"vxlan\",\"BackendData\":{\"VNI\":1,\"VtepMAC\":\""
                             + MAC + "\"}}";
 
-            IntStream.range(0, LEASES_OF_A_FULL_NETWORK)
-                    .parallel()
-                    .forEach(i -> lab.etcd()
-                            .put(Lab.PREFIX + "/subnets/10." + (1 + i / 256) + "." + i % 256 + ".0-24", value));
+            IntStream.range(0, LEASES_OF_A_FULL_NETWORK).parallel().forEach(i -> putLease(lab, i, value));
             Node restarted = lab.node(2);
             restarted.stop();
             restarted.start();
@@ -149,6 +142,17 @@ class HostileStoreIT {
                     }));
             assertThat(pod.canPing(otherPod)).isTrue();
         }
+    }
+
+    /** Nodes lease subnets of 10.0, so that all others are free for a store that lies. */
+    private static void startInAWideNetwork(Lab lab) {
+        lab.configure(
+                "{\"Network\":\"10.0.0.0/8\",\"SubnetLen\":24,\"SubnetMax\":\"10.0.99.0\",\"Backend\":{\"Type\":\"vxlan\"}}");
+        lab.start();
+    }
+
+    private static void putLease(Lab lab, int number, String value) {
+        lab.etcd().put(Lab.PREFIX + "/subnets/10." + (1 + number / 256) + "." + number % 256 + ".0-24", value);
     }
 
     abstract static class Attacks {

@@ -20,8 +20,6 @@ final class Conversation {
     /** TCP asks a second time after a second. */
     private static final Duration LEAST_SILENCE = Duration.ofMillis(1100);
 
-    private static final Duration MOST_SILENCE = Duration.ofMillis(1700);
-
     /** A kernel says once a second that nothing listens, and what else is sent there may have been told. */
     private static final Duration LEAST_ASKED = Duration.ofMillis(1300);
 
@@ -49,7 +47,7 @@ final class Conversation {
                         daemon,
                         peer,
                         query,
-                        PeerQuery.Patience.toConnect(budget.share(LEAST_SILENCE, MOST_SILENCE)),
+                        PeerQuery.Patience.toConnect(budget.share(LEAST_SILENCE, PeerQuery.SECOND_SYN)),
                         () -> connected.complete(true)));
         spoken.whenComplete((outcome, failure) -> {
             known.complete(

@@ -2,16 +2,12 @@ package io.flannelj.explain;
 
 import io.flannelj.net.IpAddress;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
 /** The paths between this node and another, both ways, as the daemons' probes find them now. */
 public final class PathPing {
-    /** TCP asks a second time after a second. */
-    private static final Duration CONNECT_WITHIN = Duration.ofMillis(1700);
-
     private PathPing() {}
 
     /**
@@ -54,8 +50,8 @@ public final class PathPing {
     private static Report ping(Host host, DaemonFacts daemon, DaemonFacts.Peer peer, IpAddress address)
             throws IOException {
         List<PathFacts> there = host.examine(peer.address());
-        PeerQuery.Outcome outcome =
-                PeerQuery.ask(daemon, peer, Query.paths(), PeerQuery.Patience.toConnect(CONNECT_WITHIN), () -> {});
+        PeerQuery.Outcome outcome = PeerQuery.ask(
+                daemon, peer, Query.paths(), PeerQuery.Patience.toConnect(PeerQuery.SECOND_SYN), () -> {});
         QueryAnswer answer = outcome.answer();
         List<Finding> findings =
                 new ArrayList<>(PathCheck.judge(host.node(), peer.address(), PathCheck.Uplink.of(host, daemon), there));

@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Asks another node over the tunnel: from tunnel address to tunnel address, by the tunnel's device whatever routes say. */
 final class PeerQuery {
+    /** Long enough for a second SYN, which TCP sends after a second. */
+    static final Duration SECOND_SYN = Duration.ofMillis(1700);
+
     private static final int CONNECT_MILLIS = 700;
     private static final int ANSWER_MILLIS = 8000; // of a busy node; others take one or two seconds
     private static final int SMALL_SEGMENT_BYTES = 500; // in a packet below the 576 bytes that every link takes
