@@ -4,10 +4,14 @@ import io.flannelj.config.ConfigException;
 import io.flannelj.lease.StoreException;
 import java.io.PrintWriter;
 import java.time.Clock;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 
@@ -52,12 +56,11 @@ public final class CommandLine {
         }
         String[] normalised = FlagSyntax.normalised(arguments);
         FlannelFlags flags = new FlannelFlags();
-        picocli.CommandLine parser = parser(flags);
-        parser.setDefaultValueProvider(this::fromEnvironment);
+        picocli.CommandLine parser = parser(CommandSpec.forAnnotatedObject(flags), Set.of());
         try {
             parser.parseArgs(normalised);
             if (flags.wantsHelp()) {
-                parser.usage(out);
+                parser().usage(out);
                 out.flush();
                 return new Invocation.Done(0);
             }
@@ -79,17 +82,17 @@ public final class CommandLine {
     }
 
     private int operatorCommand(String... arguments) {
-        picocli.CommandLine parser = parser(new FlannelFlags());
-        parser.setDefaultValueProvider(this::fromEnvironment);
-        if (!parser.getSubcommands().containsKey(arguments[0])) {
-            err.println("unknown command " + arguments[0]
-                    + FlagSyntax.nearest(arguments[0], words(parser))
-                            .map(name -> "; did you mean " + name + "?")
+        String name = arguments[0];
+        if (!commands().containsKey(name)) {
+            err.println("unknown command " + name
+                    + FlagSyntax.nearest(name, words())
+                            .map(near -> "; did you mean " + near + "?")
                             .orElse("; see flanneld-j help"));
             err.flush();
             return USAGE;
         }
-        return parser.setOut(out)
+        return parser(CommandSpec.create().name(FlannelFlags.PROGRAM), Set.of(name))
+                .setOut(out)
                 .setErr(err)
                 .setParameterExceptionHandler((mistake, words) -> {
                     err.println(mistakes.text(mistake));
@@ -100,32 +103,46 @@ public final class CommandLine {
     }
 
     /** The commands, and the words that stand for a flag. */
-    private static List<String> words(picocli.CommandLine parser) {
-        return Stream.concat(parser.getSubcommands().keySet().stream(), Stream.of("help", "version"))
+    private List<String> words() {
+        return Stream.concat(commands().keySet().stream(), Stream.of("help", "version"))
                 .toList();
     }
 
     /** The program with all its commands, for those who describe it. */
     picocli.CommandLine parser() {
-        return parser(new FlannelFlags());
+        return parser(
+                CommandSpec.forAnnotatedObject(new FlannelFlags()), commands().keySet());
     }
 
-    private picocli.CommandLine parser(FlannelFlags flags) {
-        return SectionedHelp.on(new picocli.CommandLine(flags)
-                .setOverwrittenOptionsAllowed(true) // as in Go, the last one counts
-                .addSubcommand("status", new StatusCommand(out, err))
-                .addSubcommand("peers", new PeersCommand(out, err))
-                .addSubcommand("explain", new ExplainCommand(out, err))
-                .addSubcommand("ping", new PingCommand(out, err))
-                .addSubcommand("observe", new ObserveCommand(out, err))
-                .addSubcommand("capture", new CaptureCommand(out, err, version))
-                .addSubcommand("doctor", new DoctorCommand(environment, out, err, stores))
-                .addSubcommand("report", new ReportCommand(environment, out, err, version, stores))
-                .addSubcommand("replay", new ReplayCommand(out, err, Clock.systemUTC()))
-                .addSubcommand("leases", LeasesCommand.create(environment, out, err, stores))
-                .addSubcommand("cleanup", new CleanupCommand(out, err))
-                .addSubcommand("docker-opts", new DockerOptsCommand(out, err))
-                .addSubcommand("bench", new BenchCommand(out)));
+    /** With those commands alone that are needed: to read the annotations of all of them takes half of a command's time. */
+    private picocli.CommandLine parser(CommandSpec program, Set<String> names) {
+        picocli.CommandLine parser =
+                new picocli.CommandLine(program).setOverwrittenOptionsAllowed(true); // as in Go, the last one counts
+        commands().forEach((name, command) -> {
+            if (names.contains(name)) {
+                parser.addSubcommand(name, command.get());
+            }
+        });
+        return SectionedHelp.on(parser).setDefaultValueProvider(this::fromEnvironment);
+    }
+
+    /** Each command by its name, in the order of the help. */
+    private Map<String, Supplier<Object>> commands() {
+        Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
+        commands.put("status", () -> new StatusCommand(out, err));
+        commands.put("peers", () -> new PeersCommand(out, err));
+        commands.put("explain", () -> new ExplainCommand(out, err));
+        commands.put("ping", () -> new PingCommand(out, err));
+        commands.put("observe", () -> new ObserveCommand(out, err));
+        commands.put("capture", () -> new CaptureCommand(out, err, version));
+        commands.put("doctor", () -> new DoctorCommand(environment, out, err, stores));
+        commands.put("report", () -> new ReportCommand(environment, out, err, version, stores));
+        commands.put("replay", () -> new ReplayCommand(out, err, Clock.systemUTC()));
+        commands.put("leases", () -> LeasesCommand.create(environment, out, err, stores));
+        commands.put("cleanup", () -> new CleanupCommand(out, err));
+        commands.put("docker-opts", () -> new DockerOptsCommand(out, err));
+        commands.put("bench", () -> new BenchCommand(out));
+        return commands;
     }
 
     private static List<String> flagNames(picocli.CommandLine parser) {

@@ -15,7 +15,7 @@ import picocli.CommandLine.Option;
 
 /** The daemon's flags, under flannel's names and with its defaults. Filled in by picocli. */
 @Command(
-        name = "flanneld-j",
+        name = FlannelFlags.PROGRAM,
         sortOptions = false,
         commandListHeading = "%nCommands:%n",
         header = "A flannel-compatible overlay network whose data path runs in user space.",
@@ -32,6 +32,8 @@ import picocli.CommandLine.Option;
             "Exit status: 0 stopped on request, 1 failed, 2 wrong flags or configuration."
         })
 final class FlannelFlags {
+    static final String PROGRAM = "flanneld-j";
+
     private static final String BOOL = "true|false";
 
     @Mixin

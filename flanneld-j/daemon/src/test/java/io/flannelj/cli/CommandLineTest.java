@@ -322,6 +322,11 @@ class CommandLineTest {
     }
 
     @Test
+    void aCommandBehindFlagsStartsNoDaemon() {
+        assertThat(refusal("--ip-masq", "status")).contains("unknown argument status; see flanneld-j --help");
+    }
+
+    @Test
     void everyMistakeIsToldAtOnce() {
         assertThat(refusal("--public-ip=x", "--healthz-ip=y", "--etcd-endpoints=ftp://z"))
                 .contains("--public-ip", "--healthz-ip", "--etcd-endpoints");
