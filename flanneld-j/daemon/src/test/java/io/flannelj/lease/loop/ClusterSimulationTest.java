@@ -62,7 +62,7 @@ class ClusterSimulationTest {
     /** A test that cannot fail is worth nothing: each fault that was fixed, put back, is found. */
     @ParameterizedTest
     @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "NONE")
-    void aFaultPutBackIsFound(ClusterSimulation.Mutation mutation) {
+    void aFaultPutBackIsFound(Mutation mutation) {
         assertThat(LongStream.rangeClosed(1, RUNS)
                         .parallel()
                         .filter(seed -> fails(seed, mutation))
@@ -70,7 +70,7 @@ class ClusterSimulationTest {
                 .isPresent();
     }
 
-    private static boolean fails(long seed, ClusterSimulation.Mutation mutation) {
+    private static boolean fails(long seed, Mutation mutation) {
         try {
             new ClusterSimulation(seed, mutation).run();
             return false;
