@@ -4,8 +4,6 @@ import io.flannelj.backend.Backend;
 import io.flannelj.backend.BackendContext;
 import io.flannelj.backend.Backends;
 import io.flannelj.backend.Uplink;
-import io.flannelj.config.ConfigChange;
-import io.flannelj.config.ConfigException;
 import io.flannelj.config.DaemonOptions;
 import io.flannelj.config.NetworkConfig;
 import io.flannelj.datapath.TrafficCounters;
@@ -17,16 +15,12 @@ import io.flannelj.lease.loop.LeaseLoop;
 import io.flannelj.lease.loop.PeerFeed;
 import io.flannelj.lease.loop.TaskThread;
 import io.flannelj.lease.machine.LeaseStatus;
-import io.flannelj.lease.pool.SubnetChooser;
 import io.flannelj.linux.SyscallException;
 import io.flannelj.metrics.DatapathMetrics;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.PerFamily;
-import io.flannelj.net.SubnetEnv;
 import io.flannelj.netlink.Links;
 import io.flannelj.netlink.NetlinkSocket;
-import io.flannelj.probe.PathExaminer;
-import io.flannelj.probe.loop.Prober;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.security.SecureRandom;
@@ -34,7 +28,6 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
@@ -66,22 +59,19 @@ final class Session implements Sessions.Running, PeerFeed.Listener, UplinkWatch.
     private final HostState host;
     private final HostUpkeep upkeep;
     private final RuleUpkeep ruleUpkeep;
-    private final PeerAdmission admission;
+    private final SessionReport report;
+    private final PeersInForce peers;
+    private final ConfigFollower configs;
+    private final SubnetFile subnetFile;
     private final PeerFeed feed;
     private final UplinkWatch uplinkWatch;
-    private final @Nullable Prober prober;
+    private final SessionProbes probes;
     private final @Nullable DatapathMetrics metrics;
-    private final Troubles troubles = new Troubles();
     private final TaskThread control = new TaskThread("flannel-control");
     private final TaskThread watching = new TaskThread("flannel-watch");
     private final CountDownLatch synced = new CountDownLatch(1);
     private final CountDownLatch ended = new CountDownLatch(1);
     private volatile boolean again;
-    private volatile SessionStatus status;
-    private int writtenMtuBytes;
-    private boolean listed;
-    private String seenDocument = "";
-    private NetworkConfig newest;
 
     /**
      * Makes the backend; traffic is carried from {@link #start} on.
@@ -111,59 +101,35 @@ final class Session implements Sessions.Running, PeerFeed.Listener, UplinkWatch.
         this.subnets = own.subnets();
         this.uplink = plan.uplink();
         NetworkConfig config = plan.config();
-        this.admission = new PeerAdmission(leasing.store(), subnets, uplink, state.refusals);
         this.host = new HostState(options, plan, subnets);
         host.removeUnused();
         this.backend = Backends.start(plan.prepared(), own, context, this::onBackendLost);
-        this.status = new SessionStatus(config, own, backend, List.of(), false, "");
-        this.newest = config;
+        this.report = new SessionReport(state, config, own, backend);
         this.ruleUpkeep = new RuleUpkeep(
-                rules, new RuleScope(config, subnets, uplink), state, guarded(List.of()), this::onTrouble);
+                rules,
+                new RuleScope(config, subnets, uplink),
+                state,
+                GuardedTunnels.of(backend, config, List.of()),
+                (topic, text) -> control.run(() -> report.showTrouble(topic, text)));
+        this.configs =
+                new ConfigFollower(options, backend, ruleUpkeep, archive, report, control, this::applyPeersOnceSynced);
+        this.peers = new PeersInForce(
+                new PeerAdmission(leasing.store(), subnets, uplink, state.refusals), backend, archive, report);
+        this.subnetFile = new SubnetFile(options, subnets, backend, report);
         this.upkeep = new HostUpkeep(host, backend, config, uplink, state.repairs);
         this.feed = new PeerFeed(
                 leasing.store(), leasing.health(), loop, subnets, control, watching, new SecureRandom(), this);
         this.uplinkWatch = new UplinkWatch(uplink, plan.uplinks(), control, this);
-        this.prober = options.datapath().peerProbes() && !backend.deviceNames().isEmpty()
-                ? new Prober(
-                        context.clock(),
-                        new SecureRandom(),
-                        state.paths,
-                        options.datapath().clampMss())
-                : null;
+        this.probes = new SessionProbes(options, context, state, backend);
         this.metrics = backend.counters().isEmpty()
                 ? null
                 : new DatapathMetrics(TrafficCounters.sumOf(backend::counters), registry);
     }
 
-    /** Shows what is so now. Control thread only. */
-    private void show(NetworkConfig config, Lease own, List<Lease> peers, boolean fenced) {
-        String trouble = troubles.text();
-        if (!trouble.isEmpty() && !trouble.equals(status.trouble())) {
-            log.warn("{}", trouble);
-        }
-        status = new SessionStatus(config, own, backend, peers, fenced, trouble);
-        state.session = status;
-    }
-
-    private void showTroubles() {
-        show(status.config(), status.own(), status.peers(), status.fenced());
-    }
-
     /** The config in force. Any thread may ask. */
     @Override
     public NetworkConfig config() {
-        return status.config();
-    }
-
-    private void writeSubnetFile() throws IOException {
-        NetworkConfig config = status.config();
-        writtenMtuBytes = backend.podMtuBytes();
-        new SubnetEnv(
-                        config.networks(),
-                        subnets.byFamily(),
-                        writtenMtuBytes,
-                        options.hostRules().masquerade())
-                .write(options.paths().subnetFile());
+        return report.status().config();
     }
 
     /** Brings the rules into force, follows the store, and returns once the table is complete and in force, or it has ended. */
@@ -172,12 +138,11 @@ final class Session implements Sessions.Running, PeerFeed.Listener, UplinkWatch.
         host.claim();
         host.reconcileBlackholes();
         ruleUpkeep.enforce();
-        writeSubnetFile();
-        state.examiner = prober == null ? PathExaminer.NONE : prober;
-        state.session = status;
+        subnetFile.write();
+        probes.publish();
+        report.publish();
         if (saved != null) {
-            archive.beginWith(saved.config());
-            seenDocument = saved.config();
+            configs.beginWith(saved.config());
         }
         feed.start(saved);
         loop.listen(status -> control.run(() -> onStatus(status)));
@@ -188,7 +153,9 @@ final class Session implements Sessions.Running, PeerFeed.Listener, UplinkWatch.
         if (!hasEnded()) {
             control.run(() -> upkeep.nameLeftovers(
                     subnets,
-                    Stream.concat(status.peers().stream(), Stream.of(status.own()))
+                    Stream.concat(
+                                    report.status().peers().stream(),
+                                    Stream.of(report.status().own()))
                             .map(Lease::attributes)));
             followUplink();
         }
@@ -224,8 +191,7 @@ final class Session implements Sessions.Running, PeerFeed.Listener, UplinkWatch.
 
     @Override
     public void onUplinkMissing(String problem) {
-        troubles.set(Troubles.Topic.UPLINK, problem);
-        showTroubles();
+        report.showTrouble(Troubles.Topic.UPLINK, problem);
     }
 
     @Override
@@ -259,10 +225,9 @@ final class Session implements Sessions.Running, PeerFeed.Listener, UplinkWatch.
     }
 
     @Override
-    public void onPeers(Collection<Lease> peers) {
-        admission.offer(peers);
+    public void onPeers(Collection<Lease> leases) {
+        peers.offer(leases);
         applyPeers();
-        listed = true;
         ruleUpkeep.afterwards(synced::countDown); // ready is who checks what the kernel carries
     }
 
@@ -294,14 +259,14 @@ final class Session implements Sessions.Running, PeerFeed.Listener, UplinkWatch.
             end();
         }
         archive.own(lease);
-        show(status.config(), lease.lease(), status.peers(), status.fenced());
+        report.showOwn(lease.lease());
         save();
     }
 
     private void fence(boolean now) {
-        if (status.fenced() != now) {
-            show(status.config(), status.own(), status.peers(), now);
-            if (now || listed) { // what survived the last stop in the kernel is not sent either
+        if (report.status().fenced() != now) {
+            report.showFenced(now);
+            if (now || peers.areListed()) { // what survived the last stop in the kernel is not sent either
                 applyPeers();
             }
             log.warn( // once it is so
@@ -321,116 +286,29 @@ final class Session implements Sessions.Running, PeerFeed.Listener, UplinkWatch.
 
     @Override
     public void onConfig(String newer) {
-        if (newer.equals(seenDocument)) {
-            return;
-        }
-        seenDocument = newer;
-        try {
-            NetworkConfig wanted = NetworkConfig.parse(newer);
-            options.requireAllowed(wanted);
-            archive.config(newer); // one that is refused is not kept
-            newest = wanted;
-            // First, for pods of ours must not reach those who have it already, nor forge packets to a tunnel of our
-            // own.
-            ruleUpkeep.followAtOnce(guarded(status.peers()));
-            ruleUpkeep.afterwards(() -> control.run(() -> takeUp(wanted)));
-        } catch (ConfigException e) {
-            troubles.set(Troubles.Topic.CONFIG, e.oneLine() + "; going on with the one before");
-            showTroubles();
-        }
-    }
-
-    private void takeUp(NetworkConfig wanted) {
-        if (!wanted.equals(newest)) {
-            return; // another one came meanwhile
-        }
-        List<String> deferred = migrate(wanted);
-        troubles.set(
-                Troubles.Topic.CONFIG,
-                deferred.isEmpty()
-                        ? ""
-                        : "the network config was changed in what takes effect at the next start only: "
-                                + String.join("; ", deferred));
-        showTroubles();
-    }
-
-    /** Takes up a newer config, where it takes no restart. Returns what has to wait for the next start. */
-    private List<String> migrate(NetworkConfig wanted) {
-        NetworkConfig before = status.config();
-        List<String> deferred = ConfigChange.deferred(before, wanted);
-        boolean migrates = !deferred.isEmpty() && ConfigChange.isOfBackendOnly(before, wanted);
-        if (!deferred.isEmpty() && !migrates) {
-            return deferred;
-        }
-        if (migrates) {
-            Optional<String> objection = backend.migrate(wanted);
-            if (objection.isPresent()) {
-                return List.of(deferred.get(0) + " (" + objection.get() + ")");
-            }
-        }
-        if (!wanted.equals(before)) {
-            log.info("the network config was changed; each node leases {} now", SubnetChooser.describe(wanted));
-            show(wanted, status.own(), status.peers(), status.fenced());
-        }
-        if (migrates && isSynced()) {
-            applyPeers();
-        }
-        return List.of();
+        configs.follow(newer);
     }
 
     private boolean isSynced() {
         return synced.getCount() == 0;
     }
 
+    private void applyPeersOnceSynced() {
+        if (isSynced()) {
+            applyPeers();
+        }
+    }
+
+    /** The one way by which peers, the fence and a newer tunnel come into force. */
     private void applyPeers() {
         upkeep.expectChanges();
-        boolean fenced = status.fenced();
-        List<Lease> peers = fenced ? status.peers() : admission.admit(status.config());
-        troubles.set(Troubles.Topic.BACKEND, "");
-        try {
-            if (fenced) {
-                backend.fence();
-            } else {
-                backend.apply(peers);
-            }
-        } catch (IOException e) {
-            troubles.set(Troubles.Topic.BACKEND, "not every peer can be reached: " + e.getMessage());
-        }
-        if (listed && !peers.equals(status.peers())) {
-            PeerNews.between(status.peers(), peers).forEach(line -> log.info("{}", line));
-        }
-        if (!peers.equals(status.peers())) {
-            archive.peersChanged();
-        }
-        ruleUpkeep.follow(guarded(peers));
-        if (prober != null) {
-            if (fenced) {
-                prober.follow(List.of(), List.of());
-            } else {
-                prober.follow(backend.testedPaths(), backend.kernelPaths());
-            }
-        }
+        List<Lease> obeyed = peers.apply();
+        ruleUpkeep.follow(GuardedTunnels.of(backend, configs.newest(), obeyed));
+        probes.follow(report.status().fenced());
         state.unreached.update(backend.unreachable());
         backend.announcement().ifPresent(loop::announce);
-        if (backend.podMtuBytes() != writtenMtuBytes) {
-            try {
-                writeSubnetFile();
-            } catch (IOException e) {
-                troubles.set(Troubles.Topic.BACKEND, "the MTU for new pods cannot be written: " + e.getMessage());
-            }
-        }
-        show(status.config(), status.own(), peers, fenced); // once it is in force
-    }
-
-    private GuardedTunnels guarded(List<Lease> peers) {
-        return GuardedTunnels.of(backend, newest, peers);
-    }
-
-    private void onTrouble(Troubles.Topic topic, String text) {
-        control.run(() -> {
-            troubles.set(topic, text);
-            showTroubles();
-        });
+        subnetFile.followMtu();
+        report.showPeers(obeyed); // once it is in force
     }
 
     private void repairRegularly() {
@@ -445,17 +323,16 @@ final class Session implements Sessions.Running, PeerFeed.Listener, UplinkWatch.
         if (isSynced()) {
             try {
                 upkeep.repair(this::applyPeers);
-                troubles.set(Troubles.Topic.ROUTES, "");
+                report.showTrouble(Troubles.Topic.ROUTES, "");
             } catch (IOException e) {
-                troubles.set(Troubles.Topic.ROUTES, "blackhole routes cannot be put in order: " + e.getMessage());
+                report.showTrouble(Troubles.Topic.ROUTES, "blackhole routes cannot be put in order: " + e.getMessage());
             }
-            showTroubles();
         }
     }
 
     private void save() {
-        if (listed) {
-            archive.write(status.peers(), feed.revision());
+        if (peers.areListed()) {
+            archive.write(report.status().peers(), feed.revision());
         }
     }
 
@@ -469,11 +346,8 @@ final class Session implements Sessions.Running, PeerFeed.Listener, UplinkWatch.
         control.close();
         ruleUpkeep.close();
         save();
-        state.examiner = PathExaminer.NONE;
-        if (prober != null) {
-            prober.close();
-        }
-        state.session = null;
+        probes.close();
+        report.withdraw();
         if (metrics != null) {
             metrics.close();
         }
