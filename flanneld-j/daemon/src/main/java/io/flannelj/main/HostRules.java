@@ -19,8 +19,11 @@ import io.flannelj.netlink.NetlinkSocket;
 import io.flannelj.netlink.Routes;
 import io.flannelj.packetfilter.Change;
 import java.io.IOException;
+import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -38,10 +41,9 @@ final class HostRules {
 
     private final HostRuleOptions options;
     private final int queryPort;
-    private final Firewalls iptables;
-    private final Firewalls nftables;
+    private final Map<Flavour, Firewalls> firewalls = new EnumMap<>(Flavour.class);
     private final @Nullable PeerFilter peerFilter;
-    private @Nullable Flavour alone;
+    private @Nullable FilterUse alone;
     private SourceCheck checked = SourceCheck.UNKNOWN;
     private String toldShortcoming = "";
     private GuardDrops counted = GuardDrops.NONE;
@@ -54,20 +56,39 @@ final class HostRules {
     HostRules(HostRuleOptions options, int queryPort, Instance instance) {
         this.options = options;
         this.queryPort = queryPort;
-        this.iptables = new Firewalls(family -> new Iptables(family, instance));
-        this.nftables = new Firewalls(family -> new Nftables(family, instance));
+        firewalls.put(Flavour.IPTABLES, new Firewalls(family -> new Iptables(family, instance)));
+        firewalls.put(Flavour.NFTABLES, new Firewalls(family -> new Nftables(family, instance)));
         this.peerFilter = PeerFilter.isAvailable() ? new PeerFilter(instance) : null;
     }
 
-    /** Which program has the rules, and of which families. */
-    private record Flavour(boolean nftables, Set<IpFamily> families) {
+    /** The program that has the rules. */
+    enum Flavour {
+        IPTABLES,
+        NFTABLES;
+
         static Flavour of(NetworkConfig config) {
-            return new Flavour(config.enableNftables(), Set.copyOf(config.families()));
+            return config.enableNftables() ? NFTABLES : IPTABLES;
+        }
+    }
+
+    /** What of the packet filter a network uses. */
+    record FilterUse(Flavour flavour, Set<IpFamily> families) {
+        static FilterUse of(NetworkConfig config) {
+            return new FilterUse(Flavour.of(config), Set.copyOf(config.families()));
+        }
+
+        /** The families that it does not use of a flavour. */
+        Set<IpFamily> unusedOf(Flavour any) {
+            Set<IpFamily> unused = EnumSet.allOf(IpFamily.class);
+            if (any == flavour) {
+                unused.removeAll(families);
+            }
+            return unused;
         }
     }
 
     private Firewalls firewall(NetworkConfig config) {
-        return config.enableNftables() ? nftables : iptables;
+        return Objects.requireNonNull(firewalls.get(Flavour.of(config)));
     }
 
     private Optional<DesiredRules> rules(RuleScope scope, IpFamily family, TunnelGuard guard) {
@@ -172,10 +193,9 @@ final class HostRules {
 
     /** Takes away what earlier starts with the other flavour or with more families left; once ours are in force. */
     void removeUnused(NetworkConfig config) {
-        Flavour wanted = Flavour.of(config);
+        FilterUse wanted = FilterUse.of(config);
         if (!wanted.equals(alone)) {
-            removeUnused(wanted.nftables() ? iptables : nftables, EnumSet.allOf(IpFamily.class));
-            removeUnused(firewall(config), EnumSet.complementOf(EnumSet.copyOf(wanted.families())));
+            firewalls.forEach((flavour, firewall) -> removeUnused(firewall, wanted.unusedOf(flavour)));
             alone = wanted;
         }
     }
@@ -193,8 +213,7 @@ final class HostRules {
         if (peerFilter != null && checked != SourceCheck.UNKNOWN) {
             remove(peerFilter::remove);
         }
-        remove(iptables::remove);
-        remove(nftables::remove);
+        firewalls.values().forEach(firewall -> remove(firewall::remove));
     }
 
     private static void remove(Removal removal) {
