@@ -102,17 +102,9 @@ final class Conversation {
                 isConnected ? Background.begin("explain", work) : CompletableFuture.completedFuture(otherwise));
     }
 
-    /** What came of the question. */
-    Outcome outcome() {
-        return known.join();
-    }
-
-    /** The same; empty when nothing came of it in time. */
-    Optional<Outcome> outcome(Duration within) {
-        return known.copy()
-                .thenApply(Optional::of)
-                .completeOnTimeout(Optional.empty(), within.toMillis(), TimeUnit.MILLISECONDS)
-                .join();
+    /** What comes of the question. */
+    CompletableFuture<Outcome> outcome() {
+        return known.copy();
     }
 
     /** What its host answers beside that. */

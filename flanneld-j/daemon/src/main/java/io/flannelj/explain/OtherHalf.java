@@ -86,9 +86,7 @@ final class OtherHalf {
             return List.of(notAsked());
         }
         boolean isNamed = before.stream().anyMatch(Finding::isBroken);
-        Optional<Outcome> outcome = isNamed
-                ? asked.conversation.outcome(budget.share(Duration.ZERO, AFTER_THE_FIRST))
-                : Optional.of(asked.conversation.outcome());
+        Optional<Outcome> outcome = await(asked.conversation.outcome(), isNamed);
         String peer = asked.peer.address();
         if (outcome.isEmpty()) {
             return List.of(Finding.unknown(
@@ -112,6 +110,18 @@ final class OtherHalf {
             findings.add(Finding.unknown(peer, Hop.POD, "what is on that node is not known without its answer"));
         }
         return findings;
+    }
+
+    /** Waits for what was begun; only a little longer, and perhaps in vain, once the first broken link is named. */
+    private <T> Optional<T> await(CompletableFuture<T> begun, boolean isNamed) {
+        CompletableFuture<Optional<T>> found = begun.thenApply(Optional::of);
+        return (isNamed
+                        ? found.completeOnTimeout(
+                                Optional.empty(),
+                                budget.share(Duration.ZERO, AFTER_THE_FIRST).toMillis(),
+                                TimeUnit.MILLISECONDS)
+                        : found)
+                .join();
     }
 
     private Finding notAsked() {
@@ -167,14 +177,7 @@ final class OtherHalf {
     }
 
     private List<Finding> pathFindings(Asked of, boolean isNamed) {
-        CompletableFuture<Optional<Path>> found = of.path.copy().thenApply(Optional::of);
-        Optional<Path> path = (isNamed
-                        ? found.completeOnTimeout(
-                                Optional.empty(),
-                                budget.share(Duration.ZERO, AFTER_THE_FIRST).toMillis(),
-                                TimeUnit.MILLISECONDS)
-                        : found)
-                .join();
+        Optional<Path> path = await(of.path, isNamed);
         if (path.isEmpty()) {
             return List.of(Finding.unknown(
                     host.node(), Hop.PATH_MTU, "what size of packet passes was not waited for" + NOT_AWAITED));
