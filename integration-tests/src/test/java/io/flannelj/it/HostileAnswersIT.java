@@ -154,6 +154,16 @@ class HostileAnswersIT {
         assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(60));
     }
 
+    /** As a node too busy to read the question in time does; a firewall would not have let it connect. */
+    @Test
+    void whoClosesWithoutAnAnswerIsNotTakenForAFirewall() throws IOException {
+        answer("");
+
+        assertThat(explain().output())
+                .contains("closed the connection without an answer")
+                .doesNotContain("a firewall");
+    }
+
     private void answer(String what) throws IOException {
         Files.writeString(answer, what);
     }

@@ -52,6 +52,12 @@ final class PeerCheck {
                         Hop.PEER,
                         "the tunnel to " + there
                                 + " passes both ways, but no flanneld-j answers there (flannel, an older version, or stopped)");
+            case CLOSED ->
+                Finding.unknown(
+                        node,
+                        Hop.PEER,
+                        "the tunnel to " + there + " passes both ways, but " + there
+                                + " closed the connection without an answer (busy, or it knows no lease of this node)");
             case NOT_ASKED ->
                 Finding.unknown(
                         node,

@@ -8,6 +8,7 @@ import io.flannelj.linux.SyscallException;
 import io.flannelj.net.Cidr;
 import io.flannelj.net.IpAddress;
 import io.flannelj.net.IpFamily;
+import java.io.EOFException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
@@ -32,6 +33,8 @@ final class PeerQuery {
         REFUSED,
         /** Nothing came back. */
         SILENT,
+        /** Its daemon took the connection and closed it without an answer: the tunnel passes both ways. */
+        CLOSED,
         /** It cannot be asked: there is no tunnel. */
         NOT_ASKED
     }
@@ -128,6 +131,8 @@ final class PeerQuery {
                     e.errno() == Errno.EINPROGRESS
                             ? "no answer from TCP port " + daemon.queryPort() + " of " + address.get()
                             : String.valueOf(e.getMessage()));
+        } catch (EOFException e) {
+            return new Outcome(Reaction.CLOSED, null, String.valueOf(e.getMessage()));
         } catch (JsonProcessingException e) { // its words are for programmers, and quote what came
             return new Outcome(Reaction.SILENT, null, "an answer that this version does not understand");
         } catch (IOException e) {

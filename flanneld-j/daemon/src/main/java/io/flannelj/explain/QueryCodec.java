@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.flannelj.linux.NodeStream;
 import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 
@@ -37,6 +38,7 @@ final class QueryCodec {
     /**
      * Reads one object.
      *
+     * @throws EOFException when the other end closes without having sent anything
      * @throws IOException when it is none, or the other end keeps us waiting
      */
     static <T> T read(NodeStream stream, int mostBytes, Class<T> type) throws IOException {
@@ -46,6 +48,9 @@ final class QueryCodec {
             if (bytes.size() > mostBytes) {
                 throw new IOException("more than " + mostBytes + " bytes came");
             }
+        }
+        if (bytes.size() == 0) {
+            throw new EOFException("closed before anything came");
         }
         T read = JSON.readValue(bytes.toString(StandardCharsets.UTF_8), type);
         if (read == null) {

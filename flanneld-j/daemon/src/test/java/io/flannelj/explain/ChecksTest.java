@@ -99,6 +99,13 @@ class ChecksTest {
         }
 
         @Test
+        void whoClosesWithoutAnAnswerIsNotTakenForAFirewall() {
+            assertThat(judge(Reaction.CLOSED, false, false, false, "").evidence())
+                    .contains("passes both ways", "busy")
+                    .doesNotContain("firewall");
+        }
+
+        @Test
         void silenceIsToldApartByWhatElseAnswers() {
             assertThat(judge(Reaction.SILENT, true, false, true, "").remedy()).isEqualTo("systemctl start flanneld-j");
             assertThat(judge(Reaction.SILENT, false, true, true, "").verdict()).isEqualTo(Verdict.UNKNOWN);
