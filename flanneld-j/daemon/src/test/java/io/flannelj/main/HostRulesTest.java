@@ -16,8 +16,9 @@ class HostRulesTest {
         assertThat(one.unusedOf(Flavour.IPTABLES)).containsExactly(IpFamily.values());
         assertThat(one.unusedOf(Flavour.NFTABLES)).containsExactly(IpFamily.IPV6);
 
-        FilterUse both = FilterUse.of(NetworkConfig.parse(
-                "{\"Network\":\"10.3.0.0/16\",\"EnableIPv6\":true,\"IPv6Network\":\"fd00:3::/48\",\"Backend\":{\"Type\":\"vxlan\"}}"));
+        FilterUse both = FilterUse.of(
+                NetworkConfig.parse(
+                        "{\"Network\":\"10.3.0.0/16\",\"EnableIPv6\":true,\"IPv6Network\":\"fd00:3::/48\",\"Backend\":{\"Type\":\"vxlan\"}}"));
 
         assertThat(both.unusedOf(Flavour.IPTABLES)).isEmpty();
         assertThat(both.unusedOf(Flavour.NFTABLES)).containsExactly(IpFamily.values());
