@@ -127,7 +127,9 @@ class HandoverIT {
             node.startDaemon(FLAGS);
             node.awaitReady();
         });
-        assertThat(lost).as("without an answer, on this machine as busy as it is").isLessThan(lostToARestart);
+        assertThat(lost)
+                .as("without an answer, on this machine as busy as it is")
+                .isLessThan(lostToARestart);
     }
 
     private static boolean isAlive(long pid) {
